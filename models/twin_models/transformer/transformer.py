@@ -14,10 +14,12 @@ from twin_models.streams import Real
 class Transformer(Parameters):
     """One transformer: the two losses of its test report."""
 
-    rating: Annotated[float, Quantity("VA", "Rated apparent power", low=1e3, high=1e9, shown="kVA",
-    shown_ip="kVA")] no_load_loss: Annotated[float, Quantity("W", "No-load loss", low=0.0, high=1e7)]
-    load_loss: Annotated[float, Quantity("W", "Load loss at rating", low=0.0, high=1e8)] power_factor:
-    Annotated[float, Quantity("1", "Power factor of the load", low=0.5, high=1.0)] = 0.95
+    rating: Annotated[
+        float, Quantity("VA", "Rated apparent power", low=1e3, high=1e9, shown="kVA", shown_ip="kVA")
+    ]
+    no_load_loss: Annotated[float, Quantity("W", "No-load loss", low=0.0, high=1e7)]
+    load_loss: Annotated[float, Quantity("W", "Load loss at rating", low=0.0, high=1e8)]
+    power_factor: Annotated[float, Quantity("1", "Power factor of the load", low=0.5, high=1.0)] = 0.95
 
 
 def loss(load: Real, params: Transformer) -> Loss:
