@@ -102,15 +102,15 @@ def _condenser(entering: Real, params: Chiller) -> _Condenser:
     a, b, _, d, e, f = params.capacity_curve
     y = np.maximum(np.asarray(entering, dtype=np.float64), params.minimum_condenser)
     inside = np.minimum(np.maximum(y, params.condenser_low), params.condenser_high)
-    top = _lift(params.reference_leaving, params.condenser_high, params)
-    scale = params.capacity * np.minimum(1.0, top / _lift(params.reference_leaving, y, params))
+    top = _refrigerant(params.condenser_high - params.reference_leaving, params)
+    scale = params.capacity * np.minimum(1.0, top / _refrigerant(y - params.reference_leaving, params))
     return _Condenser(y, inside, scale, a + inside * (d + e * inside), b + f * inside)
 
 
-def _lift(leaving: Real, entering: Real, params: Chiller) -> Array:
-    """Lift between the refrigerant's two temperatures, K."""
-    lift: Array = np.maximum(entering + params.internal_lift - leaving, params.minimum_lift)
-    return lift
+def _refrigerant(lift: Real, params: Chiller) -> Array:
+    """Lift of the refrigerant, K, for a lift between the waters."""
+    inside: Array = np.maximum(lift + params.internal_lift, params.minimum_lift)
+    return inside
 
 
 def _available(x: Array, side: _Condenser, params: Chiller) -> Array:
@@ -121,10 +121,13 @@ def _available(x: Array, side: _Condenser, params: Chiller) -> Array:
 def _power(heat: Array, x: Array, available: Array, side: _Condenser, params: Chiller) -> Array:
     a, b, c, d, e, f = params.eir_curve
     p, q, r = params.part_load_curve
-    y = side.inside
-    inside = np.minimum(np.maximum(x, params.leaving_low), params.leaving_high)
-    eir = a + inside * (b + c * inside + f * y) + y * (d + e * y)
-    carnot = (_lift(x, side.entering, params) * (inside + KELVIN)) / (_lift(inside, y, params) * (x + KELVIN))
+    lift = side.entering - x
+    # the point of the range with the same lift, or the nearest there is; inside the range the point itself
+    xe = np.minimum(np.maximum(x, params.leaving_low), params.leaving_high)
+    ye = np.minimum(np.maximum(xe + lift, params.condenser_low), params.condenser_high)
+    xe = np.minimum(np.maximum(ye - lift, params.leaving_low), params.leaving_high)
+    eir = a + xe * (b + c * xe + f * ye) + ye * (d + e * ye)
+    carnot = _refrigerant(lift, params) / _refrigerant(ye - xe, params) * ((xe + KELVIN) / (x + KELVIN))
     plr = heat / available
     least = max(params.minimum_unloading, params.part_load_low)
     z = np.minimum(np.maximum(plr, least), params.part_load_high)
@@ -153,19 +156,18 @@ def power(heat: Real, leaving: Real, entering_condenser: Real, params: Chiller) 
     The last factor is the share of time a cycling machine runs; ``minimum_unloading`` above ``minimum_plr``
     is false loading (hot-gas bypass): the compressor works as at that part load while less heat is taken.
 
-    Outside the curves' ranges x and y are held at the edge and the power follows the refrigerant's Carnot
-    factor::
+    Outside the curves' ranges (x, y) moves to (x', y'), the point of the range with the same lift y - x or,
+    where there is none, the nearest lift. The power then follows the Carnot factor of the refrigerant from
+    there::
 
-        power · [L(x, y) / T(x)] / [L(x_edge, y_edge) / T(x_edge)]
-        L = max(y + internal_lift - x, minimum_lift)
+        power · [L(y - x) / T(x)] / [L(y' - x') / T(x')],   L(lift) = max(lift + internal_lift, minimum_lift)
 
-    so the second-law efficiency is that of the edge, whatever the temperatures. Inside the range the factor
-    is 1.
+    so the machine keeps the second-law efficiency of the edge. Inside the range the factor is 1.
 
     Parameters
     ----------
     heat
-        W taken from the chilled water, not negative.
+        W taken from the chilled water, not negative. Above what is available the power grows in proportion.
     leaving
         °C of chilled water leaving.
     entering_condenser
@@ -243,7 +245,7 @@ def transfer(hot: Stream, cold: Stream | Ambient, u: Real, params: Chiller) -> T
         runs = runs & (np.asarray(cold.flow) > 0.0)
     through = np.where(flow_cp > 0.0, flow_cp, 1.0)
     heat = np.where(runs, _taken(hot.temperature, through, u, side, params), 0.0)
-    limit = np.where(runs, _taken(hot.temperature, through, 1.0, side, params), 0.0)
+    most = np.where(runs, _taken(hot.temperature, through, 1.0, side, params), 0.0)
     x: Array = hot.temperature - heat / through
     electric = _power(heat, x, _available(x, side, params), side, params)
     inside = (
@@ -252,7 +254,16 @@ def transfer(hot: Stream, cold: Stream | Ambient, u: Real, params: Chiller) -> T
         & (np.abs(side.entering - side.inside) <= ROUNDING)
     )
     none = np.zeros_like(heat)
-    return Transfer(heat, x, heat + electric, electric, none, none, limit, inside | (heat <= 0.0))
+    return Transfer(
+        heat,
+        x,
+        heat + electric,
+        electric,
+        none,
+        none,
+        np.broadcast_to(most, heat.shape),
+        inside | (heat <= 0.0),
+    )
 
 
 def stage_for(hot: Stream, cold: Stream | Ambient, hot_out: Real, params: Chiller) -> Array:
