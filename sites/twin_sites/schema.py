@@ -1,0 +1,350 @@
+"""What a facility is: the typed form of a site file.
+
+Numbers of machines are declared by the models; here stands what makes machines a facility: groups, loops, rooms,
+feeders and how they connect. Every element says what it is ``fed_by`` and where its heat goes (``heat_to``).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from twin_models.air_handler.air_handler import AirHandler
+from twin_models.cdu.cdu import Cdu
+from twin_models.chiller.chiller import Chiller
+from twin_models.cooling_tower.cooling_tower import CoolingTower
+from twin_models.dry_cooler.dry_cooler import DryCooler
+from twin_models.fields import Choice, Parameters, Quantity
+from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
+from twin_models.pdu.pdu import Pdu
+from twin_models.pump.pump import Pump
+from twin_models.rack.rack import Rack
+from twin_models.transformer.transformer import Transformer
+from twin_models.ups.ups import Ups
+from twin_sites.catalogue import Origin
+
+OUTDOORS = "outdoors"
+AMBIENT_BASES = ("wet_bulb", "dry_bulb")
+
+
+class SetPoint(NamedTuple):
+    """A temperature to hold: absolute (``base`` empty) or so many kelvin above another loop or the weather."""
+
+    base: str
+    value: float
+
+
+@dataclass(frozen=True)
+class SetPointQuantity(Quantity):
+    """Declaration of a set point: ``30 degC``, ``fws + 4 K`` or ``wet_bulb + 4 K``."""
+
+
+Share = Annotated[float, Quantity("1", "Share", low=0.0, high=1.0)]
+FedBy = Annotated[dict[str, Share], Choice("Fed by")]
+HeatTo = Annotated[dict[str, str], Choice("Heat goes to")]
+
+
+def _count(label: str, low: int = 0) -> Any:
+    return Quantity("count", label, low=low, high=100_000, bound_source="estimate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Parameters):
+    """So many equal units, where they draw from and where their heat goes."""
+
+    count: Annotated[int, _count("Installed units", 1)] = 1
+    spare: Annotated[int, _count("Of them redundant")] = 0
+    out_of_service: Annotated[int, _count("Units out of service")] = 0
+    running: Annotated[Literal["all", "required"], Choice("Units that run")] = "all"
+    backup: Annotated[Literal["ups", "generator", "none"], Choice("Backed up by")] = "none"
+    fed_by: FedBy = field(default_factory=dict)
+    heat_to: HeatTo = field(default_factory=dict)
+
+    @property
+    def available(self) -> int:
+        """Units that can run."""
+        return max(self.count - self.out_of_service, 0)
+
+    @property
+    def units(self) -> int:
+        """Units that do run: all, or as many as the duty requires."""
+        return self.available if self.running == "all" else min(self.available, self.count - self.spare)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cdus(Group, Cdu):
+    """Coolant distribution units between a technology loop and facility water."""
+
+    kind: Literal["cdu"] = "cdu"
+    ports: ClassVar = ("heat", "motor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchangers(Group, PlateExchanger):
+    """Plate exchangers between two loops; as an economiser they stand upstream of the chillers."""
+
+    kind: Literal["heat_exchanger"] = "heat_exchanger"
+    ports: ClassVar = ("heat",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chillers(Group, Chiller):
+    """Chillers, water- or air-cooled."""
+
+    kind: Literal["chiller"] = "chiller"
+    ports: ClassVar = ("heat",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DryCoolers(Group, DryCooler):
+    """Dry or adiabatic coolers."""
+
+    kind: Literal["dry_cooler"] = "dry_cooler"
+    ports: ClassVar = ("heat", "fan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoolingTowers(Group, CoolingTower):
+    """Cooling tower cells."""
+
+    kind: Literal["cooling_tower"] = "cooling_tower"
+    ports: ClassVar = ("heat", "fan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AirHandlers(Group, AirHandler):
+    """Air handlers of a room."""
+
+    kind: Literal["air_handler"] = "air_handler"
+    ports: ClassVar = ("heat", "fan")
+
+
+Link = Cdus | Exchangers | Chillers | DryCoolers | CoolingTowers | AirHandlers
+AnyLink = Annotated[Link, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pumps(Group, Pump):
+    """Pumps of a facility loop; they hold ``static`` plus a head that rises with the square of the flow."""
+
+    static_share: Annotated[float, Quantity("1", "Static share of design head", low=0.0, high=1.0, bound_source="physical")] = 0.4
+    ports: ClassVar = ("motor",)
+
+
+class _Open(BaseModel):
+    """Base of site parts: frozen, unknown keys refused unless a part names what else it takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Linked(_Open):
+    """A loop or room: beside its own fields every further key is a link that takes heat out of it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, AnyLink] = Field(init=False)
+
+    @property
+    def links(self) -> Mapping[str, Link]:
+        """Links in the order in which they are written, which is the order in which they act."""
+        return self.__pydantic_extra__ or {}
+
+
+class Loop(_Linked):
+    """A liquid loop, named by the key under ``cooling``."""
+
+    fluid: Annotated[Literal["water", "propylene_glycol", "ethylene_glycol"], Choice("Coolant")] = "water"
+    concentration: Annotated[
+        float, Quantity("1", "Glycol volume share", low=0.0, high=0.6, bound_source="fluid property tables", shown="%", shown_ip="%")
+    ] = 0.0
+    supply: Annotated[
+        SetPoint, SetPointQuantity("degC", "Supply set point", low=5.0, high=60.0, bound_source="property and plate exchanger ranges")
+    ]
+    minimum_flow: Annotated[
+        float, Quantity("1", "Minimum flow, share of design", low=0.0, high=1.0, bound_source="estimate", shown="%", shown_ip="%")
+    ] = 0.3
+    pump: Annotated[Pumps | None, Choice("Pumps")] = None
+
+
+class Room(_Linked):
+    """An air volume whose servers, losses and fans are cooled by air handlers."""
+
+    supply: Annotated[
+        SetPoint, SetPointQuantity("degC", "Air handler supply", low=10.0, high=40.0, bound_source="ASHRAE TC 9.9 allowable, class A4")
+    ]
+    dew_point: Annotated[
+        float, Quantity("degC", "Dew point", low=-12.0, high=27.0, bound_source="ASHRAE TC 9.9 allowable moisture")
+    ] = 15.0
+    recirculation: Annotated[
+        float, Quantity("1", "Exhaust drawn back into server inlets", low=0.0, high=0.5, bound_source="estimate", shown="%", shown_ip="%")
+    ] = 0.05
+    bypass: Annotated[
+        float, Quantity("1", "Supply air that misses the servers", low=0.0, high=0.5, bound_source="estimate", shown="%", shown_ip="%")
+    ] = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Racks(Rack):
+    """Equal racks of one system with one load."""
+
+    system: Annotated[str, Choice("Rack system")] = ""
+    count: Annotated[int, _count("Racks", 1)] = 1
+    fed_by: FedBy = field(default_factory=dict)
+    heat_to: HeatTo = field(default_factory=dict)
+    load_scale: Annotated[float, Quantity("1", "Load scale", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%")] = 1.0
+
+    series: Annotated[str, Choice("Trace series that these racks follow")] = ""
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Air always; liquid where the rack has a liquid loop."""
+        return ("liquid", "air") if self.liquid is not None else ("air",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utility(Group):
+    """The utility meter: the root of the power tree."""
+
+    kind: Literal["utility"] = "utility"
+    rating: Annotated[float | None, Quantity("W", "Contracted power", low=1e3, high=1e10, shown="MW", shown_ip="MW")] = None
+    ports: ClassVar = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transformers(Group, Transformer):
+    """Transformers."""
+
+    kind: Literal["transformer"] = "transformer"
+    ports: ClassVar = ("loss",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpsModules(Group, Ups):
+    """UPS modules."""
+
+    kind: Literal["ups"] = "ups"
+    ports: ClassVar = ("loss",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pdus(Group, Pdu):
+    """PDUs, busways and switchgear."""
+
+    kind: Literal["pdu"] = "pdu"
+    ports: ClassVar = ("loss",)
+
+
+Feeder = Utility | Transformers | UpsModules | Pdus
+AnyFeeder = Annotated[Feeder, Field(discriminator="kind")]
+
+
+class Location(_Open):
+    """Where the plant stands and what air it breathes."""
+
+    weather: Annotated[str, Choice("Weather year")] = "ashburn"
+    ambient_offset: Annotated[
+        float,
+        Quantity("K", "Plant air above the weather (recirculation, heat wave)", low=-10.0, high=20.0, bound_source="estimate", difference=True),
+    ] = 1.0
+
+
+class LoadChoice(_Open):
+    """What the machines do."""
+
+    trace: Annotated[str, Choice("Load trace")] = "mixed"
+    scale: Annotated[float, Quantity("1", "IT load scale", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%")] = 1.0
+
+
+class House(_Open):
+    """Lighting, offices, controls: a constant draw in proportion to the design IT power."""
+
+    share: Annotated[float, Quantity("1", "House load, share of design IT", low=0.0, high=0.1, bound_source="estimate", shown="%", shown_ip="%")] = (
+        0.005
+    )
+    fed_by: FedBy = Field(default_factory=dict)
+    heat_to: HeatTo = Field(default_factory=dict)
+    ports: ClassVar = ("heat",)
+
+
+class Economy(_Open):
+    """Prices and carbon: constants here; hourly series are given to the run."""
+
+    energy_price: Annotated[
+        float, Quantity("currency/J", "Energy price", low=-1e-6, high=1e-6, bound_source="estimate")
+    ] = 0.08 / 3.6e6
+    water_price: Annotated[float, Quantity("currency/m3", "Water price", low=0.0, high=100.0, bound_source="estimate")] = 0.0
+    carbon_intensity: Annotated[float, Quantity("kg/J", "Grid carbon intensity", low=0.0, high=5e-7, bound_source="estimate")] = (
+        0.38 / 3.6e6
+    )
+
+
+class Meter(_Open):
+    """Where IT energy is measured for PUE (ISO/IEC 30134-2 category)."""
+
+    category: Annotated[Literal["1", "2", "3"], Choice("PUE category")] = "3"
+
+
+class Expectation(_Open):
+    """What a reference site promises, and why; a test holds it to it."""
+
+    pue_low: Annotated[float, Quantity("1", "Lowest believable PUE", low=1.0, high=3.0)]
+    pue_high: Annotated[float, Quantity("1", "Highest believable PUE", low=1.0, high=3.0)]
+    reason: str
+
+
+class Site(_Open):
+    """A facility: frozen and validated; ``sources`` says where its numbers are from."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")
+    title: str = ""
+    notes: str = ""
+    expect: Expectation | None = None
+    site: Location = Location()
+    load: LoadChoice = LoadChoice()
+    racks: dict[str, Racks] = Field(min_length=1)
+    hall: Room
+    rooms: dict[str, Room] = Field(default_factory=dict)
+    cooling: dict[str, Loop] = Field(default_factory=dict)
+    power: dict[str, AnyFeeder] = Field(min_length=1)
+    house: House
+    economy: Economy = Economy()
+    meter: Meter = Meter()
+
+    _sources: dict[str, Origin] = PrivateAttr(default_factory=dict)
+    _products: dict[str, str] = PrivateAttr(default_factory=dict)
+    _written: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def sources(self) -> Mapping[str, Origin]:
+        """Origin of numbers by address; an address that is missing takes the nearest one above it."""
+        return self._sources
+
+    @property
+    def products(self) -> Mapping[str, str]:
+        """Name of the product behind an element, by address."""
+        return self._products
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """The site as it was written: what changes apply to."""
+        return self._written
+
+    def volumes(self) -> Iterator[tuple[str, str, Loop | Room]]:
+        """Every loop and room: name, address, itself."""
+        yield from ((name, f"cooling.{name}", loop) for name, loop in self.cooling.items())
+        yield "hall", "hall", self.hall
+        yield from ((name, f"rooms.{name}", room) for name, room in self.rooms.items())
+
+    def links(self) -> Iterator[tuple[str, str, str, Link]]:
+        """Every link: its loop, its own name, its address, itself."""
+        for volume, address, part in self.volumes():
+            for name, link in part.links.items():
+                yield volume, name, f"{address}.{name}", link
+
+    def drawn(self) -> Iterator[tuple[str, Any]]:
+        """Every element that draws power or gives off heat of its own, with its address."""
+        yield from ((f"racks.{name}", rack) for name, rack in self.racks.items())
+        yield from ((address, link) for _, _, address, link in self.links())
+        yield from ((f"cooling.{name}.pump", loop.pump) for name, loop in self.cooling.items() if loop.pump is not None)
+        yield from ((f"power.{name}", feeder) for name, feeder in self.power.items())
+        yield "house", self.house
