@@ -168,29 +168,30 @@ def operate(flow: Real, head: Real, params: Pump) -> Pumping:
     return Pumping(shaft + motor_heat, shaft, motor_heat, np.where(running, speed, 0.0), valid)
 
 
-def full_speed_flow(system: SystemCurve, params: Pump, speed: Real = 1.0) -> Array:
+def full_speed_flow(system: SystemCurve | list[SystemCurve], params: Pump, speed: Real = 1.0) -> Array:
     """Flow in m3/s where the curve of one pump at ``speed`` meets a system curve; 0 against too much static
     head.
 
-    Newton's rule from the flow of no head, from where it falls to the answer without overshoot, both curves
-    being concave in the flow.
+    ``system`` may be a list of curves in series. Newton's rule from the flow of no head: the pump curve is
+    concave and the system curves convex there, so it falls to the answer without overshoot.
     """
     p = characteristic(params)
+    curves = [system] if isinstance(system, SystemCurve) else system
     n = np.asarray(speed, dtype=np.float64)
     a, b = p.a * n * n, p.b * n
-    most = (-b - np.sqrt(b * b - 4.0 * p.c * a)) / (2.0 * p.c)
-    possible = (a > system.static) & (most > 0.0)
-    static = np.where(possible, system.static, 0.0)
-    a = np.where(possible, a, p.a)
-    b = np.where(possible, b, p.b)
-    q = np.where(possible, most, (-p.b - np.sqrt(p.b**2 - 4.0 * p.c * p.a)) / (2.0 * p.c))
+    static: Real = sum((np.asarray(c.static) for c in curves), np.zeros(()))
+    possible = (a > static) & (n > 0.0)
+    a, b = np.where(possible, a, p.a), np.where(possible, b, p.b)
+    q = (-b - np.sqrt(b * b - 4.0 * p.c * a)) / (2.0 * p.c)
+    a = a - np.where(possible, static, 0.0)
     for _ in range(STEPS):
-        power = system.k * np.maximum(q, TINY) ** (np.asarray(system.exponent) - 1.0)
-        value = a + b * q + p.c * q * q - static - power * q
-        slope = b + 2.0 * p.c * q - system.exponent * power
+        value, slope = (p.c * q + b) * q + a, 2.0 * p.c * q + b
+        for curve in curves:
+            rise = curve.k * np.maximum(q, TINY) ** (np.asarray(curve.exponent) - 1.0)
+            value, slope = value - rise * q, slope - curve.exponent * rise
         new = q - value / slope
-        done = np.abs(new - q) <= TOLERANCE * q
+        moved = np.abs(new - q)
         q = new
-        if np.all(done):
+        if np.max(moved / q, initial=0.0) <= TOLERANCE:
             break
     return np.where(possible, q, 0.0)
