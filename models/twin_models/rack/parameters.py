@@ -1,0 +1,150 @@
+"""Parameters of a rack."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Literal, NamedTuple
+
+from twin_models.accelerator.accelerator import Accelerator
+from twin_models.cold_plate.cold_plate import ColdPlate
+from twin_models.fields import Choice, Parameters, Quantity
+from twin_models.power_shelf.power_shelf import PowerShelf
+from twin_models.rack.ashrae import AirClassName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part(Parameters):
+    """A kind of component beside the accelerators: processors, switches, memory, network cards, drives."""
+
+    count: Annotated[float, Quantity("1", "Number in the rack", low=0.0, high=1e5)]
+    maximum: Annotated[float, Quantity("W", "Power of one at activity 1", low=0.0, high=1e6)]
+    idle: Annotated[float | None, Quantity("W", "Power of one at activity 0", low=0.0, high=1e6)] = None
+    follows: Annotated[Literal["activity", "constant"], Choice("Follows")] = "activity"
+    liquid: Annotated[float, Quantity("1", "Share of its heat taken by a plate", low=0.0, high=1.0)] = 0.0
+    compute: Annotated[bool, Choice("Counts as compute")] = True
+    stage: Annotated[Literal["node", "rack"], Choice("Behind the node converter or the shelf")] = "node"
+
+    def __post_init__(self) -> None:
+        if self.follows == "activity" and self.idle is None:
+            raise ValueError("a part that follows activity needs idle")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fans(Parameters):
+    """Fans of all nodes of the rack. Speed 1 is full speed; it rises from ``idle_speed`` at activity 0 to
+    ``base_speed`` at activity 1, and with inlet air from ``flat_until`` on until it is 1 at ``full_at``."""
+
+    maximum: Annotated[float, Quantity("W", "Fan power at full speed", low=0.0, high=1e5)]
+    flow: Annotated[float, Quantity("m3/s", "Air flow at full speed", low=1e-4, high=100.0)]
+    base_speed: Annotated[float, Quantity("1", "Speed at full load", 0.05, 1.0, "estimate")] = 0.75
+    idle_speed: Annotated[float, Quantity("1", "Speed at idle", 0.05, 1.0, "estimate")] = 0.6
+    flat_until: Annotated[float, Quantity("degC", "Inlet of flat speed", -20.0, 60.0, "estimate")] = 25.0
+    full_at: Annotated[float, Quantity("degC", "Inlet of full speed", -20.0, 80.0, "estimate")] = 35.0
+
+    def __post_init__(self) -> None:
+        if self.full_at <= self.flat_until:
+            raise ValueError("full_at must be above flat_until")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AirSink(Parameters):
+    """Heat sink of an air-cooled accelerator: ``R = resistance speed**-exponent``, case to rack inlet air."""
+
+    resistance: Annotated[float, Quantity("K/W", "Case-to-inlet resistance at full speed", 0.0, 5.0)]
+    exponent: Annotated[float, Quantity("1", "Exponent of flow", 0.0, 1.0, "estimate")] = 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiquidLoop(Parameters):
+    """Liquid side of the rack, at its quick disconnects."""
+
+    control: Annotated[Literal["return_temperature", "fixed_flow", "fixed_dp"], Choice("Flow control")] = (
+        "return_temperature"
+    )
+    rated_heat: Annotated[float, Quantity("W", "Heat into liquid at rating", low=1.0, high=1e7)]
+    return_limit: Annotated[float, Quantity("degC", "Return limit", 20.0, 90.0, "vendor")] = 55.0
+    minimum_share: Annotated[float, Quantity("1", "Least flow over rated", 0.0, 1.0, "estimate")] = 0.3
+    rated_flow: Annotated[float, Quantity("m3/s", "Rated flow", low=1e-6, high=1.0, shown="L/min")]
+    maximum_flow: Annotated[float, Quantity("m3/s", "Highest flow", low=1e-6, high=1.0, shown="L/min")]
+    dp_flow: Annotated[float, Quantity("m3/s", "Flow of dp", low=1e-6, high=1.0, shown="L/min")]
+    dp: Annotated[float, Quantity("Pa", "Pressure drop at dp_flow", low=0.0, high=1e6)]
+    dp_exponent: Annotated[float, Quantity("1", "Exponent of pressure drop", low=1.0, high=2.0)] = 1.90
+    dp_set: Annotated[float | None, Quantity("Pa", "Pressure held by fixed_dp", 0.0, 1e6)] = None
+    accelerator_share: Annotated[float, Quantity("1", "Flow share of accelerators", 0.01, 1.0)] = 1.0
+    volume: Annotated[float, Quantity("m3", "Coolant in the rack", 0.0, 1.0, "estimate")] = 0.02
+
+
+class Line(NamedTuple):
+    """``fixed + rise * activity`` in W."""
+
+    fixed: float
+    rise: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rack(Parameters):
+    """A rack system. Keep the four meanings apart: ``tdp`` is rated input, ``peak`` sizes breakers (EDPp),
+    ``typical`` is the vendor's or the meter's usual value, and what it draws is computed from its parts."""
+
+    tdp: Annotated[float, Quantity("W", "Rated input power", low=1.0, high=2e6)]
+    peak: Annotated[float | None, Quantity("W", "Peak input power (EDPp)", low=1.0, high=4e6)] = None
+    typical: Annotated[float | None, Quantity("W", "Typical input power", low=0.0, high=2e6)] = None
+    nodes: Annotated[int, Quantity("count", "Nodes", low=1, high=10000)] = 1
+    accelerators: Annotated[int, Quantity("count", "Accelerator packages", low=0, high=10000)] = 0
+    accelerator: Accelerator | None = None
+    accelerator_liquid: Annotated[float, Quantity("1", "Share of package heat into liquid", 0.0, 1.0)] = 0.0
+    cold_plate: ColdPlate | None = None
+    air_sink: AirSink | None = None
+    parts: dict[str, Part] = field(default_factory=dict)
+    node_converter: PowerShelf | None = None
+    converter_liquid: Annotated[float, Quantity("1", "Share of converter loss into liquid", 0.0, 1.0)] = 0.0
+    shelf: PowerShelf
+    shelves: Annotated[int, Quantity("count", "Shelves or supplies sharing load", low=1, high=10000)] = 1
+    shelf_liquid: Annotated[float, Quantity("1", "Share of shelf loss into liquid", 0.0, 1.0)] = 0.0
+    fans: Fans | None = None
+    liquid: LiquidLoop | None = None
+    air_class: Annotated[AirClassName, Choice("ASHRAE air class")] = "A2"
+    supply_low: Annotated[float, Quantity("degC", "Lowest coolant supply", -10.0, 80.0, "vendor")] = 2.0
+    supply_high: Annotated[float, Quantity("degC", "Highest coolant supply", 0.0, 90.0, "vendor")] = 45.0
+    footprint: Annotated[float | None, Quantity("m2", "Floor area", low=0.05, high=20.0)] = None
+    mass: Annotated[float | None, Quantity("kg", "Mass", low=1.0, high=20000.0)] = None
+
+    def __post_init__(self) -> None:
+        if (self.accelerator is None) != (self.accelerators == 0):
+            raise ValueError("accelerator and a number of accelerators above 0 belong together")
+        if self.accelerator is not None and (self.cold_plate is None) == (self.air_sink is None):
+            raise ValueError("an accelerator needs either cold_plate or air_sink")
+        if self.cold_plate is not None and self.liquid is None:
+            raise ValueError("cold_plate needs liquid")
+        takes_liquid = self.accelerator_liquid or self.converter_liquid or self.shelf_liquid
+        if self.liquid is None and (takes_liquid or any(part.liquid for part in self.parts.values())):
+            raise ValueError("a share of heat goes into liquid, but the rack has no liquid side")
+
+    @cached_property
+    def node_parts(self) -> Line:
+        """Parts behind the node converter."""
+        return _line((part, 1.0) for part in self.parts.values() if part.stage == "node")
+
+    @cached_property
+    def rack_parts(self) -> Line:
+        """Parts straight behind the shelves."""
+        return _line((part, 1.0) for part in self.parts.values() if part.stage == "rack")
+
+    @cached_property
+    def plate_parts(self) -> Line:
+        """Heat of all parts into liquid."""
+        return _line((part, part.liquid) for part in self.parts.values())
+
+    @cached_property
+    def compute_parts(self) -> Line:
+        """Parts that count as compute."""
+        return _line((part, 1.0) for part in self.parts.values() if part.compute)
+
+
+def _line(parts: Iterable[tuple[Part, float]]) -> Line:
+    fixed = rise = 0.0
+    for part, share in parts:
+        idle = part.maximum if part.follows == "constant" or part.idle is None else part.idle
+        fixed += share * part.count * idle
+        rise += share * part.count * (part.maximum - idle)
+    return Line(fixed, rise)
