@@ -58,8 +58,8 @@ class Group(Parameters):
     out_of_service: Annotated[int, _count("Units out of service")] = 0
     running: Annotated[Literal["all", "required"], Choice("Units that run")] = "all"
     backup: Annotated[Literal["ups", "generator", "none"], Choice("Backed up by")] = "none"
-    fed_by: FedBy = field(default_factory=dict)
-    heat_to: HeatTo = field(default_factory=dict)
+    fed_by: FedBy = field(default_factory=dict, hash=False)
+    heat_to: HeatTo = field(default_factory=dict, hash=False)
 
     @property
     def available(self) -> int:
@@ -189,8 +189,8 @@ class Racks(Rack):
 
     system: Annotated[str, Choice("Rack system")] = ""
     count: Annotated[int, _count("Racks", 1)] = 1
-    fed_by: FedBy = field(default_factory=dict)
-    heat_to: HeatTo = field(default_factory=dict)
+    fed_by: FedBy = field(default_factory=dict, hash=False)
+    heat_to: HeatTo = field(default_factory=dict, hash=False)
     load_scale: Annotated[float, Quantity("1", "Load scale", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%")] = 1.0
 
     series: Annotated[str, Choice("Trace series that these racks follow")] = ""

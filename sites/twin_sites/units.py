@@ -4,6 +4,7 @@ Inside the program every number is SI with temperatures in °C; text with a unit
 pint is imported when the first text is read, since it is slow to load.
 """
 
+import re
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ SHOWN = {
     "currency/J": ("currency/kWh", "currency/kWh"),
     "currency/m3": ("currency/m3", "currency/kgal"),
     "J": ("kWh", "kWh"),
+    "VA": ("kVA", "kVA"),
 }
 
 _DEFINITIONS = (
@@ -38,7 +40,9 @@ _DEFINITIONS = (
     "currency = [currency] = USD = EUR = GBP",
     "kgal = 1000 gallon",
 )
-_SPELLINGS = {"m³": "m**3", "m3": "m**3", "m²": "m**2", "m2": "m**2", "°C": "degC", "°F": "degF", "Δ": "delta_"}
+_SPELLINGS = {"³": "3", "²": "2", "°C": "degC", "°F": "degF", "Δ": "delta_", "·": "*", "µ": "u"}
+_POWER = re.compile(r"(?<=[a-zA-Z])(?=[2-9])")  # m3 means m**3
+_NAME = re.compile(r"[A-Za-z%°µΔ²³·*/() 0-9_.-]{1,32}")
 
 
 @lru_cache(maxsize=1)
@@ -110,13 +114,11 @@ def parse(text: str, unit: str, difference: bool = False) -> float:
         name = "delta_" + name.replace("°", "deg")
     if name == "tons":
         name = "refrigeration_ton"
-    for written, meant in _SPELLINGS.items():
-        if meant not in name:
-            name = name.replace(written, meant)
+    if not _NAME.fullmatch(name):
+        raise UnitError(f"'{text}' has the unknown unit '{name}'", f"a unit of {unit}")
     registry = _registry()
-    target = _target(unit)
     try:
-        value = registry.Quantity(number, name).to(target).magnitude
+        value = registry.Quantity(number, _pint_name(name)).to(_target(unit)).magnitude
     except pint.UndefinedUnitError as error:
         raise UnitError(f"'{text}' has the unknown unit '{name}'", f"a unit of {unit}") from error
     except pint.DimensionalityError as error:
@@ -126,11 +128,14 @@ def parse(text: str, unit: str, difference: bool = False) -> float:
     return round_digits(float(value))
 
 
-def _target(unit: str) -> str:
+def _pint_name(name: str) -> str:
     for written, meant in _SPELLINGS.items():
-        if meant not in unit:
-            unit = unit.replace(written, meant)
-    return "delta_degC" if unit == "K" else unit
+        name = name.replace(written, meant)
+    return _POWER.sub("**", name)
+
+
+def _target(unit: str) -> str:
+    return "delta_degC" if unit == "K" else _pint_name(unit)
 
 
 def round_digits(value: float) -> float:

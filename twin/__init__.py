@@ -1,0 +1,49 @@
+"""Digital twin of an AI data center's power and cooling.
+
+>>> import twin
+>>> ds = twin.simulate(twin.load_site("gb300-10mw"), weather="phoenix", changes={"cooling.fws.supply": "95 degF"})
+>>> twin.summarize(ds).pue  # doctest: +SKIP
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from twin.annual import simulate as simulate
+    from twin.errors import NotConverged as NotConverged
+    from twin.errors import RunError as RunError
+    from twin.load import load_trace as load_trace
+    from twin.metrics import Summary as Summary
+    from twin.metrics import summarize as summarize
+    from twin.report import report as report
+    from twin.store import open_result as open_result
+    from twin.store import save as save
+    from twin.weather import design_day as design_day
+    from twin.weather import load_weather as load_weather
+    from twin_sites.errors import InputError as InputError
+    from twin_sites.loader import change_site as change_site
+    from twin_sites.loader import load_site as load_site
+
+# Where each name of the package lives; they are imported when first asked for, so that ``import twin`` is quick.
+_HOMES = {
+    "simulate": "twin.annual", "summarize": "twin.metrics", "Summary": "twin.metrics", "report": "twin.report",
+    "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
+    "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
+    "InputError": "twin_sites.errors", "RunError": "twin.errors", "NotConverged": "twin.errors",
+}  # fmt: skip
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'twin' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,182 @@
+"""Simulate a facility over a year, or any span, quasi-steadily: every step is solved for itself, all at once.
+
+Nothing is remembered between steps here; what has memory is the subject of ``transients``.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from twin import __version__
+from twin.activity import activities, builtin
+from twin.compile import Plan, compile_site
+from twin.errors import NotConverged
+from twin.grid import Kind, series_or_constant
+from twin.heat import TOLERANCE, solve
+from twin.load import Load, load_trace, loads
+from twin.results import Collected, collect, dataset, join
+from twin.state import Block
+from twin.weather import Weather, load_weather, resample
+from twin_models.psychrometrics.psychrometrics import wet_bulb
+from twin_models.streams import Ambient, Array
+from twin_sites.errors import InputError, Problem
+from twin_sites.loader import change_site, load_site
+from twin_sites.schema import DryCoolers, Loop, Site
+
+BLOCK_ELEMENTS = 2_000_000  # rack-steps held at once
+BLOCK_STEPS = 8784
+MAX_STEPS = 40_000_000
+JOULES_PER_KWH = 3.6e6
+GRAMS_PER_KG = 1e3
+
+
+class Span(NamedTuple):
+    """Regular time steps on the weather's clock."""
+
+    start: np.datetime64
+    n: int
+    step_s: float
+
+
+def simulate(
+    site: Site | str | Path | Mapping[str, Any],
+    *,
+    weather: Weather | str | Path | None = None,
+    load: Load | str | Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+    step_s: float | None = None,
+    hours: float | None = None,
+    start: str | np.datetime64 | None = None,
+    carbon: str | Path | None = None,
+    price: str | Path | None = None,
+) -> xr.Dataset:
+    """Power, temperatures, water and losses of a facility, step by step.
+
+    Parameters
+    ----------
+    site
+        A site, its written form, a file or the name of a reference site.
+    weather, load
+        What drives it; taken from the site where not given. Names of embedded series, files or objects.
+    changes
+        What-if: address to value as written in a site file, e.g. ``{"cooling.fws.supply": "95 degF"}``.
+    step_s
+        Length of a step in seconds; the weather's by default, which is an hour.
+    hours
+        Length of the run; the whole weather series by default.
+    start
+        First moment on the weather's clock; the beginning of the weather by default.
+    carbon, price
+        Files of hourly carbon intensity and energy price that replace the site's constants.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables of ``twin.variables`` over ``time`` and ``rack``, ``loop``, ``link`` or ``feeder``; CF-style
+        attributes; provenance in ``attrs``.
+
+    Raises
+    ------
+    InputError
+        For bad input: every problem with place, value, what is allowed and what to try.
+    RunError
+        When the facility cannot be solved.
+    """
+    chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
+    air = weather if isinstance(weather, Weather) else load_weather(weather if weather is not None else chosen.site.weather)
+    trace = load if isinstance(load, Load) else _load(load if load is not None else chosen.load.trace)
+    span = _span(air, step_s, hours, start)
+    plan = compile_site(chosen)
+    notes = [*_freezing(plan, air)]
+    ambient = _ambient(air, span, chosen.site.ambient_offset)
+    activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
+    parts: list[Collected] = []
+    size = _block_size(plan, activity, span.n)
+    for first in range(0, span.n, size):
+        where = slice(first, min(first + size, span.n))
+        block = Block(Ambient(*(values[where] for values in ambient)), {k: v[..., where] for k, v in activity.items()})
+        state = solve(plan, block)
+        if np.max(state.residual) > TOLERANCE * 100:
+            worst = int(np.argmax(state.residual))
+            raise NotConverged(
+                f"{chosen.name}: {int(np.sum(state.residual > TOLERANCE * 100))} steps did not converge; "
+                f"worst {state.residual[worst]:.2g} at {state.worst} in step {first + worst}"
+            )
+        parts.append(collect(plan, block, state))
+    rates = (
+        _rate(chosen.economy.energy_price, price, "price", span, air),
+        _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air),
+    )
+    return dataset(plan, join(parts), span, air, trace, rates, (*notes, *more, *air.notes), __version__)
+
+
+def _load(source: str | Path) -> Load:
+    return builtin(source) if isinstance(source, str) and source in loads() else load_trace(source)
+
+
+def _span(air: Weather, step_s: float | None, hours: float | None, start: str | np.datetime64 | None) -> Span:
+    step = air.step_s if step_s is None else float(step_s)
+    if not 0.1 <= step <= 86400.0:
+        raise InputError([Problem("step", f"{step:g} s", "0.1 s to 24 h")])
+    begin = air.start if start is None else _moment(start)
+    length = air.n * air.step_s if hours is None else float(hours) * 3600.0
+    n = round(length / step)
+    if not 1 <= n <= MAX_STEPS:
+        raise InputError([Problem("hours", f"{n:,} steps of {step:g} s", f"1 to {MAX_STEPS:,} steps", "a longer step or a shorter run")])
+    return Span(begin, n, step)
+
+
+def _moment(text: str | np.datetime64) -> np.datetime64:
+    try:
+        return np.datetime64(text, "s")
+    except ValueError as error:
+        raise InputError([Problem("start", f"'{text}'", "a moment such as 2024-07-01T00:00")]) from error
+
+
+@lru_cache(maxsize=16)
+def _ambient_cached(air: Weather, span: Span, offset: float) -> Ambient:
+    same = span.step_s == air.step_s and span.n == air.n and span.start == air.start
+    window = air if same else resample(air, span.step_s, start=span.start, n=span.n)
+    dry = window.dry_bulb + offset
+    wet = window.wet_bulb if offset == 0.0 else np.asarray(wet_bulb(dry, window.humidity_ratio, window.pressure))
+    return Ambient(dry, np.minimum(wet, dry), window.humidity_ratio, window.pressure)
+
+
+def _ambient(air: Weather, span: Span, offset: float) -> Ambient:
+    """Air at the plant: warmer than the weather by the offset at the same moisture."""
+    return _ambient_cached(air, span, offset)
+
+
+def _block_size(plan: Plan, activity: Mapping[str, Any], n: int) -> int:
+    rows = max(1, sum(values.shape[0] if values.ndim == 2 else 1 for values in activity.values()))
+    return max(256, min(BLOCK_STEPS, BLOCK_ELEMENTS // rows, n))
+
+
+def _rate(constant: float, source: str | Path | None, kind: Kind, span: Span, air: Weather) -> Array:
+    """Price per J or carbon in kg/J for every step: the site's constant, or an hourly record in its place."""
+    if source is None:
+        return np.full(span.n, constant)
+    found = series_or_constant(
+        source, kind, n=span.n, step_s=span.step_s, start=span.start, utc_offset_h=air.utc_offset_h
+    )
+    return found.values / (JOULES_PER_KWH * (GRAMS_PER_KG if kind == "carbon" else 1.0))
+
+
+def _freezing(plan: Plan, air: Weather) -> list[str]:
+    """Loops that pass through outdoor machines must not freeze in the coldest hour."""
+    coldest = float(air.dry_bulb.min()) + plan.site.site.ambient_offset
+    problems = []
+    for volume in plan.volumes:
+        outdoors = any(isinstance(node.link, DryCoolers) for stage in volume.stages for node in stage)
+        if outdoors and volume.fluid is not None and isinstance(volume.part, Loop):
+            freezes = volume.fluid.freezing_point
+            if freezes > coldest:
+                problems.append(
+                    f"{volume.address}: {volume.part.fluid} {100 * volume.part.concentration:.0f} % freezes at {freezes:.1f} °C; "
+                    f"the coldest hour is {coldest:.1f} °C (drain-back or heat tracing is not modelled)"
+                )
+    return problems

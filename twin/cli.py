@@ -1,0 +1,157 @@
+"""The command line: ``twin run | check | show``. It reads words, calls the functions of the package and prints."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Digital twin of an AI data center's power and cooling.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Reference site or site file.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="What-if, may be given again.")]
+IpOption = Annotated[bool, typer.Option("--ip", help="Show IP units (°F, gpm, psi).")]
+
+
+@app.command()
+def run(
+    site: SiteArgument,
+    weather: Annotated[str | None, typer.Option(help="Embedded year or EPW, TMY3, Open-Meteo or CSV file.")] = None,
+    load: Annotated[str | None, typer.Option(help="training, inference, mixed, or a CSV or Parquet trace.")] = None,
+    boundary: Annotated[str | None, typer.Option(help="Where a trace's power was measured: gpu, node_dc, node_ac, rack_ac, cdu_heat, site_it.")] = None,
+    changes: SetOption = None,
+    step: Annotated[str | None, typer.Option(help="Step, e.g. '15 s' or '1 min'; the weather's by default.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Length of the run; the whole weather year by default.")] = None,
+    start: Annotated[str | None, typer.Option(help="First moment, e.g. 2023-07-01T00:00.")] = None,
+    design_day: Annotated[str | None, typer.Option(help="Run the weather's design day: '0.4%' or 'extreme'.")] = None,
+    carbon: Annotated[str | None, typer.Option(help="File of hourly grid carbon intensity.")] = None,
+    price: Annotated[str | None, typer.Option(help="File of hourly energy price.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all series to .nc or .csv.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+    ip: IpOption = False,
+) -> None:
+    """Simulate a facility over a weather year, or any span, and print what comes out."""
+    import twin
+    from twin.load import load_trace
+    from twin.metrics import finite
+    from twin.store import check_target
+    from twin_sites.schema import Site
+
+    if out is not None:
+        check_target(out)
+    facility: Site = twin.change_site(twin.load_site(site), _changes(changes))
+    air: Any = weather
+    if design_day is not None:
+        air = twin.design_day(twin.load_weather(weather or facility.site.weather), _word(design_day, ("0.4%", "extreme"), "--design-day"))
+    trace: Any = load_trace(load, boundary) if load is not None and boundary is not None else load  # type: ignore[arg-type]
+    ds = twin.simulate(
+        facility, weather=air, load=trace, step_s=_seconds(step), hours=hours, start=start, carbon=carbon, price=price
+    )
+    if out is not None:
+        twin.save(ds, out)
+    if as_json:
+        typer.echo(json.dumps(finite(twin.summarize(ds).json()), allow_nan=False, indent=1))
+    else:
+        typer.echo(twin.report(ds, facility, "ip" if ip else "si"))
+        if out is not None:
+            typer.echo(f"All series: {out}")
+
+
+@app.command()
+def check(site: SiteArgument, changes: SetOption = None) -> None:
+    """Validate a site file and say all that is wrong with it."""
+    import twin
+    from twin.compile import compile_site
+
+    facility = twin.change_site(twin.load_site(site), _changes(changes))
+    plan = compile_site(facility)
+    typer.echo(
+        f"{facility.name}: valid. {len(plan.racks)} rack groups ({sum(n.racks.count for n in plan.racks)} racks, "
+        f"{plan.design_it / 1e6:.3g} MW rated), {len(plan.volumes)} loops and rooms, {len(plan.links)} links, {len(plan.feeders)} feeders."
+    )
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="sites, weather, loads, addresses, accelerators, racks, cdus, pumps, chillers, towers, …")],
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them; a site for 'addresses'.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="For 'addresses': only those that contain this.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    ip: IpOption = False,
+) -> None:
+    """List what is built in, show one of it, or list the addresses of a site."""
+    from twin.listing import listing
+
+    rows, table = listing(what, name, text, "ip" if ip else "si")
+    typer.echo(json.dumps(rows, indent=1) if as_json else table)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a site file."""
+    from twin_sites.schema import Site
+
+    typer.echo(json.dumps(Site.model_json_schema(), indent=1))
+
+
+def _changes(pairs: list[str] | None) -> dict[str, str]:
+    from twin_sites.errors import InputError, Problem
+
+    out = {}
+    for pair in pairs or []:
+        address, separator, value = pair.partition("=")
+        if not separator or not address.strip():
+            raise InputError([Problem(f"--set {pair}", "no '='", "ADDRESS=VALUE", "--set cooling.fws.supply='95 degF'")])
+        out[address.strip()] = value.strip()
+    return out
+
+
+def _seconds(text: str | None) -> float | None:
+    from twin_models.fields import Quantity
+    from twin_sites.units import parse_at
+
+    return None if text is None else parse_at("--step", text, Quantity("s", "Step", low=0.1, high=86400.0))
+
+
+def _word(word: str, allowed: tuple[str, ...], where: str) -> Any:
+    from twin_sites.errors import InputError, Problem
+
+    if word not in allowed:
+        raise InputError([Problem(where, f"'{word}'", " or ".join(allowed))])
+    return word
+
+
+def main() -> None:
+    """Entry point: exit code 0 done, 1 the run failed, 2 bad input; never a traceback for bad input."""
+    from twin.errors import RunError
+    from twin_sites.errors import InputError
+
+    try:
+        app(standalone_mode=False)
+    except InputError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{problem}\n")
+        sys.exit(2)
+    except RunError as error:
+        sys.stderr.write(f"The run failed. {error}\n")
+        sys.exit(1)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        sys.exit(1)
+    except Exception as error:
+        if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "format_message"):
+            sys.stderr.write(f"{error.format_message()} Try: twin --help\n")
+            sys.exit(2)
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""From a site to what the solver walks over: loops from cold to hot, feeders from leaf to root, units and design flows.
+
+Everything that does not change with time is worked out here, once per site.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from twin.errors import RunError
+from twin_models.cdu import cdu as cdu_model
+from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity
+from twin_models.pump import pump as pump_model
+from twin_models.rack import rack as rack_model
+from twin_sites.schema import (
+    OUTDOORS,
+    AirHandlers,
+    Cdus,
+    Chillers,
+    CoolingTowers,
+    DryCoolers,
+    Exchangers,
+    Feeder,
+    Link,
+    Loop,
+    Pumps,
+    Racks,
+    Room,
+    Site,
+)
+
+REFERENCE_DEGC = 30.0  # design mass flows are taken at this temperature; volumes per second are what datasheets state
+
+
+@dataclass(frozen=True)
+class LinkNode:
+    """So many units that take heat out of one loop."""
+
+    address: str
+    name: str  # "loop.link"
+    link: Link
+    machine: Any  # the parameters its functions take: the link itself, or the exchanger inside a CDU
+    hot: str
+    sink: str  # loop name or "outdoors"
+    units: int
+    hot_design: float  # kg/s per unit on the hot side, 0 where the machine takes what it gets
+    cold_design: float  # kg/s per unit on the cold side at full opening, 0 for outdoor air
+    cold_fluid: Fluid | None  # None: outdoor air
+
+
+@dataclass(frozen=True)
+class RackNode:
+    """Equal racks."""
+
+    name: str
+    racks: Racks
+    loop: str | None
+    room: str
+
+
+@dataclass(frozen=True)
+class VolumeNode:
+    """A loop or a room with the links that cool it; links of one stage stand in parallel, stages in series."""
+
+    name: str
+    address: str
+    part: Loop | Room
+    fluid: Fluid | None  # None: air
+    stages: tuple[tuple[LinkNode, ...], ...]
+    consumers: tuple[LinkNode, ...]  # links of hotter loops that reject into this one
+    racks: tuple[RackNode, ...]
+    condenser: bool  # takes condenser heat: its set point is a wish, not a duty
+    design_flow: float  # kg/s
+    flow_limit: float  # kg/s that its pumps or fans can move
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A site made ready to solve."""
+
+    site: Site
+    volumes: tuple[VolumeNode, ...]  # coldest first
+    racks: tuple[RackNode, ...]
+    feeders: tuple[tuple[str, Feeder], ...]  # leaf first, utility last
+    fed_by: tuple[tuple[str, Mapping[str, float]], ...]  # by address of each element that draws from feeders
+    design_it: float  # W
+
+    @property
+    def links(self) -> tuple[LinkNode, ...]:
+        """All links, coldest loop first."""
+        return tuple(node for volume in self.volumes for stage in volume.stages for node in stage)
+
+    def volume(self, name: str) -> VolumeNode:
+        """The loop or room of a name."""
+        return next(volume for volume in self.volumes if volume.name == name)
+
+
+def compile_site(site: Site) -> Plan:
+    """Make a site ready to solve.
+
+    Raises
+    ------
+    RunError
+        When a loop receives heat and every unit that could take it out is out of service.
+    """
+    racks = tuple(
+        RackNode(name, group, group.heat_to.get("liquid") if group.liquid is not None else None, group.heat_to["air"])
+        for name, group in site.racks.items()
+    )
+    fluids = {name: None if isinstance(part, Room) else fluid(part.fluid, part.concentration) for name, _, part in site.volumes()}
+    by_hot: dict[str, list[LinkNode]] = {name: [] for name in fluids}
+    for hot, own, address, link in site.links():
+        sink = link.heat_to["heat"]
+        by_hot[hot].append(
+            LinkNode(
+                address=address, name=f"{hot}.{own}", link=link,
+                machine=link.heat_exchanger if isinstance(link, Cdus) else link, hot=hot, sink=sink, units=link.units,
+                hot_design=_hot_design(link, fluids[hot]), cold_design=_cold_design(link, fluids.get(sink)),
+                cold_fluid=fluids.get(sink),
+            )
+        )  # fmt: skip
+    condensers = {node.sink for nodes in by_hot.values() for node in nodes if isinstance(node.link, Chillers)}
+    volumes = {}
+    for name, address, part in site.volumes():
+        own = tuple(node for node in racks if name in (node.loop, node.room))
+        consumers = tuple(node for nodes in by_hot.values() for node in nodes if node.sink == name)
+        stages = _stages([node for node in by_hot[name] if node.units > 0])
+        node = VolumeNode(name, address, part, fluids[name], stages, consumers, own, name in condensers, 0.0, 0.0)
+        design, limit = _flows(node)
+        volumes[name] = replace(node, design_flow=design, flow_limit=limit)
+    order = _cold_first({name: [node.sink for node in by_hot[name] if node.sink != OUTDOORS] for name in fluids})
+    feeders = _leaf_first({name: list(feeder.fed_by) for name, feeder in site.power.items()})
+    for name in order:
+        if not volumes[name].stages and (volumes[name].racks or volumes[name].consumers):
+            raise RunError(f"{volumes[name].address}: nothing in service takes heat out of it")
+    design_it = sum(node.racks.count * node.racks.tdp for node in racks)
+    return Plan(
+        site=site,
+        volumes=tuple(volumes[name] for name in order),
+        racks=racks,
+        feeders=tuple((name, site.power[name]) for name in feeders),
+        fed_by=tuple((address, element.fed_by) for address, element in site.drawn() if not address.startswith("power.")),
+        design_it=design_it,
+    )
+
+
+def _hot_design(link: Link, hot: Fluid | None) -> float:
+    if isinstance(link, AirHandlers):
+        return link.rated_air_flow * AIR_DENSITY
+    assert hot is not None
+    rho = float(density(hot, REFERENCE_DEGC))
+    if isinstance(link, Cdus):
+        return link.heat_exchanger.hot_flow * rho
+    if isinstance(link, Exchangers):
+        return link.hot_flow * rho
+    if isinstance(link, CoolingTowers):
+        return link.design_flow * rho
+    if isinstance(link, DryCoolers):
+        return link.rated_flow * rho
+    return link.capacity / (float(heat_capacity(hot, REFERENCE_DEGC)) * link.chilled_range)
+
+
+AIR_DENSITY = 1.2  # kg/m³ at which fans and racks state volume flows (20 °C, sea level)
+
+
+def _cold_design(link: Link, cold: Fluid | None) -> float:
+    if cold is None:
+        return 0.0
+    rho = float(density(cold, REFERENCE_DEGC))
+    if isinstance(link, Cdus):
+        return link.heat_exchanger.cold_flow * rho
+    if isinstance(link, Exchangers):
+        return link.cold_flow * rho
+    if isinstance(link, AirHandlers):
+        return link.rated_water_flow * rho
+    if isinstance(link, Chillers):
+        heat = link.capacity * (1.0 + 1.0 / link.cop)
+        return heat / (float(heat_capacity(cold, REFERENCE_DEGC)) * link.condenser_range)
+    return 0.0
+
+
+def _stages(nodes: list[LinkNode]) -> tuple[tuple[LinkNode, ...], ...]:
+    """CDUs and air handlers of a loop stand in parallel; everything else acts in the order written."""
+    stages: list[list[LinkNode]] = []
+    for node in nodes:
+        parallel = isinstance(node.link, Cdus | AirHandlers)
+        if parallel and stages and isinstance(stages[-1][0].link, Cdus | AirHandlers):
+            stages[-1].append(node)
+        elif stages and _same_machine(stages[-1][0], node):
+            stages[-1].append(node)
+        else:
+            stages.append([node])
+    return tuple(tuple(stage) for stage in stages)
+
+
+def _same_machine(first: LinkNode, second: LinkNode) -> bool:
+    """A member split off its group stays beside the group."""
+    return first.name.rsplit(".", 1)[0] == second.name.rsplit(".", 1)[0] or second.name.startswith(first.name + ".")
+
+
+def _flows(volume: VolumeNode) -> tuple[float, float]:
+    """Design flow and the most that can be moved, kg/s."""
+    if volume.fluid is None:
+        capacity = sum(node.units * node.hot_design for stage in volume.stages for node in stage)
+        return capacity, capacity
+    assert isinstance(volume.part, Loop)
+    rho = float(density(volume.fluid, REFERENCE_DEGC))
+    pump = volume.part.pump
+    if pump is not None:
+        design = pump.rated_flow * (pump.count - pump.spare) * rho
+        return design, pump.units * full_speed_flow(pump) * rho
+    demand = sum(node.racks.count * rated_rack_flow(node.racks) for node in volume.racks)
+    units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
+    if not units or demand <= 0.0:
+        return max(demand, sum(n.units * n.hot_design for s in volume.stages for n in s) / rho) * rho, float("inf")
+    limit = 0.0
+    head = max(float(rack_model.pressure_drop(rated_rack_flow(n.racks), n.racks)) for n in volume.racks)
+    exponent = max(n.racks.liquid.dp_exponent for n in volume.racks if n.racks.liquid is not None)
+    total = sum(node.units * node.hot_design for node in units)
+    for node in units:
+        assert isinstance(node.link, Cdus)
+        per_unit = demand * node.hot_design / total if total else 0.0
+        limit += node.units * float(cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link)) * rho
+    return demand * rho, limit
+
+
+def rated_rack_flow(racks: Racks) -> float:
+    """Flow of one rack at its rated heat, m³/s."""
+    return racks.liquid.rated_flow if racks.liquid is not None else 0.0
+
+
+def required_head(flow: Any, pump: Pumps) -> Any:
+    """Head in Pa that a loop asks of one pump at ``flow`` m³/s: a static share, the rest with the square of the flow."""
+    return pump.rated_head * (pump.static_share + (1.0 - pump.static_share) * (flow / pump.rated_flow) ** 2)
+
+
+def full_speed_flow(pump: Pumps) -> float:
+    """Flow in m³/s of one pump at full speed against its loop."""
+    per_pump = pump.units / max(pump.count - pump.spare, 1)  # fewer running pumps each see more of the loop's resistance
+    static = pump.rated_head * pump.static_share
+    k = pump.rated_head * (1.0 - pump.static_share) / pump.rated_flow**2 * per_pump**2
+    return float(pump_model.full_speed_flow(pump_model.SystemCurve(static, k, 2.0), pump))
+
+
+def _cold_first(edges: Mapping[str, Iterable[str]]) -> list[str]:
+    """Loops so that each stands after every loop that it rejects to."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in order:
+            for sink in edges[name]:
+                visit(sink)
+            order.append(name)
+
+    for name in edges:
+        visit(name)
+    return order
+
+
+def _leaf_first(fed_by: Mapping[str, Iterable[str]]) -> list[str]:
+    """Feeders so that each stands before every feeder that feeds it."""
+    return list(reversed(_cold_first(fed_by)))

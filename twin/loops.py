@@ -1,0 +1,263 @@
+"""One loop at a time, over all time steps: which supply temperature its links achieve for the heat it carries.
+
+Within a loop the links act in the order in which they are written: each takes what is left down to the set point, or as
+much as it can. Nothing is decided by a mode, so nothing can chatter; what a mode is called follows from the result.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from twin.compile import LinkNode, Plan, RackNode, VolumeNode
+from twin.state import Block, State
+from twin_models.air_handler import air_handler
+from twin_models.chiller import chiller
+from twin_models.cooling_tower import cooling_tower
+from twin_models.dry_cooler import dry_cooler
+from twin_models.fluids.fluids import heat_capacity
+from twin_models.heat_exchanger import heat_exchanger
+from twin_models.psychrometrics import psychrometrics as psychro
+from twin_models.streams import Ambient, Array, RoomAir, Stream, Transfer
+from twin_sites.schema import (
+    AMBIENT_BASES,
+    OUTDOORS,
+    AirHandlers,
+    Cdus,
+    Chillers,
+    CoolingTowers,
+    DryCoolers,
+    Exchangers,
+    Loop,
+    Room,
+    SetPointQuantity,
+)
+
+DEW_POINT_MARGIN_K = 2.0  # technology coolant stays this far above the room's dew point (ASHRAE TC 9.9 practice)
+TEMPERATURE_TOLERANCE_K = 1e-9
+FLOAT_STEPS = 14
+FREE_STAGING_SWEEPS = 4  # afterwards a machine that has started stays on, so that staging cannot oscillate
+CELL_FLOW_LOW = 0.75  # cells run as many as keep their water above this share of design (YorkCalc range)
+
+
+def solve_loops(plan: Plan, block: Block, state: State, sweep: int) -> None:
+    """Supply temperature, actuators and link heat of every loop for the heat it carries, coldest loop first."""
+    for volume in plan.volumes:
+        state.wanted[volume.name] = set_point(plan, volume, state, block)
+        state.cp[volume.name] = heat_capacity_of(volume, state.supply[volume.name], block)
+        _solve_volume(volume, block, state, sweep)
+
+
+def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, first: bool = False) -> Array:
+    """Temperature to hold; relative ones take what a colder loop achieves, or the set point of a hotter one."""
+    n = np.size(block.ambient.dry_bulb)
+    base, value = volume.part.supply
+    if not base:
+        wanted: Array = np.full(n, value)
+    elif base in AMBIENT_BASES:
+        wanted = np.asarray(getattr(block.ambient, base)) + value
+    else:
+        order = [node.name for node in plan.volumes]
+        colder = order.index(base) < order.index(volume.name)
+        base_now = state.supply[base] if colder and not first else set_point(plan, plan.volume(base), state, block, first=True)
+        wanted = base_now + value
+    if base:
+        low, high = _bounds(volume.part)
+        wanted = np.clip(wanted, low, high)
+    if volume.racks and volume.fluid is not None:
+        floor = max(_room(plan, node).dew_point for node in volume.racks) + DEW_POINT_MARGIN_K
+        state.dew_bound[volume.name] = wanted < floor
+        wanted = np.maximum(wanted, floor)
+    return wanted
+
+
+def _bounds(part: Loop | Room) -> tuple[float, float]:
+    declared = next(item for item in type(part).model_fields["supply"].metadata if isinstance(item, SetPointQuantity))
+    assert declared.low is not None
+    assert declared.high is not None
+    return declared.low, declared.high
+
+
+def _room(plan: Plan, node: RackNode) -> Room:
+    part = plan.volume(node.room).part
+    assert isinstance(part, Room)
+    return part
+
+
+def heat_capacity_of(volume: VolumeNode, temperature: Array, block: Block) -> Array:
+    if volume.fluid is not None:
+        return np.asarray(heat_capacity(volume.fluid, temperature))
+    w = moisture(volume, block)
+    return np.asarray(psychro.heat_capacity(w) / (1.0 + w))
+
+
+def moisture(volume: VolumeNode, block: Block) -> Array:
+    """Humidity ratio of a room held at its dew point."""
+    assert isinstance(volume.part, Room)
+    return np.asarray(psychro.humidity_ratio_from_dew_point(volume.part.dew_point, block.ambient.pressure))
+
+
+def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:
+    name = volume.name
+    heat, wanted = state.heat[name], state.wanted[name]
+    if not volume.stages:
+        state.supply[name], state.back[name], state.removed[name] = wanted, wanted, np.zeros_like(heat)
+        return
+    flow = state.flow[name]
+    rise = heat / (flow * state.cp[name])
+    supply = wanted.copy()
+    out = _through(volume, block, state, wanted + rise, wanted, sweep)
+    missed = np.flatnonzero(out > wanted + TEMPERATURE_TOLERANCE_K)
+    if missed.size:
+        part = _take(block, state, volume, missed)
+        found = _float(volume, *part, rise[missed], wanted[missed], sweep)
+        supply[missed] = found
+        for stage in volume.stages:
+            for node in stage:
+                state.u[node.name][missed] = 1.0
+    out = _collect(volume, block, state, supply + rise)
+    state.back[name] = supply + rise
+    state.supply[name] = out
+    state.removed[name] = flow * state.cp[name] * (state.back[name] - out)
+
+
+def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: Array, sweep: int) -> Array:
+    """Supply temperature at which everything at full opening just takes the heat: secant on the supply itself."""
+
+    def achieved(supply: Array) -> Array:
+        return _full(volume, block, state, supply + rise) - supply
+
+    low, gap_low = wanted, achieved(wanted)
+    high = low + 2.0 * gap_low + 1e-6
+    gap_high = achieved(high)
+    for _ in range(FLOAT_STEPS):
+        slope = gap_high - gap_low
+        step = np.where(np.abs(slope) > 1e-14, -gap_high * (high - low) / np.where(slope == 0.0, 1.0, slope), 0.0)
+        low, gap_low = high, gap_high
+        high = high + np.clip(step, -30.0, 60.0)
+        gap_high = achieved(high)
+        if np.max(np.abs(gap_high)) < TEMPERATURE_TOLERANCE_K:
+            break
+    return high
+
+
+def _take(block: Block, state: State, volume: VolumeNode, where: Array) -> tuple[Block, State]:
+    """The same block and state at some of its steps, as far as one loop's links need them."""
+    ambient = Ambient(*(np.asarray(values)[where] for values in block.ambient))
+    part = State()
+    names = {volume.name, *(node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS)}
+    for name in names:
+        part.supply[name], part.flow[name], part.cp[name] = state.supply[name][where], state.flow[name][where], state.cp[name][where]
+    for stage in volume.stages:
+        for node in stage:
+            running = state.running[node.name]
+            part.running[node.name] = running[where] if isinstance(running, np.ndarray) else running
+            part.u[node.name] = state.u[node.name][where]
+    part.open_share = state.open_share
+    return Block(ambient, {}), part
+
+
+def _through(volume: VolumeNode, block: Block, state: State, entering: Array, wanted: Array, sweep: int) -> Array:
+    """Find each link's actuator, in order, and the temperature at which the loop leaves the last one."""
+    temperature = entering
+    for stage in volume.stages:
+        mixed = 0.0
+        for node, share in _shares(stage, state):
+            state.running[node.name] = _running(node, volume, block, state, temperature, wanted, share, sweep)
+            hot, cold = _streams(node, volume, block, state, temperature, share)
+            u = np.asarray(_INVERSE[type(node.link)](hot, cold, wanted, node.machine))
+            state.u[node.name] = u
+            mixed = mixed + share * np.asarray(_TRANSFER[type(node.link)](hot, cold, u, node.machine).hot_out)
+        temperature = np.asarray(mixed)
+    return temperature
+
+
+def _full(volume: VolumeNode, block: Block, state: State, entering: Array) -> Array:
+    """Temperature at which the loop leaves when everything is fully open."""
+    temperature = entering
+    for stage in volume.stages:
+        mixed = 0.0
+        for node, share in _shares(stage, state):
+            hot, cold = _streams(node, volume, block, state, temperature, share)
+            mixed = mixed + share * np.asarray(_TRANSFER[type(node.link)](hot, cold, 1.0, node.machine).hot_out)
+        temperature = np.asarray(mixed)
+    return temperature
+
+
+def _collect(volume: VolumeNode, block: Block, state: State, entering: Array) -> Array:
+    """Work the links at the actuators found and keep what all their units do together."""
+    temperature = entering
+    for stage in volume.stages:
+        mixed = 0.0
+        for node, share in _shares(stage, state):
+            hot, cold = _streams(node, volume, block, state, temperature, share)
+            one = _TRANSFER[type(node.link)](hot, cold, state.u[node.name], node.machine)
+            units = state.running[node.name]
+            state.link[node.name] = Transfer(
+                one.heat * units, one.hot_out, one.cold_heat * units, one.electric * units,
+                one.water * units, one.blowdown * units, one.capacity * units, one.valid,
+            )  # fmt: skip
+            mixed = mixed + share * np.asarray(one.hot_out)
+        temperature = np.asarray(mixed)
+    return temperature
+
+
+def _shares(stage: tuple[LinkNode, ...], state: State) -> list[tuple[LinkNode, Any]]:
+    """How the loop's flow splits over parallel links: by their design flow."""
+    if len(stage) == 1:
+        return [(stage[0], 1.0)]
+    weights = [node.units * node.hot_design for node in stage]
+    return [(node, weight / sum(weights)) for node, weight in zip(stage, weights, strict=True)]
+
+
+def _running(
+    node: LinkNode, volume: VolumeNode, block: Block, state: State, entering: Array, wanted: Array, share: Any, sweep: int
+) -> Any:
+    """Units that run: cells that keep their water flow, chillers that the load asks for; all of the others."""
+    if isinstance(node.link, CoolingTowers):
+        per_cell = state.flow[volume.name] * share / (CELL_FLOW_LOW * node.hot_design)
+        needed = np.clip(np.floor(per_cell), 1.0, node.units)
+    elif isinstance(node.link, Chillers):
+        load = state.flow[volume.name] * share * state.cp[volume.name] * np.maximum(entering - wanted, 0.0)
+        sink = block.ambient.dry_bulb if node.sink == OUTDOORS else state.supply[node.sink]
+        one = np.asarray(chiller.capacity(wanted, sink, node.link))
+        needed = np.clip(np.ceil(load / np.maximum(one, 1e-9) - 1e-6), 1.0, node.units)
+    else:
+        return float(node.units)
+    if sweep > FREE_STAGING_SWEEPS and isinstance(state.running[node.name], np.ndarray):
+        return np.maximum(needed, state.running[node.name])
+    return needed
+
+
+def _streams(node: LinkNode, volume: VolumeNode, block: Block, state: State, entering: Array, share: Any) -> tuple[Any, Any]:
+    units = state.running[node.name]
+    flow = state.flow[volume.name] * share / units
+    cp = state.cp[volume.name]
+    hot: Stream | RoomAir
+    if volume.fluid is None:
+        hot = RoomAir(entering, flow, cp, moisture(volume, block), block.ambient.pressure)
+    else:
+        hot = Stream(entering, flow, cp, volume.fluid)
+    if node.sink == OUTDOORS:
+        return hot, block.ambient
+    cold_flow = node.cold_design * state.open_share[node.sink]
+    assert node.cold_fluid is not None
+    return hot, Stream(state.supply[node.sink], cold_flow, state.cp[node.sink], node.cold_fluid)
+
+
+_TRANSFER: dict[type, Callable[..., Transfer]] = {
+    Cdus: heat_exchanger.transfer,
+    Exchangers: heat_exchanger.transfer,
+    Chillers: chiller.transfer,
+    DryCoolers: dry_cooler.transfer,
+    CoolingTowers: cooling_tower.transfer,
+    AirHandlers: air_handler.transfer,
+}
+_INVERSE: dict[type, Callable[..., Array]] = {
+    Cdus: heat_exchanger.cold_flow_for,
+    Exchangers: heat_exchanger.cold_flow_for,
+    Chillers: chiller.stage_for,
+    DryCoolers: dry_cooler.speed_for,
+    CoolingTowers: cooling_tower.speed_for,
+    AirHandlers: air_handler.valve_for,
+}

@@ -1,0 +1,262 @@
+"""What a run amounts to: energies, PUE and its relatives, temperatures, hours; each by its published definition.
+
+PUE, ERF, WUE and CUE follow ISO/IEC 30134-2, -6, -9 and -8; ERE and TUE follow The Green Grid. ``Summary`` is the
+``--json`` contract, the report and the tiles of the dashboard.
+"""
+
+from dataclasses import asdict, dataclass
+from math import isfinite, nextafter
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from twin_models.streams import Array
+
+UNMET_K = 0.5  # a supply counts as missed this far above its set point
+WATER_DENSITY = 1000.0  # kg/m³, for water bills
+RUNNING_W = 1.0  # a machine that draws less is off
+CLOSURE_LIMIT = 1e-6
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run in numbers. Energies in kWh over the run; what is undefined is None."""
+
+    site: str
+    weather: str
+    load: str
+    hours: float
+    pue: float | None
+    pue_category: str
+    it_energy_kwh: float
+    facility_energy_kwh: float
+    energy_kwh: dict[str, float]
+    wue_l_per_kwh: float | None
+    water_m3: float
+    blowdown_m3: float
+    peak_water_m3_per_day: float
+    cue_kg_per_kwh: float | None
+    carbon_kg: float
+    ere: float | None
+    erf: float | None
+    tue: float | None
+    energy_cost: float
+    water_cost: float
+    peak_it_kw: float
+    peak_facility_kw: float
+    averaging_s: float
+    load_factor: float | None
+    max_chip_temperature_degc: float | None
+    chip_headroom_k: float | None
+    throttled_share: float
+    unmet_cooling_hours: float
+    unmet_degree_hours: float
+    max_supply_excess_k: float
+    free_cooling_hours: float | None
+    partial_cooling_hours: float | None
+    mechanical_hours: float | None
+    energy_closure: float
+    residual: float
+    converged: bool
+    out_of_range: dict[str, float]
+    warnings: list[str]
+
+    def json(self) -> dict[str, Any]:
+        """The summary as plain values, safe for JSON."""
+        return asdict(self)
+
+
+def summarize(ds: xr.Dataset) -> Summary:
+    """Reduce a result to its summary.
+
+    Parameters
+    ----------
+    ds
+        A result of ``simulate``.
+
+    Returns
+    -------
+    Summary
+        ``pue × it_energy_kwh`` is ``facility_energy_kwh`` and ``energy_kwh`` adds up to it, both to the last digit.
+    """
+    step_h = float(ds.attrs["step_s"]) / 3600.0
+    kwh = step_h / 1000.0
+    value = {name: ds[name].values for name in ds.data_vars}
+    hours = value["site_power"].size * step_h
+    it_kwh = float(value["site_it_power"].sum() * kwh)
+    meter_kwh = float(value["site_power"].sum() * kwh)
+    pue = meter_kwh / it_kwh if it_kwh > 0.0 else None
+    facility_kwh = pue * it_kwh if pue is not None else meter_kwh
+    energy = _energy(ds, value, it_kwh, facility_kwh, kwh)
+    compute_kwh = float(value["site_compute_power"].sum() * kwh)
+    rack_kwh = float(value["rack_power"].sum() * kwh)
+    water_m3 = float(value["site_water"].sum() * step_h * 3600.0 / WATER_DENSITY)
+    carbon = float((value["site_power"] * value["site_carbon_intensity"]).sum() * step_h * 3600.0)
+    chips = value["rack_chip_temperature"]
+    hottest = float(np.nanmax(chips)) if np.isfinite(chips).any() else None
+    headroom = _headroom(ds, chips)
+    loaded = value["site_it_power"] > 0.0
+    excess = _excess(ds, value)
+    unmet = (excess > UNMET_K) & loaded
+    modes = _modes(ds, value, unmet, loaded)
+    rejected = float(value["site_heat_rejected"].sum() * kwh)
+    residual = float(value["site_residual"].max())
+    weights = ds["rack_count"].values * ds["rack_accelerators"].values
+    throttled = float((value["rack_throttled"] * weights[:, None]).sum() / (weights.sum() * value["site_power"].size)) if weights.sum() else 0.0
+    peak_it = float(value["site_it_power"].max())
+    out_of_range = _pairs(ds.attrs["out_of_range"])
+    return Summary(
+        site=ds.attrs["site"], weather=ds.attrs["weather"], load=ds.attrs["load"], hours=_neat(hours),
+        pue=pue, pue_category=ds.attrs["pue_category"], it_energy_kwh=it_kwh, facility_energy_kwh=facility_kwh, energy_kwh=energy,
+        wue_l_per_kwh=water_m3 * 1000.0 / it_kwh if it_kwh else None,
+        water_m3=water_m3,
+        blowdown_m3=float(value["site_blowdown"].sum() * step_h * 3600.0 / WATER_DENSITY),
+        peak_water_m3_per_day=_peak_day(value["site_water"], step_h),
+        cue_kg_per_kwh=carbon / it_kwh if it_kwh else None, carbon_kg=carbon,
+        ere=pue, erf=0.0 if it_kwh else None,
+        tue=pue * rack_kwh / compute_kwh if pue is not None and compute_kwh > 0.0 else None,
+        energy_cost=float((value["site_power"] * value["site_energy_price"]).sum() * step_h * 3600.0),
+        water_cost=water_m3 * float(ds.attrs["water_price"]),
+        peak_it_kw=peak_it / 1000.0, peak_facility_kw=float(value["site_power"].max()) / 1000.0,
+        averaging_s=float(ds.attrs["step_s"]),
+        load_factor=float(value["site_it_power"].mean()) / peak_it if peak_it > 0.0 else None,
+        max_chip_temperature_degc=hottest, chip_headroom_k=headroom, throttled_share=throttled,
+        unmet_cooling_hours=float(unmet.sum() * step_h),
+        unmet_degree_hours=float(np.where(unmet, excess, 0.0).sum() * step_h),
+        max_supply_excess_k=float(max(excess.max(), 0.0)),
+        free_cooling_hours=modes[0], partial_cooling_hours=modes[1], mechanical_hours=modes[2],
+        energy_closure=abs(meter_kwh - rejected) / meter_kwh if meter_kwh > 0.0 else 0.0,
+        residual=residual, converged=residual <= CLOSURE_LIMIT,
+        out_of_range=out_of_range, warnings=_warnings(ds, value, step_h, hours, headroom, excess, unmet, out_of_range),
+    )  # fmt: skip
+
+
+def _neat(hours: float) -> float:
+    return int(hours) if float(hours).is_integer() else hours
+
+
+def _energy(ds: xr.Dataset, value: dict[str, Array], it_kwh: float, facility_kwh: float, kwh: float) -> dict[str, float]:
+    """Energy by use. Losses take what is left, so that the parts add up to the whole exactly."""
+    role, kind = ds["loop_role"].values, ds["link_kind"].values
+    pumps, links = value["loop_pump_power"], value["link_power"]
+    watt = {
+        "pumps_tcs": pumps[role == "technology"].sum(axis=0),
+        "pumps_fws": pumps[role == "facility"].sum(axis=0),
+        "pumps_condenser": pumps[role == "condenser"].sum(axis=0),
+        "fans_air": links[kind == "air_handler"].sum(axis=0),
+        "fans_rejection": links[(kind == "dry_cooler") | (kind == "cooling_tower")].sum(axis=0),
+        "compressors": links[kind == "chiller"].sum(axis=0),
+        "house": value["site_house_power"],
+    }
+    applies = {
+        "pumps_tcs": (role == "technology").any(), "pumps_fws": (role == "facility").any(),
+        "pumps_condenser": (role == "condenser").any(), "fans_air": (kind == "air_handler").any(),
+        "fans_rejection": ((kind == "dry_cooler") | (kind == "cooling_tower")).any(),
+        "compressors": (kind == "chiller").any(), "house": True,
+    }  # fmt: skip
+    out = {"it": it_kwh} | {name: float(power.sum() * kwh) for name, power in watt.items() if applies[name]}
+    losses = facility_kwh - sum(out.values())
+    house = out.pop("house")
+    out["losses_electrical"], out["house"] = losses, house
+    for _ in range(64):  # last digits: nudge until the plain sum is the whole
+        gap = facility_kwh - sum(out.values())
+        if gap == 0.0:
+            break
+        moved = out["losses_electrical"] + gap
+        out["losses_electrical"] = moved if moved != out["losses_electrical"] else nextafter(moved, moved + gap * 1e300)
+    return out
+
+
+def _headroom(ds: xr.Dataset, chips: Array) -> float | None:
+    margin = ds["rack_throttle_temperature"].values[:, None] - chips
+    return float(np.nanmin(margin)) if np.isfinite(margin).any() else None
+
+
+def _excess(ds: xr.Dataset, value: dict[str, Array]) -> Array:
+    """Furthest any loop stands above its set point; a condenser loop only wishes for its own."""
+    duty = ds["loop_role"].values != "condenser"
+    gap = (value["loop_supply_temperature"] - value["loop_set_point"])[duty]
+    return np.asarray(gap.max(axis=0)) if gap.size else np.zeros(value["site_power"].size)
+
+
+def _modes(ds: xr.Dataset, value: dict[str, Array], unmet: Array, loaded: Array) -> tuple[float | None, float | None, float | None]:
+    """Hours free, partial and mechanical: by whether compressors run and whether heat also leaves without them."""
+    kind, sink = ds["link_kind"].values, ds["link_sink"].values
+    chillers = kind == "chiller"
+    if not chillers.any():
+        return None, None, None
+    step_h = float(ds.attrs["step_s"]) / 3600.0
+    heat = value["link_heat"]
+    compressing = (value["link_power"][chillers] > RUNNING_W).any(axis=0)
+    cooled = np.isin(ds["link_loop"].values, ds["link_loop"].values[chillers])
+    direct = cooled & ~chillers | ((sink == "outdoors") & ~chillers & ~np.isin(ds["link_loop"].values, sink[chillers]))
+    free_heat = (heat[direct] > RUNNING_W).any(axis=0) if direct.any() else np.zeros_like(compressing)
+    free = loaded & ~compressing & ~unmet
+    partial = loaded & compressing & free_heat
+    mechanical = loaded & compressing & ~free_heat
+    return _neat(free.sum() * step_h), _neat(partial.sum() * step_h), _neat(mechanical.sum() * step_h)
+
+
+def _peak_day(water: Array, step_h: float) -> float:
+    per_day = max(1, round(24.0 / step_h))
+    volume = water * step_h * 3600.0 / WATER_DENSITY
+    whole = volume.size // per_day * per_day
+    if whole == 0:
+        return float(volume.sum() * per_day / volume.size)
+    return float(volume[:whole].reshape(-1, per_day).sum(axis=1).max())
+
+
+def _pairs(items: Any) -> dict[str, float]:
+    items = [items] if isinstance(items, str) else list(items)
+    return {key: float(share) for key, share in (item.rsplit("=", 1) for item in items)}
+
+
+def _warnings(
+    ds: xr.Dataset, value: dict[str, Array], step_h: float, hours: float, headroom: float | None, excess: Array, unmet: Array, out: dict[str, float]
+) -> list[str]:
+    """What, how much, limit; the worst first."""
+    found: list[str] = []
+    lost = value["rack_throttled"] > 0.0
+    for i, rack in enumerate(ds["rack"].values):
+        if lost[i].any():
+            done = value["rack_done"][i].sum() / max(value["rack_activity"][i].sum(), 1e-30)
+            limit = float(ds["rack_throttle_temperature"].values[i])
+            found.append(
+                f"{rack}: chips throttle for {lost[i].sum() * step_h:,.0f} h; limit {limit:.1f} °C, "
+                f"{100 * (1 - done):.2g} % of the work is lost."
+            )
+    if unmet.any():
+        gap = value["loop_supply_temperature"] - value["loop_set_point"]
+        duty = np.flatnonzero(ds["loop_role"].values != "condenser")
+        for i in duty:
+            missed = gap[i] > UNMET_K
+            if missed.any():
+                found.append(
+                    f"{ds['loop'].values[i]}: supply misses its set point for {missed.sum() * step_h:,.0f} h, by up to {gap[i].max():.1f} K."
+                )
+    for i, feeder in enumerate(ds["feeder"].values):
+        use = value["feeder_utilisation"][i].max()
+        if use > 1.0:
+            over = (value["feeder_utilisation"][i] > 1.0).sum() * step_h
+            found.append(f"{feeder}: over its rating for {over:,.0f} h, up to {100 * use:.0f} %.")
+    for key, share in _pairs(ds.attrs["limits"]).items():
+        what, name = key.split(":", 1)
+        words = {
+            "flow_bound": "its pumps or fans cannot move the flow asked for",
+            "dew_bound": "its supply is held above the dew point of the room",
+            "return_limit": "coolant returns warmer than its limit",
+        }[what]
+        found.append(f"{name}: {words} for {share * hours:,.0f} h.")
+    found += [f"{key}: outside the range of its model for {share * hours:,.0f} h." for key, share in out.items() if share > 0.0]
+    found += [str(note) for note in np.atleast_1d(ds.attrs["notes"]) if str(note).strip()]
+    return found
+
+
+def finite(value: Any) -> Any:
+    """JSON has no NaN: None stands for what is undefined."""
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,42 @@
+"""Power comes down: from everything that draws, through feeders with their losses, to the utility meter."""
+
+import numpy as np
+
+from twin.compile import Plan
+from twin.state import State
+from twin_models.pdu import pdu
+from twin_models.transformer import transformer
+from twin_models.ups import ups
+
+_LOSS = {"transformer": transformer.loss, "ups": ups.loss, "pdu": pdu.loss}
+
+
+def walk_power(plan: Plan, state: State) -> None:
+    """Load and loss of every feeder, and the power at the meter, for what the elements draw now."""
+    n = next(iter(state.supply.values())).size
+    for rack in plan.racks:
+        power = state.rack[rack.name].power
+        state.electric[f"racks.{rack.name}"] = power.sum(axis=0) if power.ndim == 2 else power * rack.racks.count
+    for node in plan.links:
+        if node.name not in state.pump and node.name in state.link:
+            state.electric[node.address] = state.link[node.name].electric
+    state.electric["house"] = np.full(n, plan.site.house.share * plan.design_it)
+    load = {name: np.zeros(n) for name, _ in plan.feeders}
+    for address, shares in plan.fed_by:
+        if address in state.electric:
+            for name, share in shares.items():
+                load[name] = load[name] + share * state.electric[address]
+    state.meter = np.zeros(n)
+    for name, feeder in plan.feeders:  # leaves first: the load of a feeder is complete when its turn comes
+        if feeder.kind == "utility":
+            state.loss[name] = np.zeros(n)
+            state.meter = state.meter + load[name]
+            limit = feeder.rating
+            state.feeder_valid[name] = load[name] <= limit if limit is not None else np.ones(n, dtype=bool)
+        else:
+            units = max(feeder.units, 1)
+            loss = _LOSS[feeder.kind](load[name] / units, feeder)
+            state.loss[name], state.feeder_valid[name] = loss.loss * units, loss.valid
+        for parent, share in feeder.fed_by.items():
+            load[parent] = load[parent] + share * (load[name] + state.loss[name])
+    state.load = load

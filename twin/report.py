@@ -1,0 +1,153 @@
+"""A run as an engineer reads it: plain text for the terminal, in SI or IP."""
+
+import xarray as xr
+
+from twin.metrics import Summary, summarize
+from twin_sites import units
+from twin_sites.schema import Site
+
+WIDTH = 96
+NAMES = {
+    "it": "IT equipment", "pumps_tcs": "technology loop pumps", "pumps_fws": "facility loop pumps",
+    "pumps_condenser": "condenser pumps", "fans_air": "air handler fans", "fans_rejection": "heat rejection fans",
+    "compressors": "compressors", "losses_electrical": "electrical losses", "house": "house load",
+}  # fmt: skip
+
+
+def report(ds: xr.Dataset, site: Site | None = None, system: str = "si") -> str:
+    """Text report of a result.
+
+    Parameters
+    ----------
+    ds
+        A result of ``simulate``.
+    site
+        The site it is of; adds where its numbers are from.
+    system
+        ``si`` or ``ip``.
+    """
+    summary = summarize(ds)
+    lines = [
+        ds.attrs["title"],
+        f"site {summary.site} · weather {summary.weather} · load {summary.load} · {summary.hours:,} h of {summary.averaging_s:g} s steps",
+        "",
+        *_headline(summary, system),
+        "",
+        *_energies(summary),
+        "",
+        *_loops(ds, system),
+        "",
+        *_racks(ds, system),
+        "",
+        *_feeders(ds),
+        "",
+        *_warnings(summary),
+        "",
+        f"Energy closure {summary.energy_closure:.1e} · residual {summary.residual:.1e} · "
+        + ("converged" if summary.converged else "NOT CONVERGED"),
+    ]
+    if site is not None:
+        lines += ["", *_expectation(summary, site), *_sources(site)]
+    return "\n".join(lines)
+
+
+def _t(value: float | None, system: str) -> str:
+    if value is None or value != value:
+        return "—"
+    return f"{value:.1f} °C" if system == "si" else f"{units.convert(value, 'degC', 'degF'):.1f} °F"
+
+
+def _k(value: float | None, system: str) -> str:
+    if value is None:
+        return "—"
+    return f"{value:.1f} K" if system == "si" else f"{value * 1.8:.1f} °F"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "—" if value is None else f"{value:,.{digits}f}"
+
+
+def _headline(summary: Summary, system: str) -> list[str]:
+    mean_mw = summary.facility_energy_kwh / float(summary.hours) / 1000.0
+    averaging = f"{summary.averaging_s:g} s mean"
+    modes = "no compressors"
+    if summary.free_cooling_hours is not None:
+        modes = f"{summary.free_cooling_hours:,} h free · {summary.partial_cooling_hours:,} h partial · {summary.mechanical_hours:,} h mechanical"
+    volume = f"{summary.water_m3:,.0f} m³" if system == "si" else f"{units.convert(summary.water_m3, 'm3', 'gal') / 1e6:,.2f} Mgal"
+    return [
+        f"PUE {_number(summary.pue, 3)} (category {summary.pue_category})   WUE {_number(summary.wue_l_per_kwh, 3)} L/kWh   "
+        f"CUE {_number(summary.cue_kg_per_kwh, 3)} kg/kWh   TUE {_number(summary.tue, 3)}",
+        f"Facility mean {mean_mw:,.2f} MW, peak {summary.peak_facility_kw / 1000:,.2f} MW; IT peak {summary.peak_it_kw / 1000:,.2f} MW ({averaging}); "
+        f"load factor {_number(summary.load_factor, 2)}",
+        f"Hottest chip {_t(summary.max_chip_temperature_degc, system)}, {_k(summary.chip_headroom_k, system)} to throttling; "
+        f"throttled {100 * summary.throttled_share:.2f} % of accelerator hours",
+        f"Cooling {modes}; set point missed {summary.unmet_cooling_hours:,.0f} h, by up to {_k(summary.max_supply_excess_k, system)}",
+        f"Water {volume}, peak {summary.peak_water_m3_per_day:,.0f} m³/day; energy cost {summary.energy_cost:,.0f}; carbon {summary.carbon_kg / 1000:,.0f} t",
+    ]
+
+
+def _energies(summary: Summary) -> list[str]:
+    total = summary.facility_energy_kwh
+    lines = ["Energy                              MWh       share"]
+    for name, kwh in summary.energy_kwh.items():
+        lines.append(f"  {NAMES[name]:<26} {kwh / 1000:>12,.1f} {100 * kwh / total:>9.2f} %")
+    return [*lines, f"  {'facility':<26} {total / 1000:>12,.1f} {100:>9.2f} %"]
+
+
+def _loops(ds: xr.Dataset, system: str) -> list[str]:
+    lines = ["Loop              set point   supply mean   supply max   return mean   heat mean   heat max"]
+    for i, name in enumerate(ds["loop"].values):
+        pick = {key: ds[f"loop_{key}"].values[i] for key in ("set_point", "supply_temperature", "return_temperature", "heat")}
+        lines.append(
+            f"  {name:<14} {_t(pick['set_point'].mean(), system):>10} {_t(pick['supply_temperature'].mean(), system):>13} "
+            f"{_t(pick['supply_temperature'].max(), system):>12} {_t(pick['return_temperature'].mean(), system):>13} "
+            f"{pick['heat'].mean() / 1000:>8,.0f} kW {pick['heat'].max() / 1000:>7,.0f} kW"
+        )
+    return lines
+
+
+def _racks(ds: xr.Dataset, system: str) -> list[str]:
+    lines = ["Racks             count   peak each   liquid   chip max   air inlet max   throttled"]
+    for i, name in enumerate(ds["rack"].values):
+        power, liquid = ds["rack_power"].values[i].sum(), ds["rack_heat_liquid"].values[i].sum()
+        chip = ds["rack_chip_temperature"].values[i].max()
+        lines.append(
+            f"  {name:<14} {int(ds['rack_count'].values[i]):>6} {ds['rack_peak_power'].values[i].max() / 1000:>8,.1f} kW "
+            f"{100 * liquid / power if power else 0:>6.1f} % {_t(chip, system):>10} "
+            f"{_t(ds['rack_inlet_temperature'].values[i].max(), system):>15} {100 * ds['rack_throttled'].values[i].mean():>9.2f} %"
+        )
+    return lines
+
+
+def _feeders(ds: xr.Dataset) -> list[str]:
+    lines = ["Power path        peak load   utilisation   mean loss   efficiency"]
+    for i, name in enumerate(ds["feeder"].values):
+        load, loss = ds["feeder_load"].values[i], ds["feeder_loss"].values[i]
+        use = ds["feeder_utilisation"].values[i].max()
+        given = load.sum() + loss.sum()
+        lines.append(
+            f"  {name:<14} {load.max() / 1000:>9,.0f} kW {f'{100 * use:.0f} %' if use > 0 else '—':>12} {loss.mean() / 1000:>8,.1f} kW "
+            f"{100 * load.sum() / given if given else 0:>10.2f} %"
+        )
+    return lines
+
+
+def _warnings(summary: Summary) -> list[str]:
+    if not summary.warnings:
+        return ["No limit is passed."]
+    return ["Warnings", *(f"  {line}" for line in summary.warnings)]
+
+
+def _expectation(summary: Summary, site: Site) -> list[str]:
+    if site.expect is None:
+        return []
+    low, high = site.expect.pue_low, site.expect.pue_high
+    return [f"Reference site: PUE {low:g} to {high:g} expected with its own weather and load: {site.expect.reason.strip()}", ""]
+
+
+def _sources(site: Site) -> list[str]:
+    counts: dict[str, int] = {}
+    for origin in site.sources.values():
+        counts[origin.confidence or "unstated"] = counts.get(origin.confidence or "unstated", 0) + 1
+    said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+    return [f"Stated origins of datasheets and numbers: {said}. 'twin show addresses {site.name}' lists each."]

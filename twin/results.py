@@ -1,0 +1,289 @@
+"""From what the solver found to a labelled Dataset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from twin.compile import Plan
+from twin.heat import total
+from twin.state import Block, State
+from twin.variables import VARIABLES
+from twin_models.streams import Array
+from twin_sites.schema import OUTDOORS, Cdus, Chillers, Utility
+
+if TYPE_CHECKING:
+    from twin.annual import Span
+    from twin.load import Load
+    from twin.weather import Weather
+
+THROTTLED = 1e-9  # activity lost above which a chip counts as throttled
+LIMIT_FLAGS = ("flow_bound", "dew_bound")
+
+
+@dataclass
+class Collected:
+    """Arrays of a block by variable, and what was out of range, as sums over steps."""
+
+    values: dict[str, Array]
+    out_of_range: dict[str, float]
+    flags: dict[str, float]
+    sweeps: int
+
+
+def collect(plan: Plan, block: Block, state: State) -> Collected:
+    """Reduce a solved block to the variables of a result; per-rack arrays are summed or taken at their extreme."""
+    n = state.meter.size
+    values: dict[str, Array] = {
+        "site_power": state.meter,
+        "site_heat_rejected": _rejected(plan, state),
+        "site_house_power": state.electric["house"],
+        "site_residual": state.residual,
+        "ambient_dry_bulb": np.asarray(block.ambient.dry_bulb),
+        "ambient_wet_bulb": np.asarray(block.ambient.wet_bulb),
+    }
+    values |= _racks(plan, block, state)
+    loops = plan.volumes
+    values["loop_supply_temperature"] = np.stack([state.supply[v.name] for v in loops])
+    values["loop_set_point"] = np.stack([np.broadcast_to(state.wanted[v.name], n) for v in loops])
+    values["loop_return_temperature"] = np.stack([state.back[v.name] for v in loops])
+    values["loop_flow"] = np.stack([state.flow[v.name] for v in loops])
+    values["loop_heat"] = np.stack([state.heat[v.name] for v in loops])
+    values["loop_pump_power"] = np.stack([_pump_power(plan, state, v.name, n) for v in loops])
+    links = [node for node in plan.links if node.name in state.link]
+    for name, part in (("heat", "heat"), ("capacity", "capacity"), ("water", "water")):
+        values[f"link_{name}"] = _stack([np.broadcast_to(getattr(state.link[k.name], part), n) for k in links], n)
+    values["link_power"] = _stack([np.broadcast_to(state.electric[k.address], n) for k in links], n)
+    values["link_actuator"] = _stack([state.u[k.name] for k in links], n)
+    values["link_running"] = _stack([np.broadcast_to(state.running[k.name], n) for k in links], n)
+    values["site_water"] = values["link_water"].sum(axis=0)
+    values["site_blowdown"] = sum((np.broadcast_to(state.link[k.name].blowdown, n) for k in links), np.zeros(n))
+    values["feeder_load"] = np.stack([state.load[name] for name, _ in plan.feeders])
+    values["feeder_loss"] = np.stack([state.loss[name] for name, _ in plan.feeders])
+    values["feeder_utilisation"] = np.stack([state.load[name] / _rating(feeder) for name, feeder in plan.feeders])
+    values["site_it_power"] = _it_power(plan, state)
+    values["site_pue"] = state.meter / np.maximum(values["site_it_power"], 1e-9)
+    return Collected(values, _out_of_range(plan, state), _flags(state), state.sweeps)
+
+
+def _stack(rows: list[Array], n: int) -> Array:
+    return np.stack(rows) if rows else np.zeros((0, n))
+
+
+def _rejected(plan: Plan, state: State) -> Array:
+    """Heat that reaches outdoor air: from the cold side of each link there, and from losses that go there directly."""
+    out = np.zeros(state.meter.size)
+    for node in plan.links:
+        if node.sink == OUTDOORS and node.name in state.link:
+            out = out + state.link[node.name].cold_heat
+        if "fan" in node.link.ports and node.link.heat_to["fan"] == OUTDOORS:
+            out = out + state.electric[node.address]
+        if isinstance(node.link, Cdus) and node.link.heat_to["motor"] == OUTDOORS:
+            out = out + state.pump[node.name].motor_heat
+    for volume in plan.volumes:
+        pump = getattr(volume.part, "pump", None)
+        if pump is not None and pump.heat_to["motor"] == OUTDOORS:
+            out = out + state.pump[volume.name].motor_heat
+    for name, feeder in plan.feeders:
+        if feeder.heat_to.get("loss") == OUTDOORS:
+            out = out + state.loss[name]
+    if plan.site.house.heat_to["heat"] == OUTDOORS:
+        out = out + state.electric["house"]
+    return out
+
+
+def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
+    n = state.meter.size
+    rows: dict[str, list[Array]] = {name: [] for name in VARIABLES if name.startswith("rack_")}
+    compute = np.zeros(n)
+    for node in plan.racks:
+        one, count = state.rack[node.name], node.racks.count
+        asked = block.activity[node.name]
+        many = one.power.ndim == 2
+        rows["rack_power"].append(total(one.power, count))
+        rows["rack_peak_power"].append(one.power.max(axis=0) if many else one.power)
+        rows["rack_heat_liquid"].append(total(one.heat_liquid, count))
+        rows["rack_heat_air"].append(total(one.heat_air, count))
+        rows["rack_chip_temperature"].append(_hottest(one.chip_temperature) if many else one.chip_temperature)
+        flow = state.rack_flow[node.name]
+        rows["rack_flow"].append(flow.mean(axis=0) if flow.ndim == 2 else flow)
+        rows["rack_return_temperature"].append(state.back[node.loop] if node.loop is not None else np.full(n, np.nan))
+        rows["rack_inlet_temperature"].append(state.inlet[node.room])
+        rows["rack_activity"].append(asked.mean(axis=0) if many else asked)
+        rows["rack_done"].append(one.done.mean(axis=0) if many else one.done)
+        lost = (asked - one.done) > THROTTLED
+        rows["rack_throttled"].append(lost.mean(axis=0) if many else lost.astype(float))
+        compute = compute + total(one.compute, count)
+    out = {name: np.stack([np.broadcast_to(row, n) for row in row_list]) for name, row_list in rows.items()}
+    return out | {"site_compute_power": compute}
+
+
+def _hottest(chip: Array) -> Array:
+    known = np.where(np.isnan(chip), -np.inf, chip).max(axis=0)
+    return np.where(np.isfinite(known), known, np.nan)
+
+
+def _pump_power(plan: Plan, state: State, loop: str, n: int) -> Array:
+    own = state.pump[loop].electric if loop in state.pump else np.zeros(n)
+    return np.asarray(own + sum((state.electric[k.address] for k in plan.links if k.hot == loop and isinstance(k.link, Cdus)), np.zeros(n)))
+
+
+def _rating(feeder: Any) -> float:
+    if isinstance(feeder, Utility):
+        return feeder.rating if feeder.rating is not None else float("inf")
+    return float(feeder.rating) * max(feeder.units, 1)
+
+
+def _it_power(plan: Plan, state: State) -> Array:
+    """IT power at the meter of the category: rack inputs (3), or what PDUs (2) or UPS (1) deliver less what is not IT.
+
+    ISO/IEC 30134-2. Cooling and house loads fed from the metered level are subtracted there, as their own meters would.
+    """
+    racks = sum((state.electric[f"racks.{rack.name}"] for rack in plan.racks), np.zeros(state.meter.size))
+    kind = {"1": "ups", "2": "pdu", "3": ""}[plan.site.meter.category]
+    if not kind:
+        return racks
+    feeders = dict(plan.feeders)
+    rack_feeds = {name for rack in plan.racks for name in rack.racks.fed_by}
+    metered = {name for feed in rack_feeds for name in _first_above(feeders, feed, kind)}
+    power = sum((state.load[name] for name in metered), np.zeros(state.meter.size))
+    for address, shares in plan.fed_by:
+        through = sum(share * _reach(feeders, name, metered) for name, share in shares.items())
+        if address.startswith("racks."):
+            power = power + (1.0 - through) * state.electric[address]  # not behind such a meter: taken at its input
+        elif address in state.electric:
+            power = power - through * state.electric[address]
+    return power
+
+
+def _first_above(feeders: Mapping[str, Any], name: str, kind: str) -> set[str]:
+    """Feeders of a kind that come first on the way up from a feeder."""
+    if feeders[name].kind == kind:
+        return {name}
+    return {found for parent in feeders[name].fed_by for found in _first_above(feeders, parent, kind)}
+
+
+def _reach(feeders: Mapping[str, Any], name: str, metered: set[str]) -> float:
+    """Share of what a feeder delivers that passed one of the metered feeders."""
+    if name in metered:
+        return 1.0
+    return float(sum(share * _reach(feeders, parent, metered) for parent, share in feeders[name].fed_by.items()))
+
+
+def _out_of_range(plan: Plan, state: State) -> dict[str, float]:
+    """Number of steps outside its stated range, by model at its address."""
+    out: dict[str, float] = {}
+    n = state.meter.size
+    for node in plan.links:
+        if node.name in state.link:
+            used = np.broadcast_to(~state.link[node.name].valid & (state.link[node.name].heat > 0.0), n)
+            out[node.address] = float(used.sum())
+    for rack in plan.racks:
+        valid = state.rack[rack.name].valid
+        bad = ~(valid.all(axis=0) if valid.ndim == 2 else valid)
+        out[f"racks.{rack.name}"] = float(np.broadcast_to(bad, n).sum())
+    for name, pumping in state.pump.items():
+        out[f"{name}.pump"] = float(np.broadcast_to(~pumping.valid, n).sum())
+    for name, valid in state.feeder_valid.items():
+        out[f"power.{name}"] = float(np.broadcast_to(~valid, n).sum())
+    return out
+
+
+def _flags(state: State) -> dict[str, float]:
+    """Number of steps in which a limit decided, by limit and loop or rack group."""
+    out = {f"{flag}:{name}": float(np.sum(hit)) for flag in LIMIT_FLAGS for name, hit in getattr(state, flag).items()}
+    for name, valid in state.flow_valid.items():
+        out[f"return_limit:{name}"] = float(np.sum(~(valid.all(axis=0) if valid.ndim == 2 else valid)))
+    return out
+
+
+def join(parts: list[Collected]) -> Collected:
+    """Blocks put together along time."""
+    if len(parts) == 1:
+        return parts[0]
+    values = {name: np.concatenate([part.values[name] for part in parts], axis=-1) for name in parts[0].values}
+    sums = [{key: sum(getattr(p, name).get(key, 0.0) for p in parts) for key in getattr(parts[0], name)} for name in ("out_of_range", "flags")]
+    return Collected(values, sums[0], sums[1], max(part.sweeps for part in parts))
+
+
+def dataset(
+    plan: Plan,
+    found: Collected,
+    span: "Span",
+    air: "Weather",
+    load: "Load",
+    rates: tuple[Array, Array],
+    notes: tuple[str, ...],
+    version: str,
+) -> xr.Dataset:
+    """Label everything: units, names, provenance."""
+    site = plan.site
+    values = {**found.values, "site_energy_price": rates[0], "site_carbon_intensity": rates[1]}
+    links = plan.links
+    coords: dict[str, Any] = {
+        "time": span.start.astype("datetime64[us]") + (np.arange(span.n) * span.step_s * 1e6).astype("timedelta64[us]"),
+        "rack": [node.name for node in plan.racks],
+        "loop": [volume.name for volume in plan.volumes],
+        "link": [node.name for node in links],
+        "feeder": [name for name, _ in plan.feeders],
+        "rack_count": ("rack", [node.racks.count for node in plan.racks]),
+        "rack_accelerators": ("rack", [node.racks.accelerators for node in plan.racks]),
+        "rack_throttle_temperature": ("rack", [_throttle(node.racks) for node in plan.racks], {"units": "degC"}),
+        "loop_role": ("loop", [role(volume) for volume in plan.volumes]),
+        "link_kind": ("link", [node.link.kind for node in links]),
+        "link_loop": ("link", [node.hot for node in links]),
+        "link_sink": ("link", [node.sink for node in links]),
+        "feeder_kind": ("feeder", [feeder.kind for _, feeder in plan.feeders]),
+    }
+    data = {}
+    for name, row in VARIABLES.items():
+        attributes = {"units": row.unit, "long_name": row.label, "cell_methods": f"time: {row.method}"}
+        data[name] = xr.Variable(row.dims, values[name], attributes)
+    n = float(span.n)
+    attributes = {
+        "Conventions": "CF-1.11",
+        "title": site.title or site.name,
+        "site": site.name,
+        "site_key": site_key(site),
+        "weather": air.name,
+        "weather_source": air.source,
+        "weather_key": air.key,
+        "load": load.name,
+        "version": version,
+        "step_s": span.step_s,
+        "utc_offset_h": air.utc_offset_h,
+        "pue_category": site.meter.category,
+        "water_price": site.economy.water_price,
+        "design_it_w": plan.design_it,
+        "sweeps": found.sweeps,
+        "notes": list(notes),
+        "out_of_range": [f"{key}={count / n:.6g}" for key, count in found.out_of_range.items() if count > 0.0],
+        "limits": [f"{key}={count / n:.6g}" for key, count in found.flags.items() if count > 0.0],
+        "datasheets": [f"{address}={product}" for address, product in sorted(site.products.items())],
+    }
+    return xr.Dataset(data, coords, attributes)
+
+
+def _throttle(racks: Any) -> float:
+    return racks.accelerator.throttle if racks.accelerator is not None else float("nan")
+
+
+def role(volume: Any) -> str:
+    """What a loop is for: technology, facility, condenser or air."""
+    if volume.fluid is None:
+        return "air"
+    if volume.racks:
+        return "technology"
+    return "condenser" if volume.condenser else "facility"
+
+
+def site_key(site: Any) -> str:
+    """Hash of the validated content: equal facilities have equal keys however they were written."""
+    import hashlib
+
+    return hashlib.sha256(repr(site).encode()).hexdigest()[:16]
+
+
+__all__ = ["Chillers", "Collected", "collect", "dataset", "join", "role", "site_key"]

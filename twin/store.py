@@ -1,0 +1,96 @@
+"""Results on disk: netCDF for one run, and the same content as CSV for spreadsheets. Written whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from twin_sites.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".nc", ".csv")
+
+
+def check_target(path: str | Path) -> Path:
+    """Path that a result could be written to.
+
+    Raises
+    ------
+    InputError
+        Before the run, not after it: for an unknown suffix, a missing folder or a folder in the file's place.
+    """
+    target = Path(path)
+    if target.suffix not in SUFFIXES:
+        raise InputError([Problem(f"--out {path}", f"the suffix '{target.suffix}'", "one of " + ", ".join(SUFFIXES))])
+    if target.is_dir() or not target.resolve().parent.is_dir():
+        raise InputError([Problem(f"--out {path}", "no such folder", "a file in a folder that exists", "make the folder first")])
+    if not os.access(target.resolve().parent, os.W_OK):
+        raise InputError([Problem(f"--out {path}", "a folder that may not be written", "a writable folder")])
+    return target
+
+
+def save(ds: xr.Dataset, path: str | Path) -> Path:
+    """Write a result to ``.nc`` or ``.csv``; a failure leaves no half-written file behind.
+
+    Raises
+    ------
+    InputError
+        When the place cannot be written.
+    """
+    target = check_target(path)
+    handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.resolve().parent, prefix=".twin-")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        if target.suffix == ".nc":
+            out = ds.copy()
+            out.attrs = {key: ("\n".join(value) if isinstance(value, list) else value) for key, value in ds.attrs.items()}
+            encoding = {key: {"zlib": True, "complevel": 1, "shuffle": True} for key in ds.data_vars}
+            out.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        else:
+            wide(ds).to_csv(temporary, index_label="time")
+        temporary.replace(target)
+    except OSError as error:
+        raise InputError([Problem(f"--out {path}", f"cannot be written: {error}", "a place with room and permission")]) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def wide(ds: xr.Dataset) -> "pd.DataFrame":
+    """One row per step and one column per series, units in the header."""
+    import pandas as pd
+
+    columns = {}
+    for name, values in ds.data_vars.items():
+        unit = values.attrs["units"]
+        if values.dims == ("time",):
+            columns[f"{name} [{unit}]"] = values.values
+        else:
+            for i, member in enumerate(values.coords[values.dims[0]].values):
+                columns[f"{name}:{member} [{unit}]"] = values.values[i]
+    return pd.DataFrame(columns, index=ds["time"].values)
+
+
+def open_result(path: str | Path) -> xr.Dataset:
+    """Read back what ``save`` wrote as netCDF.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or is no result.
+    """
+    try:
+        ds = xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError([Problem(str(path), f"cannot be read: {error}", "a netCDF file written by 'twin run --out'")]) from error
+    if "site_key" not in ds.attrs:
+        raise InputError([Problem(str(path), "no result of this program", "a netCDF file written by 'twin run --out'")])
+    for key in ("notes", "out_of_range", "limits", "datasheets"):
+        ds.attrs[key] = [line for line in str(ds.attrs.get(key, "")).split("\n") if line]
+    return ds
+

@@ -1,0 +1,63 @@
+"""Every variable of a result: unit, label and plausible range, stated once.
+
+Names are ``<dim>_<quantity>``; a variable of ``site`` has the dimension time only. Ranges are what an engineer would
+believe; a value outside is drawn and reported, not removed.
+"""
+
+from typing import NamedTuple
+
+
+class Variable(NamedTuple):
+    """One row of the table."""
+
+    dims: tuple[str, ...]
+    unit: str
+    label: str
+    low: float
+    high: float
+    method: str = "mean"  # how a step's value stands for its interval (CF cell_methods)
+
+
+_T, _R, _L, _K, _F = ("time",), ("rack", "time"), ("loop", "time"), ("link", "time"), ("feeder", "time")
+
+VARIABLES: dict[str, Variable] = {
+    "site_power": Variable(_T, "W", "Facility power at the utility meter", 0.0, 1e10),
+    "site_it_power": Variable(_T, "W", "IT power at the category's meter", 0.0, 1e10),
+    "site_compute_power": Variable(_T, "W", "Power into compute parts", 0.0, 1e10),
+    "site_house_power": Variable(_T, "W", "House load", 0.0, 1e9),
+    "site_heat_rejected": Variable(_T, "W", "Heat given to outdoor air", 0.0, 1e10),
+    "site_water": Variable(_T, "kg/s", "Make-up water", 0.0, 1e4),
+    "site_blowdown": Variable(_T, "kg/s", "Blowdown", 0.0, 1e4),
+    "site_residual": Variable(_T, "1", "Largest heat imbalance of a loop over the meter", 0.0, 1e-8),
+    "site_pue": Variable(_T, "1", "Facility power over IT power", 1.0, 3.0),
+    "site_energy_price": Variable(_T, "currency/J", "Energy price", -1e-6, 1e-6),
+    "site_carbon_intensity": Variable(_T, "kg/J", "Grid carbon intensity", 0.0, 5e-7),
+    "ambient_dry_bulb": Variable(_T, "degC", "Dry bulb at the plant", -50.0, 60.0),
+    "ambient_wet_bulb": Variable(_T, "degC", "Wet bulb at the plant", -50.0, 40.0),
+    "rack_power": Variable(_R, "W", "IT power of the rack group", 0.0, 1e10),
+    "rack_peak_power": Variable(_R, "W", "Power of its highest rack", 0.0, 2e6),
+    "rack_heat_liquid": Variable(_R, "W", "Heat into liquid", 0.0, 1e10),
+    "rack_heat_air": Variable(_R, "W", "Heat into room air", 0.0, 1e10),
+    "rack_chip_temperature": Variable(_R, "degC", "Hottest chip", 0.0, 105.0),
+    "rack_flow": Variable(_R, "m3/s", "Coolant flow of one rack", 0.0, 0.1),
+    "rack_return_temperature": Variable(_R, "degC", "Coolant leaving the racks", 0.0, 90.0),
+    "rack_inlet_temperature": Variable(_R, "degC", "Server inlet air", 0.0, 60.0),
+    "rack_activity": Variable(_R, "1", "Activity asked", 0.0, 1.0),
+    "rack_done": Variable(_R, "1", "Activity done", 0.0, 1.0),
+    "rack_throttled": Variable(_R, "1", "Share of accelerators throttled", 0.0, 1.0),
+    "loop_supply_temperature": Variable(_L, "degC", "Supply temperature achieved", -10.0, 70.0),
+    "loop_set_point": Variable(_L, "degC", "Supply temperature wanted", -10.0, 70.0),
+    "loop_return_temperature": Variable(_L, "degC", "Return temperature", -10.0, 90.0),
+    "loop_flow": Variable(_L, "kg/s", "Flow", 0.0, 1e5),
+    "loop_heat": Variable(_L, "W", "Heat carried", 0.0, 1e10),
+    "loop_pump_power": Variable(_L, "W", "Pump power", 0.0, 1e9),
+    "link_heat": Variable(_K, "W", "Heat taken", 0.0, 1e10),
+    "link_capacity": Variable(_K, "W", "Heat that full opening would take", 0.0, 1e11),
+    "link_power": Variable(_K, "W", "Power drawn", 0.0, 1e9),
+    "link_actuator": Variable(_K, "1", "Valve, speed or stage", 0.0, 1.0),
+    "link_running": Variable(_K, "1", "Units running", 0.0, 1e5),
+    "link_water": Variable(_K, "kg/s", "Make-up water", 0.0, 1e4),
+    "feeder_load": Variable(_F, "W", "Power delivered", 0.0, 1e10),
+    "feeder_loss": Variable(_F, "W", "Loss", 0.0, 1e9),
+    "feeder_utilisation": Variable(_F, "1", "Load of each unit over its rating", 0.0, 1.0),
+}
