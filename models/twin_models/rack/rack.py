@@ -257,7 +257,7 @@ def activity_of(
     f_low, f_high = excess(low), excess(high)
     tolerance = SEARCH_TOLERANCE * params.tdp
     inside = (f_low <= tolerance) & (f_high >= -tolerance)
-    x = np.where(f_low > 0.0, 0.0, np.where(f_high < 0.0, 1.0, 0.5))
+    x = np.where(f_low >= 0.0, 0.0, 1.0)
     f = np.zeros(shape)
     open_ = (f_low < 0.0) & (f_high > 0.0)
     for step in range(SEARCH_STEPS):
