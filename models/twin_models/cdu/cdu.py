@@ -26,7 +26,7 @@ CONSTANT_FLUID_SHARE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Cdu(Parameters):
-    """One coolant distribution unit. Hot is its secondary (technology) side, cold its primary (facility) side."""
+    """One unit. Hot is its secondary (technology) side, cold its primary (facility) side."""
 
     heat_exchanger: PlateExchanger
     pump: Pump | None = None

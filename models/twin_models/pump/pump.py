@@ -22,6 +22,7 @@ DRIVE_FIXED_LOSS = 0.69  # share of the rated loss that does not depend on load
 MOTOR_FIXED_LOSS = 0.16
 FLOW_RANGE = (0.05, 1.6)  # q/(N·q_best) in which the parabola is used
 LOWEST_EFFICIENCY = 0.1  # share of the best one, where the parabola would go to zero
+SPEED_TOLERANCE = 0.01  # a fitted curve misses its own rated point by up to this in speed
 TINY = 1e-300
 STEPS = 30
 TOLERANCE = 1e-12
@@ -154,7 +155,7 @@ def operate(flow: Real, head: Real, params: Pump) -> Pumping:
     bq, cq = p.b * q, p.c * q * q
     speed = (np.sqrt(np.maximum(bq * bq - 4.0 * p.a * (cq - h), 0.0)) - bq) / (2.0 * p.a)
     speed = np.maximum(speed, params.minimum_speed)
-    delivered = (p.a * speed + bq) * speed + cq
+    delivered = np.maximum((p.a * speed + bq) * speed + cq, 0.0)
     x = q / (np.maximum(speed, TINY) * p.best_flow)
     shape = np.maximum(x * (2.0 - x), LOWEST_EFFICIENCY * x)
     # q/shape stays finite at no flow, where x and q vanish together
@@ -164,7 +165,7 @@ def operate(flow: Real, head: Real, params: Pump) -> Pumping:
     load = (shaft + motor) / (p.shaft + p.motor_loss)
     drive = p.drive_loss * (DRIVE_FIXED_LOSS + (1.0 - DRIVE_FIXED_LOSS) * load)
     motor_heat = np.where(running, motor + drive, 0.0)
-    valid = ~running | ((speed <= 1.0 + 1e-9) & (x >= FLOW_RANGE[0]) & (x <= FLOW_RANGE[1]))
+    valid = ~running | ((speed <= 1.0 + SPEED_TOLERANCE) & (x >= FLOW_RANGE[0]) & (x <= FLOW_RANGE[1]))
     return Pumping(shaft + motor_heat, shaft, motor_heat, np.where(running, speed, 0.0), valid)
 
 
