@@ -119,7 +119,7 @@ def respond(
         stuck = room < params.idle
         ref = np.where(throttled, np.maximum(room, params.idle), ref)
         done = np.minimum(a, _activity(ref, params))
-        rise = np.where(stuck, 0.0, kr * ref)  # stuck ones are overwritten below; without flow exp would overflow
+        rise = np.where(stuck, 0.0, kr * ref)  # overwritten below; without flow exp would overflow
 
     w = _tree(rise * np.exp(rise * (1.0 - share) + start) * share)
     power = ref * (1.0 - share) + w / kr
