@@ -3,6 +3,7 @@
 Everything that does not change with time is worked out here, once per site.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -156,7 +157,7 @@ def _hot_design(link: Link, hot: Fluid | None) -> float:
     if isinstance(link, CoolingTowers):
         return link.design_flow * rho
     if isinstance(link, DryCoolers):
-        return link.rated_flow * rho
+        return link.rated_liquid_flow * rho
     return link.capacity / (float(heat_capacity(hot, REFERENCE_DEGC)) * link.chilled_range)
 
 
@@ -195,7 +196,10 @@ def _stages(nodes: list[LinkNode]) -> tuple[tuple[LinkNode, ...], ...]:
 
 def _same_machine(first: LinkNode, second: LinkNode) -> bool:
     """A member split off its group stays beside the group."""
-    return first.name.rsplit(".", 1)[0] == second.name.rsplit(".", 1)[0] or second.name.startswith(first.name + ".")
+    return _MEMBER.sub("", first.name) == _MEMBER.sub("", second.name)
+
+
+_MEMBER = re.compile(r"\.\d+$")
 
 
 def _flows(volume: VolumeNode) -> tuple[float, float]:

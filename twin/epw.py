@@ -18,7 +18,7 @@ EPW_COLUMNS = {
     "humidity": (8, 999.0),
     "pressure": (9, 999999.0),
 }
-MAX_EPW_COMMAS = 35
+MAX_EPW_COMMAS = 34
 
 
 def read_epw(text: str, where: str) -> RawWeather:

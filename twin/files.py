@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 
 MISSING = {"", "-", "--", "na", "n/a", "nan", "nat", "null", "none", "[n/a]", "[not supported]", "no reading"}
 DELIMITERS = "\t;,|"
+HUGE = 1e30
 _PACKED = {
     b"PK\x03\x04": "a ZIP or Excel file",
     b"BZh": "bzip2",
@@ -160,6 +161,7 @@ def read_table(text: str, where: str) -> Table:
         key, colon, value = lines.pop(0).lstrip("# ").partition(":")
         if colon:
             comments[key.strip().lower()] = value.strip()
+    lines = [line for line in lines if line.strip(' \t"' + DELIMITERS)]
     if len(lines) < 2:
         raise fault(where, f"has {len(lines)} lines", "a header and data rows", "check the file")
     delimiter = delimiter_of(lines[0])
@@ -167,6 +169,8 @@ def read_table(text: str, where: str) -> Table:
         rows = [row for row in csv.reader(lines, delimiter=delimiter) if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise fault(where, f"is not a readable table ({error})", "a CSV table", "export it again") from None
+    if len(rows) < 2:
+        raise fault(where, f"has {len(rows)} rows", "a header and data rows", "check the file")
     names = [name.strip() for name in rows[0]]
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(names):
@@ -188,8 +192,12 @@ def numbers(cells: Sequence[str], where: str, decimal_comma: bool = False) -> Ar
         values = np.array(
             [_number(cell, row, where, decimal_comma) for row, cell in enumerate(cells)], dtype=float
         )
-    values[~np.isfinite(values)] = np.nan
-    return values
+    return tame(values)
+
+
+def tame(values: Array) -> Array:
+    """Missing for what is not finite; numbers no check would pass stay huge but can be multiplied."""
+    return np.where(np.isfinite(values), np.clip(values, -HUGE, HUGE), np.nan)
 
 
 def _number(cell: str, row: int, where: str, decimal_comma: bool) -> float:
@@ -236,8 +244,9 @@ def read_stamps(cells: "Sequence[str] | pd.Series[Any]", where: str, unit: str =
         return _clock(column.dt.tz_convert("UTC").dt.tz_localize(None), True, "zone stated, converted to UTC")
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return _clock(column, False, "no zone stated: taken as the site's local standard clock")
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    if np.isfinite(values).mean() > 0.5:
+    values = column_numbers(column)
+    values[np.abs(values) >= HUGE] = np.nan
+    if values.size and np.isfinite(values).mean() > 0.5:
         return _numeric_stamps(values, where, unit)
     text = column.astype("string").str.strip()
     parsed, zoned = _parse_text(text, where)
@@ -247,6 +256,15 @@ def read_stamps(cells: "Sequence[str] | pd.Series[Any]", where: str, unit: str =
         else "no zone stated: taken as the site's local standard clock"
     )
     return _clock(parsed, zoned, note)
+
+
+def column_numbers(column: "pd.Series[Any]") -> Array:
+    """Numbers of a column of any kind, NaN for what is none."""
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
+        column = pd.to_numeric(column.astype("string").str.strip(), errors="coerce")
+    return tame(column.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _numeric_stamps(values: Array, where: str, unit: str) -> Stamps:

@@ -20,6 +20,7 @@ from twin_sites.schema import OUTDOORS, AirHandlers, Cdus, Chillers, Loop, Room
 
 TOLERANCE = 1e-8
 MAX_SWEEPS = 40
+MOST_RECIRCULATION = 0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
 
 
 def total(values: Array, count: int) -> Array:
@@ -116,7 +117,8 @@ def _room_air(volume: VolumeNode, state: State) -> None:
     """Air handlers move what the servers draw, plus what bypasses them, less what is drawn back from the exhaust.
 
     Mixing balance of a contained room: with bypass share b of the supply and recirculated share r of the server air,
-    supply·(1 − b) = servers·(1 − r); the inlet is warmer than the supply by r/(1 − r) of the servers' rise.
+    supply·(1 − b) = servers·(1 − r); the inlet is warmer than the supply by r/(1 − r) of the servers' rise. Heat that no
+    server fan moves (losses, walls of liquid-cooled cabinets) asks for the handlers' own design flow per watt.
     """
     assert isinstance(volume.part, Room)
     n = state.supply[volume.name].size
@@ -126,23 +128,32 @@ def _room_air(volume: VolumeNode, state: State) -> None:
             response = state.rack[node.name]
             served = served + total(response.air_flow, node.racks.count) * AIR_DENSITY
             heat = heat + total(response.heat_air, node.racks.count)
-    asked = served * (1.0 - volume.part.recirculation) / (1.0 - volume.part.bypass)
+    handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
+    design_heat = sum(node.units * node.link.rated_heat for node in handlers if isinstance(node.link, AirHandlers))
+    for_heat = state.heat[volume.name] * volume.flow_limit / design_heat if volume.name in state.heat else 0.0
+    asked = np.maximum(served * (1.0 - volume.part.recirculation) / (1.0 - volume.part.bypass), for_heat)
     least = sum(n.units * n.hot_design * n.link.minimum_speed for s in volume.stages for n in s if isinstance(n.link, AirHandlers))
     flow = np.clip(asked, min(least, volume.flow_limit), volume.flow_limit)
     state.flow_bound[volume.name] = asked > volume.flow_limit
     state.flow[volume.name] = np.maximum(flow, 1e-9)
-    served = np.maximum(served, 1e-12)
-    drawn_back = np.maximum(volume.part.recirculation, 1.0 - np.minimum(1.0, volume.flow_limit * (1.0 - volume.part.bypass) / served))
-    rise = heat / (served * state.cp[volume.name])
-    state.inlet[volume.name] = state.supply[volume.name] + drawn_back / (1.0 - np.minimum(drawn_back, 0.95)) * rise
+    given = np.minimum(1.0, volume.flow_limit * (1.0 - volume.part.bypass) / np.maximum(served, 1e-12))
+    drawn_back = np.minimum(np.maximum(volume.part.recirculation, 1.0 - given), MOST_RECIRCULATION)
+    rise = heat / (np.maximum(served, 1e-12) * state.cp[volume.name])
+    warmer = np.where(served > 0.0, drawn_back / (1.0 - drawn_back) * rise, 0.0)
+    state.inlet[volume.name] = state.supply[volume.name] + warmer
 
 
 def _loop_flow(volume: VolumeNode, state: State) -> None:
-    """A facility loop moves what the valves on it let through; condensers of running chillers take a constant flow."""
+    """A facility loop moves what the valves on it let through; condensers of running chillers take a constant flow.
+
+    Below its lowest stage a chiller cycles, and so does the flow through its condenser.
+    """
     assert isinstance(volume.part, Loop)
     flow = np.zeros(state.supply[volume.name].size)
     for node in volume.consumers:
-        opening = np.where(state.u[node.name] > 0.0, 1.0, 0.0) if isinstance(node.link, Chillers) else state.u[node.name]
+        opening = state.u[node.name]
+        if isinstance(node.link, Chillers):
+            opening = np.minimum(opening / node.link.minimum_plr, 1.0)
         flow = flow + state.running[node.name] * opening * node.cold_design * state.open_share[volume.name]
     state.flow[volume.name] = np.clip(
         flow, min(volume.part.minimum_flow * volume.design_flow, volume.flow_limit), max(volume.flow_limit, 1e-9)
@@ -219,7 +230,10 @@ def _hand_on(plan: Plan, state: State) -> None:
     for volume in reversed(plan.volumes):  # hottest first: each hands on all that it receives
         name = volume.name
         if name in state.removed:
-            residual = np.maximum(residual, np.abs(received[name] - state.removed[name]) / meter)
+            gap = np.abs(received[name] - state.removed[name]) / meter
+            if gap.max() > residual.max():
+                state.worst = volume.address
+            residual = np.maximum(residual, gap)
         passed = state.removed.get(name)
         for node in (node for stage in volume.stages for node in stage):
             link = state.link.get(node.name)

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.files import MISSING, Stamps, decode, delimiter_of, fault, read_bytes, read_stamps, split_unit
+from twin.files import (
+    MISSING,
+    Stamps,
+    column_numbers,
+    decode,
+    delimiter_of,
+    fault,
+    read_bytes,
+    read_stamps,
+    split_unit,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,12 +55,22 @@ OTHER = re.compile(
     re.IGNORECASE,
 )
 PEAK = re.compile(r"max(imum)?(_k?w|_watts?)?$|peak", re.IGNORECASE)
-POWER_UNITS = {"w": 1.0, "watt": 1.0, "watts": 1.0, "kw": 1e3, "kilowatt": 1e3, "kilowatts": 1e3, "mw": 1e6}
+POWER_UNITS = {
+    "w": 1.0,
+    "watt": 1.0,
+    "watts": 1.0,
+    "kw": 1e3,
+    "kilowatt": 1e3,
+    "kilowatts": 1e3,
+    "mw": 1e6,
+    "milliwatt": 1e-3,
+}
+MOST_MEGAWATTS = 2000.0  # more in a column that ends in "mw" is probably milliwatts
 SHARE_UNITS = {"%": 0.01, "pct": 0.01, "percent": 0.01, "1": 1.0, "fraction": 1.0, "share": 1.0}
 
 
 class Signal(NamedTuple):
-    """Readings of one device: seconds from the first row, values in W or share, peaks if the file has them."""
+    """Readings of one device: seconds from the first row, W or share, and peaks if the file has them."""
 
     seconds: Array
     values: Array
@@ -85,16 +105,13 @@ def read_trace(path: Path, step_s: float | None, quantity: Quantity | None) -> R
     frame.columns = names  # type: ignore[assignment]
     time = _time_column(frame)
     kinds = {name: _kind(name) for name in names if name != time}
-    if quantity is None:
-        quantity = "power" if "power" in kinds.values() else "activity"
-    chosen = [name for name, kind in kinds.items() if kind == quantity]
-    chosen = chosen or [
-        name for name, kind in kinds.items() if kind == "processor" and quantity == "activity"
-    ]
+    wanted: Quantity = quantity or ("power" if "power" in kinds.values() else "activity")
+    chosen = [name for name, kind in kinds.items() if kind == wanted]
+    chosen = chosen or [name for name, kind in kinds.items() if kind == "processor" and wanted == "activity"]
     if not chosen:
         raise fault(
             where,
-            f"no column of {quantity} among {', '.join(names)[:200]}",
+            f"no column of {quantity or 'power or activity'} among {', '.join(names)[:200]}",
             "a name with power or watts, or util or activity, and its unit: 'power [W]', 'util [%]'",
             "rename the column",
         )
@@ -111,9 +128,9 @@ def read_trace(path: Path, step_s: float | None, quantity: Quantity | None) -> R
     unused = [name for name in names if name not in {time, devices, *means, *peaks}]
     if unused:
         notes.append(f"columns not used: {', '.join(unused)[:300]}")
-    trace = RawTrace(quantity, {}, stamps, len(frame), lost, notes=notes)
+    trace = RawTrace(wanted, {}, stamps, len(frame), lost, notes=notes)
     trace.unit_stated = all(_unit(name) for name in means)
-    values = {name: _values(frame[name], name, quantity, where, notes) for name in (*means, *peaks)}
+    values = {name: _values(frame[name], name, wanted, where, notes) for name in (*means, *peaks)}
     readable = np.isfinite(stamps.seconds)
     if devices is None:
         _wide(trace, values, means, peaks, readable, where)
@@ -214,7 +231,12 @@ def _unit(name: str) -> str:
     if not unit:
         tail = re.search(r"(?:^|[_ ])(k?w|mw|watts?|kilowatts?|percent|pct)(?:_|$)", name, re.IGNORECASE)
         unit = tail.group(1) if tail else ""
-    return unit.lower()
+    return _plain(unit)
+
+
+def _plain(unit: str) -> str:
+    """Lower case, but a milliwatt is no megawatt."""
+    return "milliwatt" if unit == "mW" else unit.lower()
 
 
 def _values(column: "pd.Series[float]", name: str, quantity: Quantity, where: str, notes: list[str]) -> Array:
@@ -224,12 +246,12 @@ def _values(column: "pd.Series[float]", name: str, quantity: Quantity, where: st
     place = f"{where} → column '{name}'"
     cell_unit = ""
     if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype):
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan).copy()
+        values = column_numbers(column)
     else:
         text = column.astype("string").str.strip()
         parts = text.str.extract(r"^([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([A-Za-z%]*)$")
-        values = pd.to_numeric(parts[0], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()
-        units = {str(unit).lower() for unit in parts[1].dropna().unique()} - {""}
+        values = column_numbers(parts[0])
+        units = {_plain(str(unit)) for unit in parts[1].dropna().unique()} - {""}
         if len(units) > 1:
             raise fault(
                 place, f"cells in {', '.join(sorted(units))}", "one unit per column", "convert the cells"
@@ -244,11 +266,19 @@ def _values(column: "pd.Series[float]", name: str, quantity: Quantity, where: st
             )
         if len(odd):
             notes.append(f"column '{name}': {len(odd)} cells such as '{str(odd.iloc[0])[:40]}' are no number")
-    values[~np.isfinite(values)] = np.nan
     unit = cell_unit or _unit(name)
     if quantity == "power":
         if unit not in {*POWER_UNITS, ""}:
             raise fault(place, f"unit '{unit}'", "W, kW or MW", "write the unit as 'power [W]'")
+        if (
+            unit == "mw"
+            and "MW" not in name
+            and not cell_unit
+            and np.nanmax(values, initial=0.0) > MOST_MEGAWATTS
+        ):
+            raise fault(
+                place, f"up to {np.nanmax(values):g} 'mw'", "[MW] or [mW] in brackets", "tell mega from milli"
+            )
         return np.asarray(values * POWER_UNITS.get(unit, 1.0))
     if unit not in {*SHARE_UNITS, ""}:
         raise fault(place, f"unit '{unit}'", "% or 1", "write the unit as 'util [%]'")

@@ -37,7 +37,8 @@ def usual_step(signals: dict[str, Signal], where: str) -> float:
     if not spans:
         raise fault(where, "one reading per device", "two or more", "give a longer record")
     steps = [float(np.median(span)) for span in spans]
-    if max(float(np.percentile(span, 90.0)) / step for span, step in zip(spans, steps, strict=True)) > BURST:
+    wide = [np.mean(span > BURST * step) for span, step in zip(spans, steps, strict=True) if span.size >= 20]
+    if max(wide, default=0.0) > MAX_MISSING:
         raise fault(
             where,
             f"readings come in bursts (usual step {min(steps):g} s)",

@@ -36,6 +36,8 @@ from twin_sites.schema import (
 DEW_POINT_MARGIN_K = 2.0  # technology coolant stays this far above the room's dew point (ASHRAE TC 9.9 practice)
 TEMPERATURE_TOLERANCE_K = 1e-9
 FLOAT_STEPS = 14
+STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again
+STILL = 2e-9  # the same for heat and flow, relative
 FREE_STAGING_SWEEPS = 4  # afterwards a machine that has started stays on, so that staging cannot oscillate
 CELL_FLOW_LOW = 0.75  # cells run as many as keep their water above this share of design (YorkCalc range)
 
@@ -63,7 +65,7 @@ def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, first:
         wanted = base_now + value
     if base:
         low, high = _bounds(volume.part)
-        wanted = np.clip(wanted, low, high)
+        wanted = np.clip(wanted, volume.part.supply_floor if isinstance(volume.part, Loop) else low, high)
     if volume.racks and volume.fluid is not None:
         floor = max(_room(plan, node).dew_point for node in volume.racks) + DEW_POINT_MARGIN_K
         state.dew_bound[volume.name] = wanted < floor
@@ -103,6 +105,8 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
     if not volume.stages:
         state.supply[name], state.back[name], state.removed[name] = wanted, wanted, np.zeros_like(heat)
         return
+    if _unchanged(volume, state):
+        return
     flow = state.flow[name]
     rise = heat / (flow * state.cp[name])
     supply = wanted.copy()
@@ -110,18 +114,32 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
     missed = np.flatnonzero(out > wanted + TEMPERATURE_TOLERANCE_K)
     if missed.size:
         part = _take(block, state, volume, missed)
-        found = _float(volume, *part, rise[missed], wanted[missed], sweep)
-        supply[missed] = found
+        supply[missed] = _float(volume, *part, rise[missed], wanted[missed])
         for stage in volume.stages:
             for node in stage:
                 state.u[node.name][missed] = 1.0
-    out = _collect(volume, block, state, supply + rise)
+        out = _work(volume, block, state, supply + rise)
     state.back[name] = supply + rise
     state.supply[name] = out
     state.removed[name] = flow * state.cp[name] * (state.back[name] - out)
 
 
-def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: Array, sweep: int) -> Array:
+def _unchanged(volume: VolumeNode, state: State) -> bool:
+    """Whether nothing that this loop depends on has moved since it was last solved."""
+    sinks = {node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS}
+    name = volume.name
+    now = [state.wanted[name], *(state.supply[sink] for sink in sinks)]
+    scaled = [state.heat[name], state.flow[name], state.cp[name]]
+    before = state.solved.get(name)
+    if before is not None:
+        close = all(np.max(np.abs(a - b)) < STILL_K for a, b in zip(now, before[0], strict=True))
+        if close and all(np.max(np.abs(a - b)) <= STILL * np.max(b) for a, b in zip(scaled, before[1], strict=True)):
+            return True
+    state.solved[name] = (now, scaled)
+    return False
+
+
+def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: Array) -> Array:
     """Supply temperature at which everything at full opening just takes the heat: secant on the supply itself."""
 
     def achieved(supply: Array) -> Array:
@@ -158,51 +176,56 @@ def _take(block: Block, state: State, volume: VolumeNode, where: Array) -> tuple
 
 
 def _through(volume: VolumeNode, block: Block, state: State, entering: Array, wanted: Array, sweep: int) -> Array:
-    """Find each link's actuator, in order, and the temperature at which the loop leaves the last one."""
-    temperature = entering
-    for stage in volume.stages:
-        mixed = 0.0
-        for node, share in _shares(stage, state):
-            state.running[node.name] = _running(node, volume, block, state, temperature, wanted, share, sweep)
-            hot, cold = _streams(node, volume, block, state, temperature, share)
-            u = np.asarray(_INVERSE[type(node.link)](hot, cold, wanted, node.machine))
-            state.u[node.name] = u
-            mixed = mixed + share * np.asarray(_TRANSFER[type(node.link)](hot, cold, u, node.machine).hot_out)
-        temperature = np.asarray(mixed)
-    return temperature
+    """Find each link's actuator, in order; the temperature at which the loop leaves the last one."""
+
+    def find(node: LinkNode, hot: Any, cold: Any) -> Any:
+        state.u[node.name] = np.array(_INVERSE[type(node.link)](hot, cold, wanted, node.machine))
+        return state.u[node.name]
+
+    def stage(node: LinkNode, temperature: Array, share: Any) -> None:
+        state.running[node.name] = _running(node, volume, block, state, temperature, wanted, share, sweep)
+
+    return _pass(volume, block, state, entering, find, stage)
 
 
 def _full(volume: VolumeNode, block: Block, state: State, entering: Array) -> Array:
     """Temperature at which the loop leaves when everything is fully open."""
-    temperature = entering
-    for stage in volume.stages:
-        mixed = 0.0
-        for node, share in _shares(stage, state):
-            hot, cold = _streams(node, volume, block, state, temperature, share)
-            mixed = mixed + share * np.asarray(_TRANSFER[type(node.link)](hot, cold, 1.0, node.machine).hot_out)
-        temperature = np.asarray(mixed)
-    return temperature
+    return _pass(volume, block, state, entering, lambda node, hot, cold: 1.0)
 
 
-def _collect(volume: VolumeNode, block: Block, state: State, entering: Array) -> Array:
-    """Work the links at the actuators found and keep what all their units do together."""
+def _work(volume: VolumeNode, block: Block, state: State, entering: Array) -> Array:
+    """Temperature at which the loop leaves with the actuators as found."""
+    return _pass(volume, block, state, entering, lambda node, hot, cold: state.u[node.name])
+
+
+def _pass(
+    volume: VolumeNode,
+    block: Block,
+    state: State,
+    entering: Array,
+    actuator: Callable[[LinkNode, Any, Any], Any],
+    stage_units: Callable[[LinkNode, Array, Any], None] | None = None,
+) -> Array:
+    """Send the loop through its links, in order, and keep what all units of each do together."""
     temperature = entering
     for stage in volume.stages:
-        mixed = 0.0
-        for node, share in _shares(stage, state):
+        mixed: Any = 0.0
+        for node, share in _shares(stage):
+            if stage_units is not None:
+                stage_units(node, temperature, share)
             hot, cold = _streams(node, volume, block, state, temperature, share)
-            one = _TRANSFER[type(node.link)](hot, cold, state.u[node.name], node.machine)
+            one = _TRANSFER[type(node.link)](hot, cold, actuator(node, hot, cold), node.machine)
             units = state.running[node.name]
             state.link[node.name] = Transfer(
                 one.heat * units, one.hot_out, one.cold_heat * units, one.electric * units,
                 one.water * units, one.blowdown * units, one.capacity * units, one.valid,
             )  # fmt: skip
             mixed = mixed + share * np.asarray(one.hot_out)
-        temperature = np.asarray(mixed)
+        temperature = mixed
     return temperature
 
 
-def _shares(stage: tuple[LinkNode, ...], state: State) -> list[tuple[LinkNode, Any]]:
+def _shares(stage: tuple[LinkNode, ...]) -> list[tuple[LinkNode, Any]]:
     """How the loop's flow splits over parallel links: by their design flow."""
     if len(stage) == 1:
         return [(stage[0], 1.0)]

@@ -189,8 +189,9 @@ def _modes(ds: xr.Dataset, value: dict[str, Array], unmet: Array, loaded: Array)
     step_h = float(ds.attrs["step_s"]) / 3600.0
     heat = value["link_heat"]
     compressing = (value["link_power"][chillers] > RUNNING_W).any(axis=0)
-    cooled = np.isin(ds["link_loop"].values, ds["link_loop"].values[chillers])
-    direct = cooled & ~chillers | ((sink == "outdoors") & ~chillers & ~np.isin(ds["link_loop"].values, sink[chillers]))
+    condenser = np.isin(ds["link_loop"].values, ds["loop"].values[ds["loop_role"].values == "condenser"])
+    into_condenser = np.isin(sink, ds["loop"].values[ds["loop_role"].values == "condenser"])
+    direct = ~chillers & (((sink == "outdoors") & ~condenser) | into_condenser)
     free_heat = (heat[direct] > RUNNING_W).any(axis=0) if direct.any() else np.zeros_like(compressing)
     free = loaded & ~compressing & ~unmet
     partial = loaded & compressing & free_heat

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twin.weather import Weather
 
 THROTTLED = 1e-9  # activity lost above which a chip counts as throttled
+WORKING_W = 1.0  # a link that moves less is idle
 LIMIT_FLAGS = ("flow_bound", "dew_bound")
 
 
@@ -178,7 +179,7 @@ def _out_of_range(plan: Plan, state: State) -> dict[str, float]:
     n = state.meter.size
     for node in plan.links:
         if node.name in state.link:
-            used = np.broadcast_to(~state.link[node.name].valid & (state.link[node.name].heat > 0.0), n)
+            used = np.broadcast_to(~state.link[node.name].valid & (state.link[node.name].heat > WORKING_W), n)
             out[node.address] = float(used.sum())
     for rack in plan.racks:
         valid = state.rack[rack.name].valid

@@ -47,5 +47,6 @@ class State:
     meter: Array = field(default_factory=lambda: np.zeros(0))  # W at the utility
     outdoors: Array = field(default_factory=lambda: np.zeros(0))  # W handed to outdoor air in the heat walk
     residual: Array = field(default_factory=lambda: np.zeros(0))  # heat not passed on by a loop, over the meter
+    solved: dict[str, Any] = field(default_factory=dict)  # by loop: what it depended on when last solved
     worst: str = ""
     sweeps: int = 0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.epw import read_epw, read_tmy3
-from twin.files import Table, decode, fault, numbers, read_bytes, read_stamps, read_table, split_unit
+from twin.files import Table, decode, fault, numbers, read_bytes, read_stamps, read_table, split_unit, tame
 from twin.weather_record import DAY_S, RawWeather
 
 Array = NDArray[np.float64]
@@ -98,7 +98,7 @@ def _json_numbers(values: Any, n: int, where: str) -> Array:
     if any(isinstance(value, (str, list, dict, bool)) for value in values):
         raise fault(where, "a value that is no number", "numbers and null", "fetch it again")
     try:
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        return tame(np.array([np.nan if value is None else value for value in values], dtype=np.float64))
     except (ValueError, TypeError, OverflowError):
         raise fault(where, "a value that is no number", "numbers and null", "fetch it again") from None
 
@@ -108,6 +108,8 @@ def _json_times(times: list[Any], offset_s: float, where: str) -> tuple[Array, n
         if isinstance(times[0], (int, float)):  # timeformat=unixtime: UTC
             stamps = (np.array(times, dtype=np.int64) + int(offset_s)).astype("datetime64[s]")
         else:
+            if any(not isinstance(time, str) or time[10:].strip("T 0123456789:.") for time in times):
+                raise ValueError("a time with a zone or without a date")
             stamps = np.array(times, dtype="datetime64[s]")
         if np.isnat(stamps).any():
             raise ValueError("an empty time")

@@ -98,7 +98,11 @@ def complete(raw: RawWeather) -> Completed:
         wrong = np.flatnonzero((values < low) | (values > high))
         if wrong.size:
             first = int(wrong[0])
-            hint = "degF instead of °C?" if 60.0 < values[first] < 140.0 else "check the unit and the column"
+            hint = (
+                "degF instead of °C?"
+                if unit == "°C" and 40.0 < values[first] < 140.0
+                else "check the unit and the column"
+            )
             raise fault(
                 f"{where} → {variable}, row {first + 1}",
                 f"{values[first]:g} {unit} ({wrong.size} such values)",

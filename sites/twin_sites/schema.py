@@ -160,6 +160,9 @@ class Loop(_Linked):
     supply: Annotated[
         SetPoint, SetPointQuantity("degC", "Supply set point", low=5.0, high=60.0, bound_source="property and plate exchanger ranges")
     ]
+    supply_floor: Annotated[
+        float, Quantity("degC", "Lowest supply that a relative set point may ask for", low=2.0, high=40.0, bound_source="estimate")
+    ] = 5.0
     minimum_flow: Annotated[
         float, Quantity("1", "Minimum flow, share of design", low=0.0, high=1.0, bound_source="estimate", shown="%", shown_ip="%")
     ] = 0.3
