@@ -40,6 +40,7 @@ _FORMATS = (
         *("%d/%m/%Y %H:%M:%S.%f", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y"),
     ),
 )
+MAX_EPOCH_S = 4e9  # the year 2096
 _EPOCHS = (
     (1e17, 1e-9, "epoch ns"),
     (1e14, 1e-6, "epoch µs"),
@@ -269,10 +270,11 @@ def column_numbers(column: "pd.Series[Any]") -> Array:
 
 def _numeric_stamps(values: Array, where: str, unit: str) -> Stamps:
     typical = float(np.nanmedian(np.abs(values)))
+    values[np.abs(values) > 1e3 * typical + 1e9] = np.nan  # a slip of the pen, not a time
     origin = values[np.isfinite(values)][0]
     for floor, scale, name in _EPOCHS:
         if typical > floor:
-            if typical * scale > 4e9:
+            if typical * scale > MAX_EPOCH_S:
                 break
             first = np.datetime64(round(origin * scale * 1000.0), "ms")
             return Stamps((values - origin) * scale, first, True, f"{name}, UTC")

@@ -92,6 +92,8 @@ class RawTrace:
 
 def read_trace(path: Path, step_s: float | None, quantity: Quantity | None) -> RawTrace:
     """Read a trace table; ``step_s`` is needed only if the file has no time column. Raises ``InputError``."""
+    import pandas as pd
+
     where = path.name
     frame, lost, notes = _frame(path)
     names = [str(name).strip().lstrip("\ufeff") for name in frame.columns]
@@ -102,7 +104,7 @@ def read_trace(path: Path, step_s: float | None, quantity: Quantity | None) -> R
             "two rows and names that differ",
             "check the header",
         )
-    frame.columns = names  # type: ignore[assignment]
+    frame.columns = pd.Index(names)
     time = _time_column(frame)
     kinds = {name: _kind(name) for name in names if name != time}
     wanted: Quantity = quantity or ("power" if "power" in kinds.values() else "activity")
@@ -208,10 +210,9 @@ def _counted(frame: "pd.DataFrame", devices: str | None, step_s: float | None, w
             "a column 'time' or 'timestamp', or a step",
             "give the step, e.g. step=300",
         )
+    rows: Array = np.arange(len(frame), dtype=np.float64)
     if devices is not None:
-        rows = frame.groupby(devices, sort=False, dropna=False).cumcount().to_numpy(dtype=np.float64)
-    else:
-        rows = np.arange(len(frame), dtype=np.float64)
+        rows = np.asarray(frame.groupby(devices, sort=False, dropna=False).cumcount(), dtype=np.float64)
     return Stamps(rows * step_s, None, False, f"no time column: rows counted in steps of {step_s:g} s")
 
 
@@ -313,7 +314,7 @@ def _long(
     devices: "pd.Series[str]",
     values: Array,
     peaks: Array | None,
-    readable: Array,
+    readable: NDArray[np.bool_],
     where: str,
 ) -> None:
     codes, labels = devices[readable].factorize()
@@ -330,7 +331,12 @@ def _long(
 
 
 def _wide(
-    trace: RawTrace, values: dict[str, Array], means: list[str], peaks: list[str], readable: Array, where: str
+    trace: RawTrace,
+    values: dict[str, Array],
+    means: list[str],
+    peaks: list[str],
+    readable: NDArray[np.bool_],
+    where: str,
 ) -> None:
     seconds = trace.stamps.seconds[readable]
     if _repeats(seconds):

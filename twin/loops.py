@@ -34,7 +34,8 @@ from twin_sites.schema import (
 )
 
 DEW_POINT_MARGIN_K = 2.0  # technology coolant stays this far above the room's dew point (ASHRAE TC 9.9 practice)
-TEMPERATURE_TOLERANCE_K = 1e-9
+REACHED_K = 1e-5  # an actuator that brings a loop this near to its set point has reached it
+FLOAT_TOLERANCE_K = 1e-9
 FLOAT_STEPS = 14
 STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again
 STILL = 2e-9  # the same for heat and flow, relative
@@ -111,10 +112,11 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
     rise = heat / (flow * state.cp[name])
     supply = wanted.copy()
     out = _through(volume, block, state, wanted + rise, wanted, sweep)
-    missed = np.flatnonzero(out > wanted + TEMPERATURE_TOLERANCE_K)
+    missed = np.flatnonzero(out > wanted + REACHED_K)
     if missed.size:
-        part = _take(block, state, volume, missed)
-        supply[missed] = _float(volume, *part, rise[missed], wanted[missed])
+        found = _float(volume, *_take(block, state, volume, missed), rise[missed], wanted[missed])
+        missed, found = missed[found > wanted[missed]], found[found > wanted[missed]]
+        supply[missed] = found
         for stage in volume.stages:
             for node in stage:
                 state.u[node.name][missed] = 1.0
@@ -154,7 +156,7 @@ def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: 
         low, gap_low = high, gap_high
         high = high + np.clip(step, -30.0, 60.0)
         gap_high = achieved(high)
-        if np.max(np.abs(gap_high)) < TEMPERATURE_TOLERANCE_K:
+        if np.max(np.abs(gap_high)) < FLOAT_TOLERANCE_K:
             break
     return high
 

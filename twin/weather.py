@@ -135,9 +135,7 @@ def _embedded(name: str) -> Weather:
             step_s=3600.0,
             value_at=1.0,
             design=design,
-            dry_bulb=columns["dry_bulb"],
-            dew_point=columns["dew_point"],
-            pressure=columns["pressure"],
+            columns=columns,
             **{key: site[key] for key in ("latitude", "longitude", "altitude", "utc_offset_h")},
         )
     )

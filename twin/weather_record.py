@@ -55,7 +55,11 @@ class DesignConditions:
 
 @dataclass(kw_only=True)
 class RawWeather:
-    """A file as read: °C, % and Pa on regular steps."""
+    """A file as read, on regular steps.
+
+    ``columns`` holds ``dry_bulb`` and some of ``dew_point``, ``wet_bulb`` (°C), ``humidity`` (relative, %)
+    and ``pressure`` (Pa), missing values as NaN.
+    """
 
     name: str
     source: str
@@ -63,11 +67,7 @@ class RawWeather:
     step_s: float
     utc_offset_h: float
     value_at: float  # where in its interval a value holds: 0 start, 1 end
-    dry_bulb: Array
-    dew_point: Array | None = None
-    humidity: Array | None = None  # relative, %
-    wet_bulb: Array | None = None
-    pressure: Array | None = None
+    columns: dict[str, Array]
     latitude: float = float("nan")
     longitude: float = float("nan")
     altitude: float | None = None
@@ -152,32 +152,30 @@ def _humidity_columns(raw: RawWeather, notes: list[str]) -> dict[str, Array]:
     Dew point comes first: files round it to 0.1 K but relative humidity to 1 %. Its holes take the relative
     humidity.
     """
-    columns = {"dry_bulb": raw.dry_bulb}
-    if raw.pressure is not None and np.isfinite(raw.pressure).any():
-        columns["pressure"] = raw.pressure
-    if raw.dew_point is not None and np.isfinite(raw.dew_point).any():
-        dew = raw.dew_point
-        holes = np.isnan(dew)
-        if raw.humidity is not None:
-            usable = holes & np.isfinite(raw.humidity) & np.isfinite(raw.dry_bulb) & (raw.humidity > 0.0)
-            usable &= (raw.humidity <= LIMITS["humidity"][1]) & (np.abs(raw.dry_bulb) < 100.0)
-            if usable.any():
-                dew = dew.copy()
-                ratio = humidity_ratio(raw.dry_bulb[usable], raw.humidity[usable] / 100.0, 101325.0)
-                dew[usable] = dew_point(ratio, 101325.0)
-                notes.append(f"{int(usable.sum())} dew points taken from relative humidity")
-        columns["dew_point"] = dew
-    elif raw.humidity is not None and np.isfinite(raw.humidity).any():
-        columns["humidity"] = raw.humidity
-    elif raw.wet_bulb is not None and np.isfinite(raw.wet_bulb).any():
-        columns["wet_bulb"] = raw.wet_bulb
-    else:
+    given = {name: values for name, values in raw.columns.items() if np.isfinite(values).any()}
+    columns = {name: given[name] for name in ("dry_bulb", "pressure") if name in given}
+    measure = next((name for name in ("dew_point", "humidity", "wet_bulb") if name in given), None)
+    if measure is None or "dry_bulb" not in given:
         raise fault(
             raw.source,
-            "no value of humidity",
-            "dew point, relative humidity or wet bulb",
+            "no value of dry bulb or none of humidity",
+            "dry bulb with dew point, relative humidity or wet bulb",
             "complete the file",
         )
+    values = given[measure]
+    if measure == "dew_point" and "humidity" in given:
+        dry, humidity = given["dry_bulb"], given["humidity"]
+        usable = (
+            np.isnan(values) & (np.abs(dry) < 100.0) & (humidity > 0.0) & (humidity <= LIMITS["humidity"][1])
+        )
+        if usable.any():
+            values = values.copy()
+            # The pressure cancels: what goes in comes out as vapour pressure.
+            values[usable] = dew_point(
+                humidity_ratio(dry[usable], humidity[usable] / 100.0, 101325.0), 101325.0
+            )
+            notes.append(f"{int(usable.sum())} dew points taken from relative humidity")
+    columns[measure] = values
     return columns
 
 
