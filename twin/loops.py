@@ -13,7 +13,7 @@ from twin.compile import LinkNode, Plan, RackNode, VolumeNode
 from twin.state import Block, State
 from twin_models.air_handler import air_handler
 from twin_models.chiller import chiller
-from twin_models.cooling_tower import cooling_tower
+from twin_models.cooling_tower import cooling_tower, yorkcalc
 from twin_models.dry_cooler import dry_cooler
 from twin_models.fluids.fluids import heat_capacity
 from twin_models.heat_exchanger import heat_exchanger
@@ -40,7 +40,8 @@ FLOAT_STEPS = 14
 STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again
 STILL = 2e-9  # the same for heat and flow, relative
 FREE_STAGING_SWEEPS = 4  # afterwards a machine that has started stays on, so that staging cannot oscillate
-CELL_FLOW_LOW = 0.75  # cells run as many as keep their water above this share of design (YorkCalc range)
+# Cells run as many as keep their water above this share of design: YorkCalc's range; distribution of water in general.
+CELL_FLOW_LOW = {"yorkcalc": yorkcalc.WATER_RATIO[0], "merkel": 0.5}
 
 
 def solve_loops(plan: Plan, block: Block, state: State, sweep: int) -> None:
@@ -240,7 +241,7 @@ def _running(
 ) -> Any:
     """Units that run: cells that keep their water flow, chillers that the load asks for; all of the others."""
     if isinstance(node.link, CoolingTowers):
-        per_cell = state.flow[volume.name] * share / (CELL_FLOW_LOW * node.hot_design)
+        per_cell = state.flow[volume.name] * share / (CELL_FLOW_LOW[node.link.model] * node.hot_design)
         needed = np.clip(np.floor(per_cell), 1.0, node.units)
     elif isinstance(node.link, Chillers):
         load = state.flow[volume.name] * share * state.cp[volume.name] * np.maximum(entering - wanted, 0.0)
