@@ -17,6 +17,11 @@ class Block(NamedTuple):
     ambient: Ambient  # at the plant, arrays of n
     activity: Mapping[str, Array]  # by rack group: (n,) when its racks are alike, (racks, n) when not
 
+    def at(self, where: Any) -> "Block":
+        """The same drivers at some of the steps."""
+        ambient = Ambient(*(np.asarray(values)[where] for values in self.ambient))
+        return Block(ambient, {name: values[..., where] for name, values in self.activity.items()})
+
 
 @dataclass
 class State:
@@ -50,3 +55,35 @@ class State:
     solved: dict[str, Any] = field(default_factory=dict)  # by loop: what it depended on when last solved
     worst: str = ""
     sweeps: int = 0
+
+    def at(self, where: Any) -> "State":
+        """What is known at some of the steps."""
+        n = self.meter.size
+        return State(**{name: _take(value, where, n) for name, value in vars(self).items() if name != "solved"})
+
+    def put(self, part: "State", where: Any) -> None:
+        """Write back what was found at some of the steps."""
+        n = self.meter.size
+        for name, value in vars(part).items():
+            if name != "solved":
+                setattr(self, name, _put(getattr(self, name), value, where, n))
+
+
+def _take(value: Any, where: Any, n: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _take(item, where, n) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return type(value)(*(_take(item, where, n) for item in value))
+    return value[..., where] if isinstance(value, np.ndarray) and value.shape[-1:] == (n,) else value
+
+
+def _put(whole: Any, part: Any, where: Any, n: int) -> Any:
+    if isinstance(part, dict):
+        return whole | {key: _put(whole[key], item, where, n) if key in whole else item for key, item in part.items()}
+    if isinstance(part, tuple):
+        return type(part)(*(_put(old, new, where, n) for old, new in zip(whole, part, strict=True)))
+    if not isinstance(part, np.ndarray) or part.shape[-1:] != np.shape(where):
+        return part
+    out = np.array(np.broadcast_to(whole, (*part.shape[:-1], n)))
+    out[..., where] = part
+    return out

@@ -153,7 +153,7 @@ def _humidity_columns(raw: RawWeather, notes: list[str]) -> dict[str, Array]:
     humidity.
     """
     given = {name: values for name, values in raw.columns.items() if np.isfinite(values).any()}
-    columns = {name: given[name] for name in ("dry_bulb", "pressure") if name in given}
+    columns: dict[str, Array] = {name: given[name] for name in ("dry_bulb", "pressure") if name in given}
     measure = next((name for name in ("dew_point", "humidity", "wet_bulb") if name in given), None)
     if measure is None or "dry_bulb" not in given:
         raise fault(

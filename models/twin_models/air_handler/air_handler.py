@@ -28,7 +28,7 @@ from twin_models.streams import Array, Real, RoomAir, Stream, Transfer
 TINY = 1e-12
 AIR_RANGE = (0.2, 1.3)  # air flow over rated in which the power laws are used
 WATER_RANGE = (0.1, 1.6)
-TOLERANCE = 1e-6  # K, of the inverse
+TOLERANCE = 1e-9  # K, of the inverse
 
 
 @dataclass(frozen=True, kw_only=True)

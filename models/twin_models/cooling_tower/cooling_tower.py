@@ -21,7 +21,7 @@ from twin_models.streams import Ambient, Array, Real, Stream, Transfer
 
 WATER_DENSITY = 995.7  # kg/m³ at 30 °C
 WATER_HEAT = 4179.0  # J/(kg·K) at 30 °C
-TOLERANCE = 1e-6  # K, of the inverse where it takes steps
+TOLERANCE = 1e-9  # K, of the inverse where it takes steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +200,7 @@ def speed_for(hot: Stream, cold: Ambient, water_out: Real, params: CoolingTower)
     cycling = 0.5 * lowest * (1.0 + (wanted - free) / np.maximum(slow - free, 1e-12))
     u = np.where(wanted <= slow, cycling, u)
     u = np.where(wanted <= free, 0.5 * lowest * wanted / np.maximum(free, 1e-12), u)
-    return np.asarray(np.where((wanted <= 0.0) | (full <= 0.0), 0.0, u))
+    return np.asarray(np.where((wanted <= 0.0) | (full <= 0.0) | (ratio <= 0.0), 0.0, u))
 
 
 def _lowest_speed(ratio: Any, d: Design, params: CoolingTower) -> Any:

@@ -130,7 +130,7 @@ def _outside(r0: Any, r1: Any, r2: Any, lift: Any, coil: Any, top: Any) -> Any:
 
 
 def _tamed(reached: Any) -> tuple[Any, Any]:
-    """Approach kept between 0 and its highest value, fading below the lowest; and its slope to the bare one."""
+    """Approach kept between 0 and its highest value, fading below the lowest; and its slope to the bare."""
     low, high = APPROACH
     fade = np.exp(np.minimum(reached - low, 0.0) / low)
     return np.minimum(np.where(reached < low, low * fade, reached), high), fade

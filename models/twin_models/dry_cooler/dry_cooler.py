@@ -6,8 +6,7 @@
 
 The film is Dittus and Boelter's, so that glycol acts through its properties. ``l`` is the exponent of UA
 over the liquid flow; l/0.8 is then the liquid film's share of the resistance. The fan moves volume: its air
-mass and its power follow the density at the station. Pads bring the air along constant enthalpy towards the
-wet bulb.
+mass and its power follow the density at the station. Pads bring the air towards its wet bulb.
 """
 
 from dataclasses import dataclass
@@ -24,8 +23,9 @@ from twin_models.roots import rising_root
 from twin_models.streams import Ambient, Array, Real, Stream, Transfer
 
 TINY = 1e-12
+WATER_HEAT = psy.WICK_WATER[2]  # J/(kg·K)
 FLOW_RANGE = (0.2, 1.5)  # liquid flow over rated in which the film law is used: turbulent tubes
-TOLERANCE = 1e-6  # K, of the inverse
+TOLERANCE = 1e-9  # K, of the inverse
 FILM_DEGREE = 4
 
 
@@ -144,11 +144,12 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: DryCooler) -> Transfer
     coil = _coil(hot, cold, w_air, rated, params)
     full = _heat(coil, 1.0, difference, params)
     heat = full if np.all(speed == 1.0) else duty * _heat(coil, speed, difference, params)
-    # The air's own balance, in dry air: enthalpy as it leaves less enthalpy outdoors.
+    # The air's own balance: enthalpy as it leaves, less outdoors, less what the pads' water brings.
     dry_air = coil.air * speed * duty / (1.0 + cold.humidity_ratio)
     moved = np.maximum(dry_air, TINY)
     t_out = t_air + heat / (moved * psy.heat_capacity(w_air))
     entering = psy.enthalpy(cold.dry_bulb, cold.humidity_ratio)
+    entering = entering + (w_air - cold.humidity_ratio) * _pad_water(cold)
     air_heat = dry_air * (psy.enthalpy(t_out, w_air) - entering)
     power = params.fan_power * (coil.density / rated.density) * speed**params.fan_exponent * duty
     if params.pads is None:
@@ -209,9 +210,16 @@ def _entering(cold: Ambient, pads: AdiabaticPads | None) -> tuple[Any, Any, Any]
     wet = np.asarray(cold.dry_bulb) > pads.switch_temperature
     drop = np.where(wet, pads.efficiency * np.maximum(cold.dry_bulb - cold.wet_bulb, 0.0), 0.0)
     t = cold.dry_bulb - drop
-    h = psy.enthalpy(cold.dry_bulb, cold.humidity_ratio)
-    w = (h - psy.DRY_AIR_HEAT * t) / (psy.LATENT_HEAT + psy.VAPOUR_HEAT * t)
+    # Along the wet bulb: the air's enthalpy rises only by that of the water it takes up.
+    liquid = _pad_water(cold)
+    h = psy.enthalpy(cold.dry_bulb, cold.humidity_ratio) - cold.humidity_ratio * liquid
+    w = (h - psy.DRY_AIR_HEAT * t) / (psy.LATENT_HEAT + psy.VAPOUR_HEAT * t - liquid)
     return t, np.where(wet, w, cold.humidity_ratio), wet
+
+
+def _pad_water(cold: Ambient) -> Any:
+    """Enthalpy of the pads' water, J/kg: it comes at the wet bulb."""
+    return WATER_HEAT * cold.wet_bulb
 
 
 def _coil(hot: Stream, cold: Ambient, w_air: Any, rated: Rating, params: DryCooler) -> _Coil:
