@@ -62,7 +62,7 @@ def main() -> None:
         raw = read_epw(decode(read_bytes(path, LIMIT), path.name), path.name)
         stored = {}
         for key, scale in SCALE.items():
-            values = getattr(raw, key)
+            values = raw.columns[key]
             assert np.isfinite(values).all(), (name, key)
             stored[key] = np.round(values / scale).astype(np.int16)
             assert np.abs(stored[key] * scale - values).max() < scale * 1e-3, (name, key)
