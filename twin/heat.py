@@ -170,9 +170,24 @@ def _loop_flow(volume: VolumeNode, state: State) -> None:
         if isinstance(node.link, Chillers):
             opening = np.minimum(opening / node.link.minimum_plr, 1.0)
         flow = flow + state.running[node.name] * opening * node.cold_design * state.open_share[volume.name]
-    state.flow[volume.name] = np.clip(
-        flow, min(volume.part.minimum_flow * volume.design_flow, volume.flow_limit), max(volume.flow_limit, 1e-9)
-    )
+    low, high = min(volume.part.minimum_flow * volume.design_flow, volume.flow_limit), max(volume.flow_limit, 1e-9)
+    state.flow[volume.name] = np.clip(_extrapolated(volume.name, state, np.clip(flow, low, high)), low, high)
+
+
+def _extrapolated(name: str, state: State, asked: Array) -> Array:
+    """Where a loop's flow is heading, by the last two sweeps (secant rule on the fixed point ``flow = asked(flow)``).
+
+    Warmer water opens valves, more flow warms the water: near full fan speed plain sweeps would creep.
+    """
+    given = state.flow[name]
+    before = state.trail.get(name)
+    state.trail[name] = (given, asked)
+    if before is None:
+        return asked
+    step = given - before[0]
+    moved = np.abs(step) > 1e-12 * given
+    slope = np.clip(np.where(moved, (asked - before[1]) / np.where(moved, step, 1.0), 0.0), -2.0, 0.95)
+    return given + (asked - given) / (1.0 - slope)
 
 
 def _pumps(plan: Plan, state: State) -> None:

@@ -102,6 +102,11 @@ def moisture(volume: VolumeNode, block: Block) -> Array:
 
 
 def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:
+    """Find supply and return of one loop.
+
+    A wet coil also takes moisture. The room is held at its dew point, so as much water is evaporated into its air again,
+    which cools the air by the same latent heat: the coil's sensible duty falls by it and its total is the room's heat.
+    """
     name = volume.name
     heat, wanted = state.heat[name], state.wanted[name]
     if not volume.stages:
@@ -110,7 +115,8 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
     if _unchanged(volume, state):
         return
     flow = state.flow[name]
-    rise = heat / (flow * state.cp[name])
+    latent = state.latent.get(name, 0.0)
+    rise = (heat - latent) / (flow * state.cp[name])
     supply = wanted.copy()
     out = _through(volume, block, state, wanted + rise, wanted, sweep)
     missed = np.flatnonzero(out > wanted + REACHED_K)
@@ -124,7 +130,11 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
         out = _work(volume, block, state, supply + rise)
     state.back[name] = supply + rise
     state.supply[name] = out
-    state.removed[name] = flow * state.cp[name] * (state.back[name] - out)
+    sensible = flow * state.cp[name] * (state.back[name] - out)
+    state.removed[name] = sensible + latent
+    if volume.fluid is None:
+        taken = sum(state.link[node.name].heat for stage in volume.stages for node in stage)
+        state.latent[name] = np.maximum(taken - sensible, 0.0)
 
 
 def _unchanged(volume: VolumeNode, state: State) -> bool:
@@ -132,7 +142,7 @@ def _unchanged(volume: VolumeNode, state: State) -> bool:
     sinks = {node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS}
     name = volume.name
     now = [state.wanted[name], *(state.supply[sink] for sink in sinks)]
-    scaled = [state.heat[name], state.flow[name], state.cp[name]]
+    scaled = [state.heat[name] - state.latent.get(name, 0.0), state.flow[name], state.cp[name]]
     before = state.solved.get(name)
     if before is not None:
         close = all(np.max(np.abs(a - b)) < STILL_K for a, b in zip(now, before[0], strict=True))

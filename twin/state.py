@@ -34,6 +34,7 @@ class State:
     heat: dict[str, Array] = field(default_factory=dict)
     removed: dict[str, Array] = field(default_factory=dict)
     cp: dict[str, Array] = field(default_factory=dict)
+    latent: dict[str, Array] = field(default_factory=dict)  # by room: condensed on coils and evaporated again
     dew_bound: dict[str, Array] = field(default_factory=dict)
     u: dict[str, Array] = field(default_factory=dict)
     running: dict[str, Any] = field(default_factory=dict)
@@ -53,20 +54,24 @@ class State:
     outdoors: Array = field(default_factory=lambda: np.zeros(0))  # W handed to outdoor air in the heat walk
     residual: Array = field(default_factory=lambda: np.zeros(0))  # heat not passed on by a loop, over the meter
     solved: dict[str, Any] = field(default_factory=dict)  # by loop: what it depended on when last solved
+    trail: dict[str, Any] = field(default_factory=dict)  # by loop: flow given and flow asked in the last sweep
     worst: str = ""
     sweeps: int = 0
 
     def at(self, where: Any) -> "State":
         """What is known at some of the steps."""
         n = self.meter.size
-        return State(**{name: _take(value, where, n) for name, value in vars(self).items() if name != "solved"})
+        return State(**{name: _take(value, where, n) for name, value in vars(self).items() if name not in _MEMORY})
 
     def put(self, part: "State", where: Any) -> None:
         """Write back what was found at some of the steps."""
         n = self.meter.size
         for name, value in vars(part).items():
-            if name != "solved":
+            if name not in _MEMORY:
                 setattr(self, name, _put(getattr(self, name), value, where, n))
+
+
+_MEMORY = ("solved", "trail")  # what only the next sweep over the same steps can use
 
 
 def _take(value: Any, where: Any, n: int) -> Any:
