@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Quantity = Literal["activity", "power"]
 
-LIMIT = 1_000_000_000  # bytes unpacked
+LIMIT = 400_000_000  # bytes unpacked; reading takes several times as much memory
 MAX_DEVICES = 20_000
 TIME = re.compile(
     r"((local|utc|unix|epoch|sample|start)_?)?(time|timestamp|time_stamp|date|datetime|date_time|day|ts|epoch)"
@@ -173,7 +173,11 @@ def _frame(path: Path) -> "tuple[pd.DataFrame, int, list[str]]":
         raise fault(
             where, f"is no readable table ({str(error)[:120]})", "CSV, TSV or Parquet", "export it again"
         ) from None
-    lines = sum(1 for line in text.splitlines()[skip:] if line.strip()) - 1
+    lines = (
+        sum(1 for line in io.StringIO(text) if line.strip())
+        - sum(1 for line in head[:skip] if line.strip())
+        - 1
+    )
     return frame, max(lines - len(frame), 0), []
 
 

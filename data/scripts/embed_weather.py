@@ -66,7 +66,7 @@ def main() -> None:
             assert np.isfinite(values).all(), (name, key)
             stored[key] = np.round(values / scale).astype(np.int16)
             assert np.abs(stored[key] * scale - values).max() < scale * 1e-3, (name, key)
-        np.savez_compressed(TARGET / f"{name}.npz", **stored)
+        np.savez_compressed(TARGET / f"{name}.npz", allow_pickle=False, **stored)
         table[name] = {
             "place": place,
             "source": f"NREL TMY3 (2008), EPW {path.name}",
