@@ -111,7 +111,11 @@ def test_wet_coil_is_not_worse_than_saturated_limit() -> None:
     hot, cold = room(28.0, 22.0), chilled(7.0, 1.3)
     out = transfer(hot, cold, 1.0, UNIT)
     h_cold = psy.enthalpy(7.0, psy.saturation_humidity_ratio(7.0, 101325.0))
-    most = float(hot.flow) / (1.0 + float(hot.humidity_ratio)) * (psy.enthalpy(28.0, hot.humidity_ratio) - h_cold)
+    most = (
+        float(hot.flow)
+        / (1.0 + float(hot.humidity_ratio))
+        * (psy.enthalpy(28.0, hot.humidity_ratio) - h_cold)
+    )
     assert 0.0 < float(out.heat) < float(most)
 
 

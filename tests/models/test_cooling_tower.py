@@ -1,4 +1,4 @@
-"""Cooling tower: the correlation's check values, the design point, water, the inverse and what holds outside."""
+"""Cooling tower: check values of the correlation, design point, water, inverse and what holds outside."""
 
 import dataclasses
 
@@ -63,7 +63,9 @@ def water(t: Real, ratio: Real = 1.0, params: CoolingTower = CELL) -> Stream:
 def test_yorkcalc_check_values(wet_bulb: float, cooling: float, liquid_gas: float, expected: float) -> None:
     found = float(yorkcalc.approach(liquid_gas, cooling, wet_bulb))
     assert found == pytest.approx(expected, abs=CHECK)
-    assert float(yorkcalc.cooling_range(liquid_gas, wet_bulb, cooling + found)) == pytest.approx(cooling, abs=1e-9)
+    assert float(yorkcalc.cooling_range(liquid_gas, wet_bulb, cooling + found)) == pytest.approx(
+        cooling, abs=1e-9
+    )
     inverse, exact = yorkcalc.liquid_gas(cooling, found, wet_bulb)
     assert float(inverse) == pytest.approx(liquid_gas, rel=1e-9)
     assert exact
@@ -188,7 +190,9 @@ def test_merkel_against_ht_counterflow() -> None:
     air, hot = outdoors(20.0, 0.5), water(35.0)
     d = design(MERKEL)
     heat = float(transfer(hot, air, 1.0, MERKEL).heat)
-    dry_air = 25.0 * float(psy.density(20.0, air.humidity_ratio, 101325.0)) / (1.0 + float(air.humidity_ratio))
+    dry_air = (
+        25.0 * float(psy.density(20.0, air.humidity_ratio, 101325.0)) / (1.0 + float(air.humidity_ratio))
+    )
     saturated = lambda t: float(psy.enthalpy(t, psy.saturation_humidity_ratio(t, 101325.0)))  # noqa: E731
     t_wb = float(air.wet_bulb)
     leaving = float(psy.temperature_of_saturated_enthalpy(saturated(t_wb) + heat / dry_air, 101325.0))

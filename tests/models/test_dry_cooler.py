@@ -78,7 +78,9 @@ def test_off_design_against_ht(u: float, ratio: float) -> None:
         * float(fluids.viscosity(PG35, t)) ** -0.4
         for t in (45.0, COOLER.rated_fluid_in)
     }
-    ua = rated.conductance * (air_flow / rated.air_flow) ** COOLER.air_exponent * ratio**COOLER.liquid_exponent
+    ua = (
+        rated.conductance * (air_flow / rated.air_flow) ** COOLER.air_exponent * ratio**COOLER.liquid_exponent
+    )
     ua *= (film[45.0] / film[COOLER.rated_fluid_in]) ** (COOLER.liquid_exponent / 0.8)
     least, most = sorted((air_rate, float(hot.flow) * float(hot.cp)))
     eps = ht.effectiveness_from_NTU(ua / least, least / most, subtype="crossflow approximate")
@@ -94,9 +96,7 @@ def test_off_design_against_ht(u: float, ratio: float) -> None:
 def test_film_fit(name: tuple[str, float]) -> None:
     f = fluid(*name)
     t = np.linspace(f.low, f.high, 200)
-    expected = (
-        fluids.conductivity(f, t) ** 0.6 * heat_capacity(f, t) ** 0.4 * fluids.viscosity(f, t) ** -0.4
-    )
+    expected = fluids.conductivity(f, t) ** 0.6 * heat_capacity(f, t) ** 0.4 * fluids.viscosity(f, t) ** -0.4
     assert np.exp(fluids.polynomial(dry_cooler.film_properties(f), t)) == pytest.approx(expected, rel=0.01)
 
 

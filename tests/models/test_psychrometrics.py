@@ -64,7 +64,9 @@ def test_humidity_density_and_enthalpy_are_the_handbooks() -> None:
 
 
 def test_wet_bulb_is_the_handbooks_outside_the_band_at_zero() -> None:
-    expected = np.array([psychrolib.GetTWetBulbFromHumRatio(t, w, p) for t, w, p in zip(T, W, P, strict=True)])
+    expected = np.array(
+        [psychrolib.GetTWetBulbFromHumRatio(t, w, p) for t, w, p in zip(T, W, P, strict=True)]
+    )
     outside = np.abs(expected) > BAND
     assert outside.sum() > 0.85 * T.size
     assert psy.wet_bulb(T, W, P)[outside] == pytest.approx(expected[outside], abs=SAME_TEMPERATURE)
@@ -74,9 +76,16 @@ def test_wet_bulb_is_the_handbooks_outside_the_band_at_zero() -> None:
 
 @pytest.mark.parametrize(
     ("t", "rh", "psychrolib_value", "coolprop_value"),
-    [(35.0, 0.4, 23.934, 23.930), (25.0, 0.5, 17.889, 17.884), (10.0, 0.8, 8.290, 8.288), (-5.0, 0.7, -6.335, -6.340)],
+    [
+        (35.0, 0.4, 23.934, 23.930),
+        (25.0, 0.5, 17.889, 17.884),
+        (10.0, 0.8, 8.290, 8.288),
+        (-5.0, 0.7, -6.335, -6.340),
+    ],
 )
-def test_wet_bulb_at_published_points(t: float, rh: float, psychrolib_value: float, coolprop_value: float) -> None:
+def test_wet_bulb_at_published_points(
+    t: float, rh: float, psychrolib_value: float, coolprop_value: float
+) -> None:
     found = psy.wet_bulb(t, psy.humidity_ratio(t, rh, 101325.0), 101325.0)
     assert found == pytest.approx(psychrolib_value, abs=SAME_TEMPERATURE)
     assert found == pytest.approx(coolprop_value, abs=REAL_GAS_WET_BULB)
@@ -141,4 +150,6 @@ def test_bone_dry_air_has_bulbs() -> None:
 def test_arrays_equal_scalars() -> None:
     for name in ("wet_bulb", "density", "relative_humidity"):
         f = getattr(psy, name)
-        assert f(T, W, P) == pytest.approx([float(f(t, w, p)) for t, w, p in zip(T, W, P, strict=True)], abs=1e-9)
+        assert f(T, W, P) == pytest.approx(
+            [float(f(t, w, p)) for t, w, p in zip(T, W, P, strict=True)], abs=1e-9
+        )

@@ -224,7 +224,9 @@ def _wet(
     small = np.minimum(ratio, 1.0 / np.maximum(ratio, TINY))
     least = coil.dry_air * np.minimum(1.0, 1.0 / np.maximum(ratio, TINY))
     reached = effectiveness(ntu_wet * np.maximum(ratio, 1.0), small, params.arrangement)
-    wet_heat = np.where(coil.may_condense, reached * least * np.maximum(h_in - h_cold, 0.0), 0.0)
+    wet_heat = np.where(
+        coil.may_condense & (u * coil.water > 0.0), reached * least * np.maximum(h_in - h_cold, 0.0), 0.0
+    )
     heat = np.where(coil.difference > 0.0, np.maximum(dry_heat, wet_heat), 0.0)
     # Mean surface and bypass factor: dry as long as the surface stays above the dew point.
     contact = np.maximum(-np.expm1(-ntu_air), 1e-3)

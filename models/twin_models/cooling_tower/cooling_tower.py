@@ -131,6 +131,7 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower) -> Trans
     closed = np.clip(2.0 * u / lowest, 0.0, 1.0)
     duty = np.clip(2.0 * u / lowest - 1.0, 0.0, 1.0)
     cooled = np.where(duty >= 1.0, cooled, closed * free + duty * (cooled - free))
+    cooled = np.where(capacity_rate > 0.0, cooled, 0.0)
     heat = capacity_rate * cooled
     draught = np.minimum(params.free_convection, lowest)
     air = np.where(duty >= 1.0, speed, closed * draught + duty * (speed - draught))

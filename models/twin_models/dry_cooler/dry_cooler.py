@@ -156,7 +156,7 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: DryCooler) -> Transfer
         evaporated = blowdown = np.zeros(np.shape(heat))
     else:
         power = power * (1.0 + params.pads.fan_penalty)
-        evaporated = np.where(wet, dry_air * (w_air - cold.humidity_ratio), 0.0)
+        evaporated = np.where(wet & (heat > 0.0), dry_air * (w_air - cold.humidity_ratio), 0.0)
         blowdown = evaporated / (params.pads.cycles - 1.0)
     hot_out = hot.temperature - heat / np.maximum(hot.flow * hot.cp, TINY)
     relative = np.asarray(hot.flow) / rated.liquid_flow
