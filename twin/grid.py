@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,10 @@ from twin_sites.errors import did_you_mean
 from twin.files import decode, fault, read_bytes, read_stamps, read_table, split_unit
 from twin.weather import calendar_offset
 
-if TYPE_CHECKING:
-    from twin.annual import Span
-
 Array = NDArray[np.float64]
 Kind = Literal["carbon", "price"]
 
 LIMIT = 64_000_000
-J_PER_KWH = 3.6e6
 START = np.datetime64("2023-01-01T00:00:00", "s")
 YEAR_S = 365 * 86400.0
 MAX_GAP_S = 24 * 3600.0  # filled with the value before
@@ -119,21 +115,6 @@ def series_or_constant(
             remedy,
         )
     return _from_file(Path(value), kind, n, step_s, start, utc_offset_h)
-
-
-def hourly(
-    constant: float, source: str | Path | None, kind: Kind, span: "Span", utc_offset_h: float = 0.0
-) -> Array:
-    """Carbon in kg/J or price in currency/J for every step of a run: ``constant``, or what ``source`` says.
-
-    ``utc_offset_h`` is the clock of the run. Raises ``InputError``.
-    """
-    if source is None:
-        return np.full(span.n, float(constant))
-    series = series_or_constant(
-        source, kind, n=span.n, step_s=span.step_s, start=span.start, utc_offset_h=utc_offset_h
-    )
-    return series.values / (J_PER_KWH * (1e3 if kind == "carbon" else 1.0))
 
 
 def _on_disk(path: str) -> bool:

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from twin_sites.errors import InputError
 
-from twin.annual import Span
-from twin.grid import hourly, regions, series_or_constant
+from twin.grid import regions, series_or_constant
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "grid"
 VIRGINIA = SHARED / "eia_hourly_generation_and_ci_VA_2022.csv.gz"
@@ -46,13 +45,6 @@ def test_constants_regions_and_tariffs() -> None:
     assert series_or_constant("us-east4", "carbon", n=2).values == pytest.approx(323.05)
     assert series_or_constant("flat", "price", n=2).confidence == "estimate"
     assert len(regions()) > 40
-
-
-def test_rates_of_a_run_are_in_si() -> None:
-    span = Span(np.datetime64("2023-01-01"), 4, 3600.0)
-    assert hourly(5e-8, None, "carbon", span) == pytest.approx([5e-8] * 4)
-    assert hourly(0.0, "us-east4", "carbon", span) == pytest.approx(0.32305 / 3.6e6)
-    assert hourly(0.0, "flat", "price", span) == pytest.approx(0.08 / 3.6e6)
 
 
 def grid_csv(
