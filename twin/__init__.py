@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from twin_sites.errors import InputError as InputError
+    from twin_sites.loader import change_site as change_site
+    from twin_sites.loader import load_site as load_site
+
     from twin.annual import simulate as simulate
     from twin.errors import NotConverged as NotConverged
     from twin.errors import RunError as RunError
@@ -21,9 +25,6 @@ if TYPE_CHECKING:
     from twin.store import save as save
     from twin.weather import design_day as design_day
     from twin.weather import load_weather as load_weather
-    from twin_sites.errors import InputError as InputError
-    from twin_sites.loader import change_site as change_site
-    from twin_sites.loader import load_site as load_site
 
 # Where each name of the package lives; they are imported when first asked for, so that ``import twin`` is quick.
 _HOMES = {
@@ -32,7 +33,7 @@ _HOMES = {
     "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
     "InputError": "twin_sites.errors", "RunError": "twin.errors", "NotConverged": "twin.errors",
 }  # fmt: skip
-__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+__all__ = [*_HOMES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

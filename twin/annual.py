@@ -10,6 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from twin_models.psychrometrics.psychrometrics import wet_bulb
+from twin_models.streams import Ambient, Array
+from twin_sites.errors import InputError, Problem
+from twin_sites.loader import change_site, load_site
+from twin_sites.schema import DryCoolers, Loop, Site
 
 from twin import __version__
 from twin.activity import activities, builtin
@@ -21,11 +26,6 @@ from twin.load import Load, load_trace, loads
 from twin.results import Collected, collect, dataset, join
 from twin.state import Block
 from twin.weather import Weather, load_weather, resample
-from twin_models.psychrometrics.psychrometrics import wet_bulb
-from twin_models.streams import Ambient, Array
-from twin_sites.errors import InputError, Problem
-from twin_sites.loader import change_site, load_site
-from twin_sites.schema import DryCoolers, Loop, Site
 
 BLOCK_ELEMENTS = 2_000_000  # rack-steps held at once
 BLOCK_STEPS = 8784
@@ -87,7 +87,11 @@ def simulate(
         When the facility cannot be solved.
     """
     chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
-    air = weather if isinstance(weather, Weather) else load_weather(weather if weather is not None else chosen.site.weather)
+    air = (
+        weather
+        if isinstance(weather, Weather)
+        else load_weather(weather if weather is not None else chosen.site.weather)
+    )
     trace = load if isinstance(load, Load) else _load(load if load is not None else chosen.load.trace)
     span = _span(air, step_s, hours, start)
     plan = compile_site(chosen)
@@ -98,7 +102,10 @@ def simulate(
     size = _block_size(plan, activity, span.n)
     for first in range(0, span.n, size):
         where = slice(first, min(first + size, span.n))
-        block = Block(Ambient(*(values[where] for values in ambient)), {k: v[..., where] for k, v in activity.items()})
+        block = Block(
+            Ambient(*(np.asarray(values)[where] for values in ambient)),
+            {k: v[..., where] for k, v in activity.items()},
+        )
         state = solve(plan, block)
         if np.max(state.residual) > TOLERANCE * 100:
             worst = int(np.argmax(state.residual))
@@ -126,13 +133,22 @@ def _span(air: Weather, step_s: float | None, hours: float | None, start: str | 
     length = air.n * air.step_s if hours is None else float(hours) * 3600.0
     n = round(length / step)
     if not 1 <= n <= MAX_STEPS:
-        raise InputError([Problem("hours", f"{n:,} steps of {step:g} s", f"1 to {MAX_STEPS:,} steps", "a longer step or a shorter run")])
+        raise InputError(
+            [
+                Problem(
+                    "hours",
+                    f"{n:,} steps of {step:g} s",
+                    f"1 to {MAX_STEPS:,} steps",
+                    "a longer step or a shorter run",
+                )
+            ]
+        )
     return Span(begin, n, step)
 
 
 def _moment(text: str | np.datetime64) -> np.datetime64:
     try:
-        return np.datetime64(text, "s")
+        return np.datetime64(text).astype("datetime64[s]")  # type: ignore[no-any-return]
     except ValueError as error:
         raise InputError([Problem("start", f"'{text}'", "a moment such as 2024-07-01T00:00")]) from error
 
@@ -142,7 +158,11 @@ def _ambient_cached(air: Weather, span: Span, offset: float) -> Ambient:
     same = span.step_s == air.step_s and span.n == air.n and span.start == air.start
     window = air if same else resample(air, span.step_s, start=span.start, n=span.n)
     dry = window.dry_bulb + offset
-    wet = window.wet_bulb if offset == 0.0 else np.asarray(wet_bulb(dry, window.humidity_ratio, window.pressure))
+    wet = (
+        window.wet_bulb
+        if offset == 0.0
+        else np.asarray(wet_bulb(dry, window.humidity_ratio, window.pressure))
+    )
     return Ambient(dry, np.minimum(wet, dry), window.humidity_ratio, window.pressure)
 
 

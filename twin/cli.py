@@ -16,43 +16,73 @@ app = typer.Typer(
 )
 
 SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Reference site or site file.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="What-if, may be given again.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="What-if, may be given again.")
+]
 IpOption = Annotated[bool, typer.Option("--ip", help="Show IP units (°F, gpm, psi).")]
 
 
 @app.command()
 def run(
     site: SiteArgument,
-    weather: Annotated[str | None, typer.Option(help="Embedded year or EPW, TMY3, Open-Meteo or CSV file.")] = None,
-    load: Annotated[str | None, typer.Option(help="training, inference, mixed, or a CSV or Parquet trace.")] = None,
-    boundary: Annotated[str | None, typer.Option(help="Where a trace's power was measured: gpu, node_dc, node_ac, rack_ac, cdu_heat, site_it.")] = None,
+    weather: Annotated[
+        str | None, typer.Option(help="Embedded year or EPW, TMY3, Open-Meteo or CSV file.")
+    ] = None,
+    load: Annotated[
+        str | None, typer.Option(help="training, inference, mixed, or a CSV or Parquet trace.")
+    ] = None,
+    boundary: Annotated[
+        str | None,
+        typer.Option(
+            help="Where a trace's power was measured: gpu, node_dc, node_ac, rack_ac, cdu_heat, site_it."
+        ),
+    ] = None,
     changes: SetOption = None,
-    step: Annotated[str | None, typer.Option(help="Step, e.g. '15 s' or '1 min'; the weather's by default.")] = None,
-    hours: Annotated[float | None, typer.Option(help="Length of the run; the whole weather year by default.")] = None,
+    step: Annotated[
+        str | None, typer.Option(help="Step, e.g. '15 s' or '1 min'; the weather's by default.")
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="Length of the run; the whole weather year by default.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="First moment, e.g. 2023-07-01T00:00.")] = None,
-    design_day: Annotated[str | None, typer.Option(help="Run the weather's design day: '0.4%' or 'extreme'.")] = None,
+    design_day: Annotated[
+        str | None, typer.Option(help="Run the weather's design day: '0.4%' or 'extreme'.")
+    ] = None,
     carbon: Annotated[str | None, typer.Option(help="File of hourly grid carbon intensity.")] = None,
     price: Annotated[str | None, typer.Option(help="File of hourly energy price.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write all series to .nc or .csv.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")
+    ] = False,
     ip: IpOption = False,
 ) -> None:
     """Simulate a facility over a weather year, or any span, and print what comes out."""
+    from twin_sites.schema import Site
+
     import twin
     from twin.load import load_trace
     from twin.metrics import finite
     from twin.store import check_target
-    from twin_sites.schema import Site
 
     if out is not None:
         check_target(out)
     facility: Site = twin.change_site(twin.load_site(site), _changes(changes))
     air: Any = weather
     if design_day is not None:
-        air = twin.design_day(twin.load_weather(weather or facility.site.weather), _word(design_day, ("0.4%", "extreme"), "--design-day"))
+        air = twin.design_day(
+            twin.load_weather(weather or facility.site.weather),
+            _word(design_day, ("0.4%", "extreme"), "--design-day"),
+        )
     trace: Any = load_trace(load, boundary) if load is not None and boundary is not None else load  # type: ignore[arg-type]
     ds = twin.simulate(
-        facility, weather=air, load=trace, step_s=_seconds(step), hours=hours, start=start, carbon=carbon, price=price
+        facility,
+        weather=air,
+        load=trace,
+        step_s=_seconds(step),
+        hours=hours,
+        start=start,
+        carbon=carbon,
+        price=price,
     )
     if out is not None:
         twin.save(ds, out)
@@ -80,9 +110,19 @@ def check(site: SiteArgument, changes: SetOption = None) -> None:
 
 @app.command()
 def show(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="sites, weather, loads, addresses, accelerators, racks, cdus, pumps, chillers, towers, …")],
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them; a site for 'addresses'.")] = None,
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="For 'addresses': only those that contain this.")] = None,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="sites, weather, loads, addresses, accelerators, racks, cdus, pumps, chillers, towers, …",
+        ),
+    ],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One of them; a site for 'addresses'.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TEXT]", help="For 'addresses': only those that contain this.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
     ip: IpOption = False,
 ) -> None:
@@ -108,7 +148,9 @@ def _changes(pairs: list[str] | None) -> dict[str, str]:
     for pair in pairs or []:
         address, separator, value = pair.partition("=")
         if not separator or not address.strip():
-            raise InputError([Problem(f"--set {pair}", "no '='", "ADDRESS=VALUE", "--set cooling.fws.supply='95 degF'")])
+            raise InputError(
+                [Problem(f"--set {pair}", "no '='", "ADDRESS=VALUE", "--set cooling.fws.supply='95 degF'")]
+            )
         out[address.strip()] = value.strip()
     return out
 
@@ -130,8 +172,9 @@ def _word(word: str, allowed: tuple[str, ...], where: str) -> Any:
 
 def main() -> None:
     """Entry point: exit code 0 done, 1 the run failed, 2 bad input; never a traceback for bad input."""
-    from twin.errors import RunError
     from twin_sites.errors import InputError
+
+    from twin.errors import RunError
 
     try:
         app(standalone_mode=False)

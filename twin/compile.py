@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from twin.errors import RunError
 from twin_models.cdu import cdu as cdu_model
 from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity
 from twin_models.pump import pump as pump_model
@@ -30,7 +29,11 @@ from twin_sites.schema import (
     Site,
 )
 
-REFERENCE_DEGC = 30.0  # design mass flows are taken at this temperature; volumes per second are what datasheets state
+from twin.errors import RunError
+
+REFERENCE_DEGC = (
+    30.0  # design mass flows are taken at this temperature; volumes per second are what datasheets state
+)
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,18 @@ def compile_site(site: Site) -> Plan:
         When a loop receives heat and every unit that could take it out is out of service.
     """
     racks = tuple(
-        RackNode(name, group, group.heat_to.get("liquid") if group.liquid is not None else None, group.heat_to["air"])
+        RackNode(
+            name,
+            group,
+            group.heat_to.get("liquid") if group.liquid is not None else None,
+            group.heat_to["air"],
+        )
         for name, group in site.racks.items()
     )
-    fluids = {name: None if isinstance(part, Room) else fluid(part.fluid, part.concentration) for name, _, part in site.volumes()}
+    fluids = {
+        name: None if isinstance(part, Room) else fluid(part.fluid, part.concentration)
+        for name, _, part in site.volumes()
+    }
     by_hot: dict[str, list[LinkNode]] = {name: [] for name in fluids}
     for hot, own, address, link in site.links():
         sink = link.heat_to["heat"]
@@ -123,13 +134,17 @@ def compile_site(site: Site) -> Plan:
     condensers = {node.sink for nodes in by_hot.values() for node in nodes if isinstance(node.link, Chillers)}
     volumes = {}
     for name, address, part in site.volumes():
-        own = tuple(node for node in racks if name in (node.loop, node.room))
+        served = tuple(node for node in racks if name in (node.loop, node.room))
         consumers = tuple(node for nodes in by_hot.values() for node in nodes if node.sink == name)
         stages = _stages([node for node in by_hot[name] if node.units > 0])
-        node = VolumeNode(name, address, part, fluids[name], stages, consumers, own, name in condensers, 0.0, 0.0)
+        node = VolumeNode(
+            name, address, part, fluids[name], stages, consumers, served, name in condensers, 0.0, 0.0
+        )
         design, limit = _flows(node)
         volumes[name] = replace(node, design_flow=design, flow_limit=limit)
-    order = _cold_first({name: [node.sink for node in by_hot[name] if node.sink != OUTDOORS] for name in fluids})
+    order = _cold_first(
+        {name: [node.sink for node in by_hot[name] if node.sink != OUTDOORS] for name in fluids}
+    )
     feeders = _leaf_first({name: list(feeder.fed_by) for name, feeder in site.power.items()})
     for name in order:
         if not volumes[name].stages and (volumes[name].racks or volumes[name].consumers):
@@ -140,7 +155,9 @@ def compile_site(site: Site) -> Plan:
         volumes=tuple(volumes[name] for name in order),
         racks=racks,
         feeders=tuple((name, site.power[name]) for name in feeders),
-        fed_by=tuple((address, element.fed_by) for address, element in site.drawn() if not address.startswith("power.")),
+        fed_by=tuple(
+            (address, element.fed_by) for address, element in site.drawn() if not address.startswith("power.")
+        ),
         design_it=design_it,
     )
 
@@ -185,9 +202,9 @@ def _stages(nodes: list[LinkNode]) -> tuple[tuple[LinkNode, ...], ...]:
     stages: list[list[LinkNode]] = []
     for node in nodes:
         parallel = isinstance(node.link, Cdus | AirHandlers)
-        if parallel and stages and isinstance(stages[-1][0].link, Cdus | AirHandlers):
-            stages[-1].append(node)
-        elif stages and _same_machine(stages[-1][0], node):
+        if (parallel and stages and isinstance(stages[-1][0].link, Cdus | AirHandlers)) or (
+            stages and _same_machine(stages[-1][0], node)
+        ):
             stages[-1].append(node)
         else:
             stages.append([node])
@@ -216,7 +233,9 @@ def _flows(volume: VolumeNode) -> tuple[float, float]:
     demand = sum(node.racks.count * rated_rack_flow(node.racks) for node in volume.racks)
     units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
     if not units or demand <= 0.0:
-        return max(demand, sum(n.units * n.hot_design for s in volume.stages for n in s) / rho) * rho, float("inf")
+        return max(demand, sum(n.units * n.hot_design for s in volume.stages for n in s) / rho) * rho, float(
+            "inf"
+        )
     limit = 0.0
     head = max(float(rack_model.pressure_drop(rated_rack_flow(n.racks), n.racks)) for n in volume.racks)
     exponent = max(n.racks.liquid.dp_exponent for n in volume.racks if n.racks.liquid is not None)
@@ -224,7 +243,9 @@ def _flows(volume: VolumeNode) -> tuple[float, float]:
     for node in units:
         assert isinstance(node.link, Cdus)
         per_unit = demand * node.hot_design / total if total else 0.0
-        limit += node.units * float(cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link)) * rho
+        limit += (
+            node.units * float(cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link)) * rho
+        )
     return demand * rho, limit
 
 
@@ -240,7 +261,9 @@ def required_head(flow: Any, pump: Pumps) -> Any:
 
 def full_speed_flow(pump: Pumps) -> float:
     """Flow in m³/s of one pump at full speed against its loop."""
-    per_pump = pump.units / max(pump.count - pump.spare, 1)  # fewer running pumps each see more of the loop's resistance
+    per_pump = pump.units / max(
+        pump.count - pump.spare, 1
+    )  # fewer running pumps each see more of the loop's resistance
     static = pump.rated_head * pump.static_share
     k = pump.rated_head * (1.0 - pump.static_share) / pump.rated_flow**2 * per_pump**2
     return float(pump_model.full_speed_flow(pump_model.SystemCurve(static, k, 2.0), pump))

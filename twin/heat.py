@@ -6,11 +6,6 @@ again. The residual is the heat that a loop receives and does not pass on, over 
 """
 
 import numpy as np
-
-from twin.compile import AIR_DENSITY, Plan, RackNode, VolumeNode, required_head
-from twin.loops import heat_capacity_of, set_point, solve_loops
-from twin.power import walk_power
-from twin.state import Block, State
 from twin_models.cdu import cdu
 from twin_models.fluids.fluids import density
 from twin_models.pump import pump as pump_model
@@ -18,10 +13,17 @@ from twin_models.rack import rack as rack_model
 from twin_models.streams import Array
 from twin_sites.schema import OUTDOORS, AirHandlers, Cdus, Chillers, Loop, Room
 
+from twin.compile import AIR_DENSITY, Plan, VolumeNode, required_head
+from twin.loops import heat_capacity_of, set_point, solve_loops
+from twin.power import walk_power
+from twin.state import Block, State
+
 TOLERANCE = 1e-8
 MAX_SWEEPS = 60
 WHOLE_SWEEPS = 2
-MOST_RECIRCULATION = 0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
+MOST_RECIRCULATION = (
+    0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
+)
 
 
 def total(values: Array, count: int) -> Array:
@@ -58,7 +60,9 @@ def _start(plan: Plan, block: Block) -> State:
     state = State()
     n = np.size(block.ambient.dry_bulb)
     for volume in plan.volumes:
-        state.supply[volume.name] = state.wanted[volume.name] = set_point(plan, volume, state, block, first=True)
+        state.supply[volume.name] = state.wanted[volume.name] = set_point(
+            plan, volume, state, block, first=True
+        )
         state.cp[volume.name] = heat_capacity_of(volume, state.supply[volume.name], block)
         state.flow[volume.name] = np.full(n, max(volume.design_flow, 1e-9))
         state.open_share[volume.name] = _open_share(volume)
@@ -67,9 +71,10 @@ def _start(plan: Plan, block: Block) -> State:
     for node in plan.links:
         state.u[node.name] = np.ones(n)
         state.running[node.name] = float(node.units)
-    for node in plan.racks:
-        liquid = node.racks.liquid
-        state.rack_flow[node.name] = np.full(block.activity[node.name].shape, liquid.rated_flow if liquid else 0.0)
+    for rack in plan.racks:
+        liquid = rack.racks.liquid
+        shape = block.activity[rack.name].shape
+        state.rack_flow[rack.name] = np.full(shape, liquid.rated_flow if liquid else 0.0)
     state.loss = {name: np.zeros(n) for name in plan.site.power}
     respond(plan, block, state)
     _pumps(plan, state)
@@ -97,7 +102,9 @@ def respond(plan: Plan, block: Block, state: State) -> None:
             fluid = plan.volume(node.loop).fluid
             assert fluid is not None
             per_volume = density(fluid, state.supply[node.loop]) * state.cp[node.loop]
-            demand = rack_model.flow_demand(before.heat_liquid, state.supply[node.loop], per_volume, node.racks)
+            demand = rack_model.flow_demand(
+                before.heat_liquid, state.supply[node.loop], per_volume, node.racks
+            )
             state.rack_flow[node.name] = demand.flow
             state.flow_valid[node.name] = demand.valid
         in_loop = total(state.rack_flow[node.name], node.racks.count)
@@ -115,7 +122,11 @@ def respond(plan: Plan, block: Block, state: State) -> None:
     for node in plan.racks:
         liquid_in = state.supply[node.loop] if node.loop is not None else state.inlet[node.room]
         state.rack[node.name] = rack_model.respond(
-            block.activity[node.name], liquid_in, state.rack_flow[node.name], state.inlet[node.room], node.racks
+            block.activity[node.name],
+            liquid_in,
+            state.rack_flow[node.name],
+            state.inlet[node.room],
+            node.racks,
         )
 
 
@@ -144,10 +155,17 @@ def _room_air(volume: VolumeNode, state: State) -> None:
             served = served + total(response.air_flow, node.racks.count) * AIR_DENSITY
             heat = heat + total(response.heat_air, node.racks.count)
     handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
-    design_heat = sum(node.units * node.link.rated_heat for node in handlers if isinstance(node.link, AirHandlers))
+    design_heat = sum(
+        node.units * node.link.rated_heat for node in handlers if isinstance(node.link, AirHandlers)
+    )
     for_heat = state.heat[volume.name] * volume.flow_limit / design_heat if volume.name in state.heat else 0.0
     asked = np.maximum(served * (1.0 - volume.part.recirculation) / (1.0 - volume.part.bypass), for_heat)
-    least = sum(n.units * n.hot_design * n.link.minimum_speed for s in volume.stages for n in s if isinstance(n.link, AirHandlers))
+    least = sum(
+        n.units * n.hot_design * n.link.minimum_speed
+        for s in volume.stages
+        for n in s
+        if isinstance(n.link, AirHandlers)
+    )
     flow = np.clip(asked, min(least, volume.flow_limit), volume.flow_limit)
     state.flow_bound[volume.name] = asked > volume.flow_limit
     state.flow[volume.name] = np.maximum(flow, 1e-9)
@@ -170,7 +188,10 @@ def _loop_flow(volume: VolumeNode, state: State) -> None:
         if isinstance(node.link, Chillers):
             opening = np.minimum(opening / node.link.minimum_plr, 1.0)
         flow = flow + state.running[node.name] * opening * node.cold_design * state.open_share[volume.name]
-    low, high = min(volume.part.minimum_flow * volume.design_flow, volume.flow_limit), max(volume.flow_limit, 1e-9)
+    low, high = (
+        min(volume.part.minimum_flow * volume.design_flow, volume.flow_limit),
+        max(volume.flow_limit, 1e-9),
+    )
     state.flow[volume.name] = np.clip(_extrapolated(volume.name, state, np.clip(flow, low, high)), low, high)
 
 
@@ -224,7 +245,9 @@ def _rack_head(volume: VolumeNode, state: State) -> Array:
 
 
 def _times(one: pump_model.Pumping, units: int) -> pump_model.Pumping:
-    return one._replace(electric=one.electric * units, fluid_heat=one.fluid_heat * units, motor_heat=one.motor_heat * units)
+    return one._replace(
+        electric=one.electric * units, fluid_heat=one.fluid_heat * units, motor_heat=one.motor_heat * units
+    )
 
 
 def _hand_on(plan: Plan, state: State) -> None:

@@ -24,7 +24,16 @@ def listing(what: str, name: str | None, text: str | None, system: str) -> tuple
     named = _named(what)
     if name is not None:
         if name not in named:
-            raise InputError([Problem(f"show {what} {name}", "no such name", f"a name of 'twin show {what}'", did_you_mean(name, named))])
+            raise InputError(
+                [
+                    Problem(
+                        f"show {what} {name}",
+                        "no such name",
+                        f"a name of 'twin show {what}'",
+                        did_you_mean(name, named),
+                    )
+                ]
+            )
         if what == "sites":
             return _site(name)
         named = {name: named[name]}
@@ -46,7 +55,9 @@ def _named(what: str) -> Mapping[str, str]:
 
         return loads()
     known = ["addresses", "sites", "weather", "loads", *catalogue.FAMILIES]
-    raise InputError([Problem(f"show {what}", "nothing of that kind", ", ".join(known), did_you_mean(what, known))])
+    raise InputError(
+        [Problem(f"show {what}", "nothing of that kind", ", ".join(known), did_you_mean(what, known))]
+    )
 
 
 def _site(name: str) -> tuple[Rows, str]:
@@ -60,24 +71,42 @@ def _datasheets(family: str, name: str | None) -> tuple[Rows, str]:
     slugs = catalogue.names(family)
     if name is None:
         rows: Rows = [
-            {"name": slug, "product": catalogue.datasheet(slug).name, "confidence": catalogue.datasheet(slug).origins[""].confidence}
+            {
+                "name": slug,
+                "product": catalogue.datasheet(slug).name,
+                "confidence": catalogue.datasheet(slug).origins[""].confidence,
+            }
             for slug in slugs
         ]
         return rows, _table(rows)
     if name not in slugs:
-        raise InputError([Problem(f"show {name}", "no such datasheet", "a name of this family", did_you_mean(name, slugs))])
+        raise InputError(
+            [Problem(f"show {name}", "no such datasheet", "a name of this family", did_you_mean(name, slugs))]
+        )
     sheet = catalogue.datasheet(name)
     rows = []
     for path, value in _leaves(sheet.values):
         origin = next(sheet.origins[p] for p in _prefixes(path) if p in sheet.origins)
-        rows.append({"field": path, "value": value, "confidence": origin.confidence, "source": origin.source, "reason": origin.reason})
+        rows.append(
+            {
+                "field": path,
+                "value": value,
+                "confidence": origin.confidence,
+                "source": origin.source,
+                "reason": origin.reason,
+            }
+        )
     head = f"{sheet.name} ({sheet.slug})\n{sheet.notes}".strip()
     return rows, f"{head}\n\n{_table(rows)}"
 
 
 def _leaves(node: Any, path: str = "") -> list[tuple[str, Any]]:
     if isinstance(node, Mapping):
-        return [leaf for key, value in node.items() for leaf in _leaves(value, f"{path}.{key}" if path else str(key))]
+        return [
+            leaf
+            for key, value in node.items()
+            for leaf in _leaves(value, f"{path}.{key}" if path else str(key))
+        ]
     return [(path, node)]
 
 
@@ -102,7 +131,9 @@ def _addresses(name: str | None, text: str | None, system: str) -> tuple[Rows, s
                 }
             )  # fmt: skip
     if not rows:
-        raise InputError([Problem(f"show addresses {name} {text}", "no address matches", "a part of an address or label")])
+        raise InputError(
+            [Problem(f"show addresses {name} {text}", "no address matches", "a part of an address or label")]
+        )
     return rows, _table(rows)
 
 
@@ -113,4 +144,7 @@ def _table(rows: Rows) -> str:
     keys = list(rows[0])
     cells = [keys, *([str(row[key]).replace("\n", " ") for key in keys] for row in rows)]
     widths = [min(60, max(len(line[i]) for line in cells)) for i in range(len(keys))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )

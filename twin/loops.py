@@ -8,9 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
-from twin.compile import LinkNode, Plan, RackNode, VolumeNode
-from twin.state import Block, State
+from numpy.typing import NDArray
 from twin_models.air_handler import air_handler
 from twin_models.chiller import chiller
 from twin_models.cooling_tower import cooling_tower, yorkcalc
@@ -33,7 +31,12 @@ from twin_sites.schema import (
     SetPointQuantity,
 )
 
-DEW_POINT_MARGIN_K = 2.0  # technology coolant stays this far above the room's dew point (ASHRAE TC 9.9 practice)
+from twin.compile import LinkNode, Plan, RackNode, VolumeNode
+from twin.state import Block, State
+
+DEW_POINT_MARGIN_K = (
+    2.0  # technology coolant stays this far above the room's dew point (ASHRAE TC 9.9 practice)
+)
 REACHED_K = 1e-5  # an actuator that brings a loop this near to its set point has reached it
 FLOAT_TOLERANCE_K = 1e-9
 FLOAT_STEPS = 14
@@ -63,7 +66,11 @@ def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, first:
     else:
         order = [node.name for node in plan.volumes]
         colder = order.index(base) < order.index(volume.name)
-        base_now = state.supply[base] if colder and not first else set_point(plan, plan.volume(base), state, block, first=True)
+        base_now = (
+            state.supply[base]
+            if colder and not first
+            else set_point(plan, plan.volume(base), state, block, first=True)
+        )
         wanted = base_now + value
     if base:
         low, high = _bounds(volume.part)
@@ -76,7 +83,9 @@ def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, first:
 
 
 def _bounds(part: Loop | Room) -> tuple[float, float]:
-    declared = next(item for item in type(part).model_fields["supply"].metadata if isinstance(item, SetPointQuantity))
+    declared = next(
+        item for item in type(part).model_fields["supply"].metadata if isinstance(item, SetPointQuantity)
+    )
     assert declared.low is not None
     assert declared.high is not None
     return declared.low, declared.high
@@ -146,7 +155,9 @@ def _unchanged(volume: VolumeNode, state: State) -> bool:
     before = state.solved.get(name)
     if before is not None:
         close = all(np.max(np.abs(a - b)) < STILL_K for a, b in zip(now, before[0], strict=True))
-        if close and all(np.max(np.abs(a - b)) <= STILL * np.max(b) for a, b in zip(scaled, before[1], strict=True)):
+        if close and all(
+            np.max(np.abs(a - b)) <= STILL * np.max(b) for a, b in zip(scaled, before[1], strict=True)
+        ):
             return True
     state.solved[name] = (now, scaled)
     return False
@@ -163,7 +174,9 @@ def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: 
     gap_high = achieved(high)
     for _ in range(FLOAT_STEPS):
         slope = gap_high - gap_low
-        step = np.where(np.abs(slope) > 1e-14, -gap_high * (high - low) / np.where(slope == 0.0, 1.0, slope), 0.0)
+        step = np.where(
+            np.abs(slope) > 1e-14, -gap_high * (high - low) / np.where(slope == 0.0, 1.0, slope), 0.0
+        )
         low, gap_low = high, gap_high
         high = high + np.clip(step, -30.0, 60.0)
         gap_high = achieved(high)
@@ -172,13 +185,17 @@ def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: 
     return high
 
 
-def _take(block: Block, state: State, volume: VolumeNode, where: Array) -> tuple[Block, State]:
+def _take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp]) -> tuple[Block, State]:
     """The same block and state at some of its steps, as far as one loop's links need them."""
     ambient = Ambient(*(np.asarray(values)[where] for values in block.ambient))
     part = State()
     names = {volume.name, *(node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS)}
     for name in names:
-        part.supply[name], part.flow[name], part.cp[name] = state.supply[name][where], state.flow[name][where], state.cp[name][where]
+        part.supply[name], part.flow[name], part.cp[name] = (
+            state.supply[name][where],
+            state.flow[name][where],
+            state.cp[name][where],
+        )
     for stage in volume.stages:
         for node in stage:
             running = state.running[node.name]
@@ -188,7 +205,9 @@ def _take(block: Block, state: State, volume: VolumeNode, where: Array) -> tuple
     return Block(ambient, {}), part
 
 
-def _through(volume: VolumeNode, block: Block, state: State, entering: Array, wanted: Array, sweep: int) -> Array:
+def _through(
+    volume: VolumeNode, block: Block, state: State, entering: Array, wanted: Array, sweep: int
+) -> Array:
     """Find each link's actuator, in order; the temperature at which the loop leaves the last one."""
 
     def find(node: LinkNode, hot: Any, cold: Any) -> Any:
@@ -247,7 +266,14 @@ def _shares(stage: tuple[LinkNode, ...]) -> list[tuple[LinkNode, Any]]:
 
 
 def _running(
-    node: LinkNode, volume: VolumeNode, block: Block, state: State, entering: Array, wanted: Array, share: Any, sweep: int
+    node: LinkNode,
+    volume: VolumeNode,
+    block: Block,
+    state: State,
+    entering: Array,
+    wanted: Array,
+    share: Any,
+    sweep: int,
 ) -> Any:
     """Units that run: cells that keep their water flow, chillers that the load asks for; all of the others."""
     if isinstance(node.link, CoolingTowers):
@@ -265,7 +291,9 @@ def _running(
     return needed
 
 
-def _streams(node: LinkNode, volume: VolumeNode, block: Block, state: State, entering: Array, share: Any) -> tuple[Any, Any]:
+def _streams(
+    node: LinkNode, volume: VolumeNode, block: Block, state: State, entering: Array, share: Any
+) -> tuple[Any, Any]:
     units = state.running[node.name]
     flow = state.flow[volume.name] * share / units
     cp = state.cp[volume.name]

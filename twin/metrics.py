@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-
-from twin_models.streams import Array
+from twin_models.streams import Array, Mask
 
 UNMET_K = 0.5  # a supply counts as missed this far above its set point
 WATER_DENSITY = 1000.0  # kg/m³, for water bills
@@ -82,7 +81,7 @@ def summarize(ds: xr.Dataset) -> Summary:
     """
     step_h = float(ds.attrs["step_s"]) / 3600.0
     kwh = step_h / 1000.0
-    value = {name: ds[name].values for name in ds.data_vars}
+    value: dict[str, Array] = {str(name): ds[name].values for name in ds.data_vars}
     hours = value["site_power"].size * step_h
     it_kwh = float(value["site_it_power"].sum() * kwh)
     meter_kwh = float(value["site_power"].sum() * kwh)
@@ -103,7 +102,11 @@ def summarize(ds: xr.Dataset) -> Summary:
     rejected = float(value["site_heat_rejected"].sum() * kwh)
     residual = float(value["site_residual"].max())
     weights = ds["rack_count"].values * ds["rack_accelerators"].values
-    throttled = float((value["rack_throttled"] * weights[:, None]).sum() / (weights.sum() * value["site_power"].size)) if weights.sum() else 0.0
+    throttled = (
+        float((value["rack_throttled"] * weights[:, None]).sum() / (weights.sum() * value["site_power"].size))
+        if weights.sum()
+        else 0.0
+    )
     peak_it = float(value["site_it_power"].max())
     out_of_range = _pairs(ds.attrs["out_of_range"])
     return Summary(
@@ -136,7 +139,9 @@ def _neat(hours: float) -> float:
     return int(hours) if float(hours).is_integer() else hours
 
 
-def _energy(ds: xr.Dataset, value: dict[str, Array], it_kwh: float, facility_kwh: float, kwh: float) -> dict[str, float]:
+def _energy(
+    ds: xr.Dataset, value: dict[str, Array], it_kwh: float, facility_kwh: float, kwh: float
+) -> dict[str, float]:
     """Energy by use. Losses take what is left, so that the parts add up to the whole exactly."""
     role, kind = ds["loop_role"].values, ds["link_kind"].values
     pumps, links = value["loop_pump_power"], value["link_power"]
@@ -164,7 +169,9 @@ def _energy(ds: xr.Dataset, value: dict[str, Array], it_kwh: float, facility_kwh
         if gap == 0.0:
             break
         moved = out["losses_electrical"] + gap
-        out["losses_electrical"] = moved if moved != out["losses_electrical"] else nextafter(moved, moved + gap * 1e300)
+        out["losses_electrical"] = (
+            moved if moved != out["losses_electrical"] else nextafter(moved, moved + gap * 1e300)
+        )
     return out
 
 
@@ -180,7 +187,9 @@ def _excess(ds: xr.Dataset, value: dict[str, Array]) -> Array:
     return np.asarray(gap.max(axis=0)) if gap.size else np.zeros(value["site_power"].size)
 
 
-def _modes(ds: xr.Dataset, value: dict[str, Array], unmet: Array, loaded: Array) -> tuple[float | None, float | None, float | None]:
+def _modes(
+    ds: xr.Dataset, value: dict[str, Array], unmet: Mask, loaded: Mask
+) -> tuple[float | None, float | None, float | None]:
     """Hours free, partial and mechanical: by whether compressors run and whether heat also leaves without them."""
     kind, sink = ds["link_kind"].values, ds["link_sink"].values
     chillers = kind == "chiller"
@@ -214,7 +223,14 @@ def _pairs(items: Any) -> dict[str, float]:
 
 
 def _warnings(
-    ds: xr.Dataset, value: dict[str, Array], step_h: float, hours: float, headroom: float | None, excess: Array, unmet: Array, out: dict[str, float]
+    ds: xr.Dataset,
+    value: dict[str, Array],
+    step_h: float,
+    hours: float,
+    headroom: float | None,
+    excess: Array,
+    unmet: Mask,
+    out: dict[str, float],
 ) -> list[str]:
     """What, how much, limit; the worst first."""
     found: list[str] = []
@@ -227,10 +243,23 @@ def _warnings(
                 f"{rack}: chips throttle for {lost[i].sum() * step_h:,.0f} h; limit {limit:.1f} °C, "
                 f"{100 * (1 - done):.2g} % of the work is lost."
             )
+    for i, rack in enumerate(ds["rack"].values):
+        inlet, low, high = (
+            value["rack_inlet_temperature"][i],
+            float(ds["rack_inlet_low"][i]),
+            float(ds["rack_inlet_high"][i]),
+        )
+        outside = (inlet < low) | (inlet > high)
+        if outside.any():
+            extreme = inlet.max() if inlet.max() > high else inlet.min()
+            found.append(
+                f"{rack}: inlet air of {extreme:.1f} °C for {outside.sum() * step_h:,.0f} h outside class "
+                f"{ds['rack_air_class'].values[i]} ({low:g} to {high:g} °C)."
+            )
     if unmet.any():
         gap = value["loop_supply_temperature"] - value["loop_set_point"]
         duty = np.flatnonzero(ds["loop_role"].values != "condenser")
-        for i in duty:
+        for i in duty.tolist():
             missed = gap[i] > UNMET_K
             if missed.any():
                 found.append(
@@ -249,7 +278,11 @@ def _warnings(
             "return_limit": "coolant returns warmer than its limit",
         }[what]
         found.append(f"{name}: {words} for {share * hours:,.0f} h.")
-    found += [f"{key}: outside the range of its model for {share * hours:,.0f} h." for key, share in out.items() if share > 0.0]
+    found += [
+        f"{key}: outside the range of its model for {share * hours:,.0f} h."
+        for key, share in out.items()
+        if share > 0.0
+    ]
     found += [str(note) for note in np.atleast_1d(ds.attrs["notes"]) if str(note).strip()]
     return found
 

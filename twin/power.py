@@ -1,14 +1,17 @@
 """Power comes down: from everything that draws, through feeders with their losses, to the utility meter."""
 
-import numpy as np
+from collections.abc import Callable
 
-from twin.compile import Plan
-from twin.state import State
+import numpy as np
+from twin_models.losses import Loss
 from twin_models.pdu import pdu
 from twin_models.transformer import transformer
 from twin_models.ups import ups
 
-_LOSS = {"transformer": transformer.loss, "ups": ups.loss, "pdu": pdu.loss}
+from twin.compile import Plan
+from twin.state import State
+
+_LOSS: dict[str, Callable[..., Loss]] = {"transformer": transformer.loss, "ups": ups.loss, "pdu": pdu.loss}
 
 
 def walk_power(plan: Plan, state: State) -> None:
@@ -16,7 +19,9 @@ def walk_power(plan: Plan, state: State) -> None:
     n = next(iter(state.supply.values())).size
     for rack in plan.racks:
         power = state.rack[rack.name].power
-        state.electric[f"racks.{rack.name}"] = power.sum(axis=0) if power.ndim == 2 else power * rack.racks.count
+        state.electric[f"racks.{rack.name}"] = (
+            power.sum(axis=0) if power.ndim == 2 else power * rack.racks.count
+        )
     for node in plan.links:
         if node.name not in state.pump and node.name in state.link:
             state.electric[node.address] = state.link[node.name].electric
@@ -31,8 +36,7 @@ def walk_power(plan: Plan, state: State) -> None:
         if feeder.kind == "utility":
             state.loss[name] = np.zeros(n)
             state.meter = state.meter + load[name]
-            limit = feeder.rating
-            state.feeder_valid[name] = load[name] <= limit if limit is not None else np.ones(n, dtype=bool)
+            state.feeder_valid[name] = load[name] <= (np.inf if feeder.rating is None else feeder.rating)
         else:
             units = max(feeder.units, 1)
             loss = _LOSS[feeder.kind](load[name] / units, feeder)

@@ -1,10 +1,10 @@
 """A run as an engineer reads it: plain text for the terminal, in SI or IP."""
 
 import xarray as xr
-
-from twin.metrics import Summary, summarize
 from twin_sites import units
 from twin_sites.schema import Site
+
+from twin.metrics import Summary, summarize
 
 WIDTH = 96
 NAMES = {
@@ -73,7 +73,11 @@ def _headline(summary: Summary, system: str) -> list[str]:
     modes = "no compressors"
     if summary.free_cooling_hours is not None:
         modes = f"{summary.free_cooling_hours:,} h free · {summary.partial_cooling_hours:,} h partial · {summary.mechanical_hours:,} h mechanical"
-    volume = f"{summary.water_m3:,.0f} m³" if system == "si" else f"{units.convert(summary.water_m3, 'm3', 'gal') / 1e6:,.2f} Mgal"
+    volume = (
+        f"{summary.water_m3:,.0f} m³"
+        if system == "si"
+        else f"{units.convert(summary.water_m3, 'm3', 'gal') / 1e6:,.2f} Mgal"
+    )
     return [
         f"PUE {_number(summary.pue, 3)} (category {summary.pue_category})   WUE {_number(summary.wue_l_per_kwh, 3)} L/kWh   "
         f"CUE {_number(summary.cue_kg_per_kwh, 3)} kg/kWh   TUE {_number(summary.tue, 3)}",
@@ -97,7 +101,10 @@ def _energies(summary: Summary) -> list[str]:
 def _loops(ds: xr.Dataset, system: str) -> list[str]:
     lines = ["Loop              set point   supply mean   supply max   return mean   heat mean   heat max"]
     for i, name in enumerate(ds["loop"].values):
-        pick = {key: ds[f"loop_{key}"].values[i] for key in ("set_point", "supply_temperature", "return_temperature", "heat")}
+        pick = {
+            key: ds[f"loop_{key}"].values[i]
+            for key in ("set_point", "supply_temperature", "return_temperature", "heat")
+        }
         lines.append(
             f"  {name:<14} {_t(pick['set_point'].mean(), system):>10} {_t(pick['supply_temperature'].mean(), system):>13} "
             f"{_t(pick['supply_temperature'].max(), system):>12} {_t(pick['return_temperature'].mean(), system):>13} "
@@ -142,7 +149,10 @@ def _expectation(summary: Summary, site: Site) -> list[str]:
     if site.expect is None:
         return []
     low, high = site.expect.pue_low, site.expect.pue_high
-    return [f"Reference site: PUE {low:g} to {high:g} expected with its own weather and load: {site.expect.reason.strip()}", ""]
+    return [
+        f"Reference site: PUE {low:g} to {high:g} expected with its own weather and load: {site.expect.reason.strip()}",
+        "",
+    ]
 
 
 def _sources(site: Site) -> list[str]:
@@ -150,4 +160,6 @@ def _sources(site: Site) -> list[str]:
     for origin in site.sources.values():
         counts[origin.confidence or "unstated"] = counts.get(origin.confidence or "unstated", 0) + 1
     said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
-    return [f"Stated origins of datasheets and numbers: {said}. 'twin show addresses {site.name}' lists each."]
+    return [
+        f"Stated origins of datasheets and numbers: {said}. 'twin show addresses {site.name}' lists each."
+    ]

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from twin_models.rack.ashrae import AIR_CLASSES
+from twin_models.streams import Array, Mask
+from twin_sites.schema import OUTDOORS, Cdus, Chillers, Utility
 
 from twin.compile import Plan
 from twin.heat import total
 from twin.state import Block, State
 from twin.variables import VARIABLES
-from twin_models.streams import Array
-from twin_sites.schema import OUTDOORS, Cdus, Chillers, Utility
 
 if TYPE_CHECKING:
     from twin.annual import Span
@@ -55,15 +56,21 @@ def collect(plan: Plan, block: Block, state: State) -> Collected:
     values["loop_pump_power"] = np.stack([_pump_power(plan, state, v.name, n) for v in loops])
     links = [node for node in plan.links if node.name in state.link]
     for name, part in (("heat", "heat"), ("capacity", "capacity"), ("water", "water")):
-        values[f"link_{name}"] = _stack([np.broadcast_to(getattr(state.link[k.name], part), n) for k in links], n)
+        values[f"link_{name}"] = _stack(
+            [np.broadcast_to(getattr(state.link[k.name], part), n) for k in links], n
+        )
     values["link_power"] = _stack([np.broadcast_to(state.electric[k.address], n) for k in links], n)
     values["link_actuator"] = _stack([state.u[k.name] for k in links], n)
     values["link_running"] = _stack([np.broadcast_to(state.running[k.name], n) for k in links], n)
     values["site_water"] = values["link_water"].sum(axis=0)
-    values["site_blowdown"] = sum((np.broadcast_to(state.link[k.name].blowdown, n) for k in links), np.zeros(n))
+    values["site_blowdown"] = sum(
+        (np.broadcast_to(state.link[k.name].blowdown, n) for k in links), np.zeros(n)
+    )
     values["feeder_load"] = np.stack([state.load[name] for name, _ in plan.feeders])
     values["feeder_loss"] = np.stack([state.loss[name] for name, _ in plan.feeders])
-    values["feeder_utilisation"] = np.stack([state.load[name] / _rating(feeder) for name, feeder in plan.feeders])
+    values["feeder_utilisation"] = np.stack(
+        [state.load[name] / _rating(feeder) for name, feeder in plan.feeders]
+    )
     values["site_it_power"] = _it_power(plan, state)
     values["site_pue"] = state.meter / np.maximum(values["site_it_power"], 1e-9)
     return Collected(values, _out_of_range(plan, state), _flags(state), state.sweeps)
@@ -110,7 +117,9 @@ def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         rows["rack_chip_temperature"].append(_hottest(one.chip_temperature) if many else one.chip_temperature)
         flow = state.rack_flow[node.name]
         rows["rack_flow"].append(flow.mean(axis=0) if flow.ndim == 2 else flow)
-        rows["rack_return_temperature"].append(state.back[node.loop] if node.loop is not None else np.full(n, np.nan))
+        rows["rack_return_temperature"].append(
+            state.back[node.loop] if node.loop is not None else np.full(n, np.nan)
+        )
         rows["rack_inlet_temperature"].append(state.inlet[node.room])
         rows["rack_activity"].append(asked.mean(axis=0) if many else asked)
         rows["rack_done"].append(one.done.mean(axis=0) if many else one.done)
@@ -128,13 +137,19 @@ def _hottest(chip: Array) -> Array:
 
 def _pump_power(plan: Plan, state: State, loop: str, n: int) -> Array:
     own = state.pump[loop].electric if loop in state.pump else np.zeros(n)
-    return np.asarray(own + sum((state.electric[k.address] for k in plan.links if k.hot == loop and isinstance(k.link, Cdus)), np.zeros(n)))
+    return np.asarray(
+        own
+        + sum(
+            (state.electric[k.address] for k in plan.links if k.hot == loop and isinstance(k.link, Cdus)),
+            np.zeros(n),
+        )
+    )
 
 
 def _rating(feeder: Any) -> float:
     if isinstance(feeder, Utility):
         return feeder.rating if feeder.rating is not None else float("inf")
-    return float(feeder.rating) * max(feeder.units, 1)
+    return float(feeder.rating * max(feeder.units, 1))
 
 
 def _it_power(plan: Plan, state: State) -> Array:
@@ -153,7 +168,9 @@ def _it_power(plan: Plan, state: State) -> Array:
     for address, shares in plan.fed_by:
         through = sum(share * _reach(feeders, name, metered) for name, share in shares.items())
         if address.startswith("racks."):
-            power = power + (1.0 - through) * state.electric[address]  # not behind such a meter: taken at its input
+            power = (
+                power + (1.0 - through) * state.electric[address]
+            )  # not behind such a meter: taken at its input
         elif address in state.electric:
             power = power - through * state.electric[address]
     return power
@@ -170,7 +187,9 @@ def _reach(feeders: Mapping[str, Any], name: str, metered: set[str]) -> float:
     """Share of what a feeder delivers that passed one of the metered feeders."""
     if name in metered:
         return 1.0
-    return float(sum(share * _reach(feeders, parent, metered) for parent, share in feeders[name].fed_by.items()))
+    return float(
+        sum(share * _reach(feeders, parent, metered) for parent, share in feeders[name].fed_by.items())
+    )
 
 
 def _out_of_range(plan: Plan, state: State) -> dict[str, float]:
@@ -183,8 +202,7 @@ def _out_of_range(plan: Plan, state: State) -> dict[str, float]:
             out[node.address] = float(used.sum())
     for rack in plan.racks:
         valid = state.rack[rack.name].valid
-        bad = ~(valid.all(axis=0) if valid.ndim == 2 else valid)
-        out[f"racks.{rack.name}"] = float(np.broadcast_to(bad, n).sum())
+        out[f"racks.{rack.name}"] = float(np.broadcast_to(~_all_racks(valid), n).sum())
     for name, pumping in state.pump.items():
         out[f"{name}.pump"] = float(np.broadcast_to(~pumping.valid, n).sum())
     for name, valid in state.feeder_valid.items():
@@ -194,18 +212,31 @@ def _out_of_range(plan: Plan, state: State) -> dict[str, float]:
 
 def _flags(state: State) -> dict[str, float]:
     """Number of steps in which a limit decided, by limit and loop or rack group."""
-    out = {f"{flag}:{name}": float(np.sum(hit)) for flag in LIMIT_FLAGS for name, hit in getattr(state, flag).items()}
+    out = {
+        f"{flag}:{name}": float(np.sum(hit))
+        for flag in LIMIT_FLAGS
+        for name, hit in getattr(state, flag).items()
+    }
     for name, valid in state.flow_valid.items():
-        out[f"return_limit:{name}"] = float(np.sum(~(valid.all(axis=0) if valid.ndim == 2 else valid)))
+        out[f"return_limit:{name}"] = float(np.sum(~_all_racks(valid)))
     return out
+
+
+def _all_racks(valid: Mask) -> Mask:
+    return np.asarray(valid.all(axis=0) if valid.ndim == 2 else valid)
 
 
 def join(parts: list[Collected]) -> Collected:
     """Blocks put together along time."""
     if len(parts) == 1:
         return parts[0]
-    values = {name: np.concatenate([part.values[name] for part in parts], axis=-1) for name in parts[0].values}
-    sums = [{key: sum(getattr(p, name).get(key, 0.0) for p in parts) for key in getattr(parts[0], name)} for name in ("out_of_range", "flags")]
+    values = {
+        name: np.concatenate([part.values[name] for part in parts], axis=-1) for name in parts[0].values
+    }
+    sums = [
+        {key: sum(getattr(p, name).get(key, 0.0) for p in parts) for key in getattr(parts[0], name)}
+        for name in ("out_of_range", "flags")
+    ]
     return Collected(values, sums[0], sums[1], max(part.sweeps for part in parts))
 
 
@@ -224,14 +255,30 @@ def dataset(
     values = {**found.values, "site_energy_price": rates[0], "site_carbon_intensity": rates[1]}
     links = plan.links
     coords: dict[str, Any] = {
-        "time": span.start.astype("datetime64[us]") + (np.arange(span.n) * span.step_s * 1e6).astype("timedelta64[us]"),
+        "time": span.start.astype("datetime64[us]")
+        + (np.arange(span.n) * span.step_s * 1e6).astype("timedelta64[us]"),
         "rack": [node.name for node in plan.racks],
         "loop": [volume.name for volume in plan.volumes],
         "link": [node.name for node in links],
         "feeder": [name for name, _ in plan.feeders],
         "rack_count": ("rack", [node.racks.count for node in plan.racks]),
         "rack_accelerators": ("rack", [node.racks.accelerators for node in plan.racks]),
-        "rack_throttle_temperature": ("rack", [_throttle(node.racks) for node in plan.racks], {"units": "degC"}),
+        "rack_throttle_temperature": (
+            "rack",
+            [_throttle(node.racks) for node in plan.racks],
+            {"units": "degC"},
+        ),
+        "rack_inlet_low": (
+            "rack",
+            [AIR_CLASSES[node.racks.air_class].allowable_low for node in plan.racks],
+            {"units": "degC"},
+        ),
+        "rack_inlet_high": (
+            "rack",
+            [AIR_CLASSES[node.racks.air_class].allowable_high for node in plan.racks],
+            {"units": "degC"},
+        ),
+        "rack_air_class": ("rack", [node.racks.air_class for node in plan.racks]),
         "loop_role": ("loop", [role(volume) for volume in plan.volumes]),
         "link_kind": ("link", [node.link.kind for node in links]),
         "link_loop": ("link", [node.hot for node in links]),
@@ -243,7 +290,7 @@ def dataset(
         attributes = {"units": row.unit, "long_name": row.label, "cell_methods": f"time: {row.method}"}
         data[name] = xr.Variable(row.dims, values[name], attributes)
     n = float(span.n)
-    attributes = {
+    provenance: dict[str, Any] = {
         "Conventions": "CF-1.11",
         "title": site.title or site.name,
         "site": site.name,
@@ -260,11 +307,13 @@ def dataset(
         "design_it_w": plan.design_it,
         "sweeps": found.sweeps,
         "notes": list(notes),
-        "out_of_range": [f"{key}={count / n:.6g}" for key, count in found.out_of_range.items() if count > 0.0],
+        "out_of_range": [
+            f"{key}={count / n:.6g}" for key, count in found.out_of_range.items() if count > 0.0
+        ],
         "limits": [f"{key}={count / n:.6g}" for key, count in found.flags.items() if count > 0.0],
         "datasheets": [f"{address}={product}" for address, product in sorted(site.products.items())],
     }
-    return xr.Dataset(data, coords, attributes)
+    return xr.Dataset(data, coords, provenance)
 
 
 def _throttle(racks: Any) -> float:

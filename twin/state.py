@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-
 from twin_models.pump.pump import Pumping
 from twin_models.rack.rack import RackResponse
-from twin_models.streams import Ambient, Array, Transfer
+from twin_models.streams import Ambient, Array, Mask, Transfer
 
 
 class Block(NamedTuple):
@@ -35,33 +34,43 @@ class State:
     removed: dict[str, Array] = field(default_factory=dict)
     cp: dict[str, Array] = field(default_factory=dict)
     latent: dict[str, Array] = field(default_factory=dict)  # by room: condensed on coils and evaporated again
-    dew_bound: dict[str, Array] = field(default_factory=dict)
+    dew_bound: dict[str, Mask] = field(default_factory=dict)
     u: dict[str, Array] = field(default_factory=dict)
     running: dict[str, Any] = field(default_factory=dict)
     link: dict[str, Transfer] = field(default_factory=dict)  # of all running units together
-    open_share: dict[str, float] = field(default_factory=dict)  # of design flow that a loop's pumps can give each valve
+    open_share: dict[str, float] = field(
+        default_factory=dict
+    )  # of design flow that a loop's pumps can give each valve
     rack: dict[str, RackResponse] = field(default_factory=dict)  # per rack
     rack_flow: dict[str, Array] = field(default_factory=dict)  # m³/s per rack
-    flow_bound: dict[str, Array] = field(default_factory=dict)
+    flow_bound: dict[str, Mask] = field(default_factory=dict)
     inlet: dict[str, Array] = field(default_factory=dict)  # server inlet air by room
     pump: dict[str, Pumping] = field(default_factory=dict)  # by loop or CDU, all units together
     electric: dict[str, Array] = field(default_factory=dict)  # by address of the element that draws
     loss: dict[str, Array] = field(default_factory=dict)  # by feeder
     load: dict[str, Array] = field(default_factory=dict)  # by feeder
-    feeder_valid: dict[str, Array] = field(default_factory=dict)
-    flow_valid: dict[str, Any] = field(default_factory=dict)  # by rack group: False where its flow rule hit a limit
+    feeder_valid: dict[str, Mask] = field(default_factory=dict)
+    flow_valid: dict[str, Any] = field(
+        default_factory=dict
+    )  # by rack group: False where its flow rule hit a limit
     meter: Array = field(default_factory=lambda: np.zeros(0))  # W at the utility
     outdoors: Array = field(default_factory=lambda: np.zeros(0))  # W handed to outdoor air in the heat walk
-    residual: Array = field(default_factory=lambda: np.zeros(0))  # heat not passed on by a loop, over the meter
+    residual: Array = field(
+        default_factory=lambda: np.zeros(0)
+    )  # heat not passed on by a loop, over the meter
     solved: dict[str, Any] = field(default_factory=dict)  # by loop: what it depended on when last solved
-    trail: dict[str, Any] = field(default_factory=dict)  # by loop: flow given and flow asked in the last sweep
+    trail: dict[str, Any] = field(
+        default_factory=dict
+    )  # by loop: flow given and flow asked in the last sweep
     worst: str = ""
     sweeps: int = 0
 
     def at(self, where: Any) -> "State":
         """What is known at some of the steps."""
         n = self.meter.size
-        return State(**{name: _take(value, where, n) for name, value in vars(self).items() if name not in _MEMORY})
+        return State(
+            **{name: _take(value, where, n) for name, value in vars(self).items() if name not in _MEMORY}
+        )
 
     def put(self, part: "State", where: Any) -> None:
         """Write back what was found at some of the steps."""
@@ -84,7 +93,9 @@ def _take(value: Any, where: Any, n: int) -> Any:
 
 def _put(whole: Any, part: Any, where: Any, n: int) -> Any:
     if isinstance(part, dict):
-        return whole | {key: _put(whole[key], item, where, n) if key in whole else item for key, item in part.items()}
+        return whole | {
+            key: _put(whole[key], item, where, n) if key in whole else item for key, item in part.items()
+        }
     if isinstance(part, tuple):
         return type(part)(*(_put(old, new, where, n) for old, new in zip(whole, part, strict=True)))
     if not isinstance(part, np.ndarray) or part.shape[-1:] != np.shape(where):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xarray as xr
-
 from twin_sites.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -25,9 +24,20 @@ def check_target(path: str | Path) -> Path:
     """
     target = Path(path)
     if target.suffix not in SUFFIXES:
-        raise InputError([Problem(f"--out {path}", f"the suffix '{target.suffix}'", "one of " + ", ".join(SUFFIXES))])
+        raise InputError(
+            [Problem(f"--out {path}", f"the suffix '{target.suffix}'", "one of " + ", ".join(SUFFIXES))]
+        )
     if target.is_dir() or not target.resolve().parent.is_dir():
-        raise InputError([Problem(f"--out {path}", "no such folder", "a file in a folder that exists", "make the folder first")])
+        raise InputError(
+            [
+                Problem(
+                    f"--out {path}",
+                    "no such folder",
+                    "a file in a folder that exists",
+                    "make the folder first",
+                )
+            ]
+        )
     if not os.access(target.resolve().parent, os.W_OK):
         raise InputError([Problem(f"--out {path}", "a folder that may not be written", "a writable folder")])
     return target
@@ -48,14 +58,19 @@ def save(ds: xr.Dataset, path: str | Path) -> Path:
     try:
         if target.suffix == ".nc":
             out = ds.copy()
-            out.attrs = {key: ("\n".join(value) if isinstance(value, list) else value) for key, value in ds.attrs.items()}
+            out.attrs = {
+                key: ("\n".join(value) if isinstance(value, list) else value)
+                for key, value in ds.attrs.items()
+            }
             encoding = {key: {"zlib": True, "complevel": 1, "shuffle": True} for key in ds.data_vars}
             out.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
         else:
             wide(ds).to_csv(temporary, index_label="time")
         temporary.replace(target)
     except OSError as error:
-        raise InputError([Problem(f"--out {path}", f"cannot be written: {error}", "a place with room and permission")]) from error
+        raise InputError(
+            [Problem(f"--out {path}", f"cannot be written: {error}", "a place with room and permission")]
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
     return target
@@ -87,10 +102,13 @@ def open_result(path: str | Path) -> xr.Dataset:
     try:
         ds = xr.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as error:
-        raise InputError([Problem(str(path), f"cannot be read: {error}", "a netCDF file written by 'twin run --out'")]) from error
+        raise InputError(
+            [Problem(str(path), f"cannot be read: {error}", "a netCDF file written by 'twin run --out'")]
+        ) from error
     if "site_key" not in ds.attrs:
-        raise InputError([Problem(str(path), "no result of this program", "a netCDF file written by 'twin run --out'")])
+        raise InputError(
+            [Problem(str(path), "no result of this program", "a netCDF file written by 'twin run --out'")]
+        )
     for key in ("notes", "out_of_range", "limits", "datasheets"):
         ds.attrs[key] = [line for line in str(ds.attrs.get(key, "")).split("\n") if line]
     return ds
-

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from twin_models.fluids.fluids import Fluid
 
 Array: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
 Real: TypeAlias = float | NDArray[np.float64]
 
 
