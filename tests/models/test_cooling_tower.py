@@ -211,3 +211,14 @@ def test_circuit_is_checked() -> None:
         dataclasses.replace(CELL, circuit="closed")
     with pytest.raises(ValueError, match="more air"):
         design(dataclasses.replace(MERKEL, design_air_flow=2.0))
+
+
+def test_yorkcalc_never_turns_round() -> None:
+    """More water per air never cools better and a warmer inlet never cools less, in and beyond the range."""
+    wet_bulb, lift, liquid_gas = np.meshgrid(
+        np.linspace(-36.0, 31.0, 68), np.linspace(0.5, 90.0, 120), np.linspace(0.05, 8.0, 160), indexing="ij"
+    )
+    cooled = yorkcalc.cooling_range(liquid_gas, wet_bulb, lift)
+    assert np.diff(cooled, axis=2).max() <= 1e-9
+    assert np.diff(cooled, axis=1).min() > 0.0
+    assert np.all(cooled < lift)

@@ -156,6 +156,16 @@ def valve_for(hot: RoomAir, cold: Stream, hot_out: Real, params: AirHandler) -> 
     return np.where((full <= 0.0) | (wanted <= 0.0), 0.0, u)
 
 
+class _Moist(NamedTuple):
+    """What a wet coil needs and the valve does not change."""
+
+    air_heat: Any  # J/K per kg of dry air
+    entering: Any  # J/kg dry air
+    difference: Any  # J/kg dry air from the air to air saturated at the water, never negative
+    dew: Any  # °C
+    slope: Any  # J/(kg·K) of saturated enthalpy between water and dew point
+
+
 class _Coil(NamedTuple):
     """What does not depend on the valve."""
 
@@ -166,6 +176,7 @@ class _Coil(NamedTuple):
     conductance: Any  # W/K at full flow
     difference: Any  # K, never negative
     may_condense: Any  # the coldest surface there can be lies below the dew point
+    moist: _Moist | None  # None where no element may condense
 
 
 def _coil(hot: RoomAir, cold: Stream, rated: Rating, params: AirHandler) -> _Coil:
@@ -175,7 +186,8 @@ def _coil(hot: RoomAir, cold: Stream, rated: Rating, params: AirHandler) -> _Coi
     change = fluids.polynomial(film_properties(cold.fluid), cold.temperature) - rated.log_film
     exponent = params.air_exponent * np.log(np.maximum(hot.flow, TINY) / rated.air_flow) + share * change
     exponent = exponent + params.liquid_exponent * np.log(np.maximum(cold.flow, TINY) / rated.water_flow)
-    may_condense = hot.humidity_ratio > psy.saturation_humidity_ratio(cold.temperature, hot.pressure)
+    w_surface = psy.saturation_humidity_ratio(cold.temperature, hot.pressure)
+    may_condense = hot.humidity_ratio > w_surface
     return _Coil(
         rate * meets,
         rate,
@@ -184,7 +196,19 @@ def _coil(hot: RoomAir, cold: Stream, rated: Rating, params: AirHandler) -> _Coi
         rated.conductance * np.exp(exponent),
         np.maximum(hot.temperature - cold.temperature, 0.0),
         may_condense,
+        _moist(hot, cold, w_surface) if np.any(may_condense) else None,
     )
+
+
+def _moist(hot: RoomAir, cold: Stream, w_surface: Any) -> _Moist:
+    air_heat = hot.cp * (1.0 + hot.humidity_ratio)
+    entering = air_heat * hot.temperature + hot.humidity_ratio * psy.LATENT_HEAT
+    at_water = air_heat * cold.temperature + w_surface * psy.LATENT_HEAT
+    dew = psy.dew_point(hot.humidity_ratio, hot.pressure)
+    span = np.maximum(dew - cold.temperature, 0.1)
+    w_dew = psy.saturation_humidity_ratio(cold.temperature + span, hot.pressure)
+    slope = air_heat + psy.LATENT_HEAT * (w_dew - w_surface) / span
+    return _Moist(air_heat, entering, np.maximum(entering - at_water, 0.0), dew, slope)
 
 
 def _coil_heat(
@@ -198,45 +222,35 @@ def _coil_heat(
     reached = effectiveness(ua / floor, least / np.maximum(most, TINY), params.arrangement)
     heat = reached * least * coil.difference
     drop = heat / np.maximum(coil.rate, TINY)
-    if not np.any(coil.may_condense):
+    if coil.moist is None:
         return heat, drop, np.zeros(np.shape(heat)), np.False_
-    return _wet(coil, hot, cold, u, ua, heat, params)
+    return _wet(coil, coil.moist, hot, u, ua, heat, params)
 
 
 def _wet(
-    coil: _Coil, hot: RoomAir, cold: Stream, u: Any, ua: Any, dry_heat: Any, params: AirHandler
+    coil: _Coil, moist: _Moist, hot: RoomAir, u: Any, ua: Any, dry_heat: Any, params: AirHandler
 ) -> tuple[Any, Any, Any, Any]:
     """As :func:`_coil_heat` where the coil may be wet."""
     share = params.liquid_exponent / 0.8
-    air_heat = hot.cp * (1.0 + hot.humidity_ratio)  # J/K per kg of dry air
     ntu_air = ua / (1.0 - share) / np.maximum(coil.air, TINY)
-    p = hot.pressure
-    w_surface = psy.saturation_humidity_ratio(cold.temperature, p)
-    h_cold = air_heat * cold.temperature + w_surface * psy.LATENT_HEAT
-    h_in = air_heat * hot.temperature + hot.humidity_ratio * psy.LATENT_HEAT
-    dew = psy.dew_point(hot.humidity_ratio, p)
-    span = np.maximum(dew - cold.temperature, 0.1)
-    w_dew = psy.saturation_humidity_ratio(cold.temperature + span, p)
-    c_s = air_heat + psy.LATENT_HEAT * (w_dew - w_surface) / span
-    ratio = coil.dry_air * c_s / np.maximum(u * coil.water, TINY)
-    ntu_wet = ntu_air / (1.0 + c_s / air_heat * share / (1.0 - share))
+    ratio = coil.dry_air * moist.slope / np.maximum(u * coil.water, TINY)
+    ntu_wet = ntu_air / (1.0 + moist.slope / moist.air_heat * share / (1.0 - share))
     # m* may exceed one: the water is then the smaller stream.
     small = np.minimum(ratio, 1.0 / np.maximum(ratio, TINY))
     least = coil.dry_air * np.minimum(1.0, 1.0 / np.maximum(ratio, TINY))
     reached = effectiveness(ntu_wet * np.maximum(ratio, 1.0), small, params.arrangement)
-    wet_heat = np.where(
-        coil.may_condense & (u * coil.water > 0.0), reached * least * np.maximum(h_in - h_cold, 0.0), 0.0
-    )
+    wet_heat = np.where(coil.may_condense & (u * coil.water > 0.0), reached * least * moist.difference, 0.0)
     heat = np.where(coil.difference > 0.0, np.maximum(dry_heat, wet_heat), 0.0)
     # Mean surface and bypass factor: dry as long as the surface stays above the dew point.
     contact = np.maximum(-np.expm1(-ntu_air), 1e-3)
     surface = hot.temperature - heat / np.maximum(coil.air, TINY) / contact
-    wet = coil.may_condense & (surface < dew)
-    h_surface = h_in - heat / np.maximum(coil.dry_air, TINY) / contact
-    moist = psy.temperature_of_saturated_enthalpy(
-        np.where(wet, h_surface, h_in), p, np.minimum(dew, hot.temperature)
+    wet = coil.may_condense & (surface < moist.dew)
+    h_surface = moist.entering - heat / np.maximum(coil.dry_air, TINY) / contact
+    leaving = psy.temperature_of_saturated_enthalpy(
+        np.where(wet, h_surface, moist.entering), hot.pressure, np.minimum(moist.dew, hot.temperature)
     )
-    w_out = hot.humidity_ratio - contact * (hot.humidity_ratio - psy.saturation_humidity_ratio(moist, p))
+    saturated = psy.saturation_humidity_ratio(leaving, hot.pressure)
+    w_out = hot.humidity_ratio - contact * (hot.humidity_ratio - saturated)
     condensate = np.where(wet, coil.dry_air * np.maximum(hot.humidity_ratio - w_out, 0.0), 0.0)
     # Vapour condenses at the leaving temperature: solved for the fall of the dry bulb.
     sensible = heat - condensate * (psy.LATENT_HEAT + psy.VAPOUR_HEAT * hot.temperature)
