@@ -1,0 +1,55 @@
+"""What callbacks need: results, uploads, and a small pool so that computing never blocks the server's loop."""
+
+import asyncio
+import contextvars
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from twin.errors import RunError
+from twin_sites.errors import InputError
+from twin_sites.schema import Site
+
+from twin_dashboard.cache import Results, Run
+from twin_dashboard.sessions import Sessions
+from twin_dashboard.state import State, from_store
+
+WORKERS = 2
+FAULTS = (InputError, RunError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Context:
+    """One per server."""
+
+    default: Site
+    results: Results
+    sessions: Sessions
+    pool: ThreadPoolExecutor
+
+    def run(self, data: Any) -> Run:
+        """The run that a page's state asks for."""
+        state = from_store(data)
+        return self.results.get(state.site, state.changes)
+
+    def base(self, state: State) -> Run:
+        """The run it is compared with."""
+        return self.results.get(state.site, state.base)
+
+    def threaded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The callback, run in the pool with its context."""
+
+        @functools.wraps(function)
+        async def served(*args: Any) -> Any:
+            inside = contextvars.copy_context()
+            return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: inside.run(function, *args))
+
+        return served
+
+
+def context(site: Site) -> Context:
+    """Context of a server for one site; the series that it names are trusted, since its owner named them."""
+    sessions = Sessions((site.site.weather, site.load.trace))
+    return Context(site, Results(site, sessions), sessions, ThreadPoolExecutor(WORKERS, "twin-dashboard"))

@@ -1,0 +1,1 @@
+"""Figures: pure functions from a result to a plotly figure, as plain dictionaries (validation costs more than drawing)."""

@@ -1,0 +1,66 @@
+"""PUE against outdoor wet bulb: median and band by 1-K bin, hours as a strip at the foot."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from twin_dashboard import format as fmt
+from twin_dashboard.figures.base import Figure, extent, layout, note, title, values
+from twin_dashboard.tokens import tokens
+
+MIN_STEPS = 3  # bins with fewer steps say nothing
+
+
+def bins(ds: xr.Dataset) -> tuple[Any, Any, Any, Any, Any]:
+    """Middle of each bin in °C, median, 5 % and 95 % of PUE, and number of steps."""
+    wet, pue = ds["ambient_wet_bulb"].values, ds["site_pue"].values
+    lowest = int(np.floor(wet.min()))
+    place = np.floor(wet).astype(int) - lowest
+    order = np.argsort(place, kind="stable")
+    counts = np.bincount(place)
+    middle, median, low, high, steps = [], [], [], [], []
+    for i, part in enumerate(np.split(pue[order], np.cumsum(counts)[:-1])):
+        if part.size >= MIN_STEPS:
+            five, half, most = np.percentile(part, (5, 50, 95))
+            middle.append(lowest + i + 0.5)
+            median.append(half)
+            low.append(five)
+            high.append(most)
+            steps.append(part.size)
+    return tuple(np.asarray(item, float) for item in (middle, median, low, high, steps))  # type: ignore[return-value]
+
+
+def pue_by_wet_bulb(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system: str, labels: bool = True) -> Figure:
+    """Median PUE with its band; the baseline is the dashed ghost and axes hold both."""
+    c = tokens(theme)
+    wet, median, low, high, steps = bins(ds)
+    old = bins(base) if base is not None else None
+    span = extent(median, low, high, *(old[1:2] if old else ()))
+    bottom, top = span[0] - 0.16 * (span[1] - span[0]), span[1]
+    x = fmt.convert(wet, "temperature", system)
+    name = fmt.unit("temperature", system)
+    strip = steps / max(steps.max(), 1.0) * 0.14 * (top - bottom)
+    data: list[dict[str, Any]] = [
+        {"type": "bar", "x": values(x), "y": values(strip), "base": bottom, "marker": {"color": c["strip"]}, "name": "hours",
+         "customdata": values(steps * float(ds.attrs["step_s"]) / 3600.0), "hovertemplate": "%{customdata:,.0f} h"},
+        {"type": "scatter", "x": values(np.r_[x, x[::-1]]), "y": values(np.r_[low, high[::-1]], 5), "fill": "toself", "fillcolor": c["band"] + "90",
+         "line": {"width": 0}, "hoverinfo": "skip", "mode": "lines"},
+    ]  # fmt: skip
+    if old is not None:
+        data.append(
+            {"type": "scatter", "x": values(fmt.convert(old[0], "temperature", system)), "y": values(old[1], 5), "mode": "lines", "name": "Baseline",
+             "line": {"color": c["ghost"], "width": 2, "dash": "4px,3px"}, "hovertemplate": "%{y:.3f}"}
+        )  # fmt: skip
+    data.append(
+        {"type": "scatter", "x": values(x), "y": values(median, 5), "mode": "lines", "name": "PUE", "line": {"color": c["power"], "width": 2.2},
+         "hovertemplate": "%{y:.3f}"}
+    )  # fmt: skip
+    lay = layout(
+        theme, bargap=0.08, yaxis={**title("PUE, " + ("hourly" if float(ds.attrs["step_s"]) == 3600 else "by step")), "range": [bottom, top], "tickformat": ".2f"},
+        xaxis=title(f"outdoor wet bulb, {name}"),
+    )  # fmt: skip
+    if labels:
+        lay["annotations"] = [note("median, band 5–95 %", 0.03, 0.96, c["muted"], xref="paper", yref="paper", yanchor="top")]
+        lay["annotations"].append(note("hours at each wet bulb", 0.99, 0.16, c["muted"], xref="paper", yref="paper", xanchor="right"))
+    return {"data": data, "layout": lay}

@@ -1,0 +1,1 @@
+"""Pages, one question each: ``layout()`` and ``register(app, context)``."""

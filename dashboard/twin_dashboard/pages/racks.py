@@ -1,0 +1,129 @@
+"""Racks: which rack is the problem?"""
+
+from typing import Any
+
+import dash_ag_grid as dag
+import numpy as np
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import PreventUpdate
+
+from twin_dashboard import format as fmt
+from twin_dashboard.context import FAULTS, Context
+from twin_dashboard.figures import series
+from twin_dashboard.margins import AMPLE_K
+from twin_dashboard.parts import graph, panel, problems, segmented
+from twin_dashboard.shell import show_facts
+
+NAME = "Racks"
+CHOICES = (("power", "Power"), ("chip", "Chip"), ("flow", "Flow"), ("margin", "Margin"))
+
+
+def layout() -> Any:
+    """Floor plan left, table and series right."""
+    grid = dag.AgGrid(
+        id="rack-table", columnDefs=[], rowData=[], columnSize="responsiveSizeToFit", csvExportParams={"fileName": "racks.csv"}, className="ag-theme-twin",
+        dashGridOptions={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}, "domLayout": "autoHeight", "animateRows": False, "theme": "legacy", "suppressFieldDotNotation": True,
+                         "overlayNoRowsTemplate": "This site has no racks."},
+        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 60}, style={"width": "100%", "height": None},
+    )  # fmt: skip
+    return [
+        dcc.Store(id="plan-svg"), html.Div(id="racks-problem"),
+        html.Div(
+            [
+                panel("Floor plan", [html.Div(id="plan-box", className="drawing", style={"height": "calc(100vh - 130px)", "overflow": "auto"})], "at the hour of the hottest chip", segmented("plan-what", CHOICES, "chip", "Colour by")),
+                html.Div(
+                    [
+                        panel("Rack groups", [grid], "smallest margin first", html.Button("download CSV", id="rack-csv", className="quiet")),
+                        html.Div(style={"height": "10px"}),
+                        panel("Series", [graph("rack-series", "calc(100vh - 520px)", "Series of the chosen racks")], "hourly, whole run", html.B(id="rack-name"), "chip"),
+                    ]
+                ),
+            ],
+            className="racks",
+        ),
+    ]  # fmt: skip
+
+
+def register(app: Dash, context: Context) -> None:
+    """Selection is linked both ways: a cell of the plan and a row of the table set the same store."""
+
+    @app.callback(
+        Output("rack-table", "columnDefs"), Output("rack-table", "rowData"), Output("plan-svg", "data"), Output("racks-problem", "children"),
+        Input("state", "data"), Input("plan-what", "value"), Input("system", "value"),
+    )  # fmt: skip
+    @context.threaded
+    def update(data: Any, what: str, system: str) -> Any:
+        if data is None:
+            raise PreventUpdate
+        try:
+            run = context.run(data)
+        except FAULTS as error:
+            return no_update, no_update, no_update, problems(error)
+        show_facts(run, context.sessions.name)
+        columns, rows = table(run.ds, run.site, system)
+        return columns, rows, plan(run, what, system), []
+
+    @app.callback(
+        Output("rack-series", "figure"), Output("rack-name", "children"),
+        Input("state", "data"), Input("chosen", "data"), Input("rack-table", "selectedRows"), Input("plan-what", "value"), Input("system", "value"), Input("theme", "computedColorScheme"),
+    )  # fmt: skip
+    @context.threaded
+    def show(data: Any, chosen: Any, selected: Any, what: str, system: str, theme: str | None) -> Any:
+        from dash import ctx
+
+        if data is None:
+            raise PreventUpdate
+        try:
+            run = context.run(data)
+        except FAULTS:
+            raise PreventUpdate from None
+        racks = list(run.ds["rack"].values)
+        name = selected[0]["name"] if selected and ctx.triggered_id == "rack-table" else str(chosen or "").partition("racks.")[2].split(".")[0]
+        if name not in racks:
+            name = selected[0]["name"] if selected and selected[0].get("name") in racks else racks[0]
+        return series.year_of_rack(run.ds, racks.index(name), what, theme or "light", system), name
+
+    app.clientside_callback(ClientsideFunction("twin", "draw"), Output("void-2", "data", allow_duplicate=True), Input("plan-svg", "data"), State("plan-box", "id"), prevent_initial_call=True)
+    app.clientside_callback(
+        "function(n) { return n ? true : window.dash_clientside.no_update; }", Output("rack-table", "exportDataAsCsv"), Input("rack-csv", "n_clicks"), prevent_initial_call=True
+    )
+
+
+def plan(run: Any, what: str, system: str) -> str:
+    """The floor plan at the hour of the hottest chip."""
+    try:
+        from twin_dashboard.svg import floor_plan
+    except ImportError:
+        return "<p class='blank'>The floor plan of this site is not drawn yet. The table at the right has every group.</p>"
+    chips = np.nan_to_num(run.ds["rack_chip_temperature"].values, nan=-np.inf).max(axis=0)
+    return floor_plan.svg(run.site, run.ds, what, int(chips.argmax()), system)
+
+
+def table(ds: Any, site: Any, system: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Columns and one row per rack group, the smallest margin first."""
+    degrees, flow = fmt.unit("temperature", system), fmt.unit("flow", system)
+    columns = [
+        {"field": "name", "headerName": "Group", "minWidth": 90}, {"field": "count", "headerName": "Racks", "type": "rightAligned"},
+        {"field": "power", "headerName": "kW peak each", "type": "rightAligned"}, {"field": "chip", "headerName": f"Chip {degrees}", "type": "rightAligned"},
+        {"field": "margin", "headerName": f"To throttle {fmt.unit('difference', system)}", "type": "rightAligned"}, {"field": "inlet", "headerName": f"Air in {degrees}", "type": "rightAligned"},
+        {"field": "flow", "headerName": f"Flow {flow}", "type": "rightAligned"}, {"field": "throttled", "headerName": "Throttled h", "type": "rightAligned"},
+    ]  # fmt: skip
+    rows = []
+    step_h = float(ds.attrs["step_s"]) / 3600.0
+    for i, name in enumerate(ds["rack"].values):
+        chip, limit = ds["rack_chip_temperature"].values[i], float(ds["rack_throttle_temperature"].values[i])
+        hottest = float(np.nanmax(chip)) if np.isfinite(chip).any() else None
+        left = limit - hottest if hottest is not None and np.isfinite(limit) else None
+        peak_flow = float(np.nanmax(ds["rack_flow"].values[i])) if np.isfinite(ds["rack_flow"].values[i]).any() else 0.0
+
+        def shown(value: float | None, quantity: str, places: int) -> float | None:
+            return None if value is None else round(float(fmt.convert(value, quantity, system)), places)
+
+        rows.append(
+            {"name": str(name), "count": int(ds["rack_count"].values[i]), "power": round(float(ds["rack_peak_power"].values[i].max()) / 1e3, 1),
+             "chip": shown(hottest, "temperature", 1), "margin": shown(left, "difference", 1), "inlet": shown(float(ds["rack_inlet_temperature"].values[i].max()), "temperature", 1),
+             "flow": shown(peak_flow, "flow", 1) if peak_flow > 0 else None, "throttled": round(float((ds["rack_throttled"].values[i] > 0).sum() * step_h)),
+             "_order": left if left is not None else 10 * AMPLE_K}
+        )  # fmt: skip
+    rows.sort(key=lambda row: row.pop("_order"))
+    return columns, rows

@@ -1,0 +1,131 @@
+"""Schematic: what is happening right now in the loops?"""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.exceptions import PreventUpdate
+
+from twin_dashboard.context import FAULTS, Context
+from twin_dashboard.figures import series
+from twin_dashboard.margins import margins
+from twin_dashboard.names import readable
+from twin_dashboard.parts import graph, icon, panel, problems
+from twin_dashboard.shell import show_facts
+from twin_dashboard.svg import schematic as drawing
+
+NAME = "Schematic"
+JUMPS = (("peak", "Peak power"), ("chip", "Hottest chip"), ("cold", "Coldest hour"))
+SLOTS = {"name": "", "value": ""}
+
+
+def layout() -> Any:
+    """Time on top, the drawing, the chosen part at the right."""
+    bar = html.Div(
+        [
+            html.Span("Time under the cursor", className="muted"), html.B(id="when", style={"whiteSpace": "nowrap", "minWidth": "150px"}),
+            *[html.Button(text, id=f"jump-{name}", className="button") for name, text in JUMPS],
+            html.Div(
+                [graph("year", "46px", "The year"), dmc.Slider(id="cursor", min=0, max=8759, value=0, step=1, label=None, size=3, thumbSize=14, thumbLabel="Hour of the run [h]", updatemode="drag")],
+                style={"flex": "1", "minWidth": "200px"},
+            ),
+        ],
+        className="card", style={"display": "flex", "alignItems": "center", "gap": "10px", "padding": "6px 14px 8px", "marginBottom": "10px", "height": "76px", "boxSizing": "border-box"},
+    )  # fmt: skip
+    side = html.Section(
+        [html.Div(id="side-text"), html.Div(html.Span(id="side-series", className="muted"), style={"margin": "8px 0 2px"}), graph("week", "170px", "One week"), html.Div(id="side-links")],
+        className="card panel side", **{"aria-label": "The chosen part"},
+    )  # fmt: skip
+    box = html.Div(html.Div(id="drawing-schematic", className="drawing", style={"height": "calc(100vh - 178px)", "minHeight": "420px"}), className="card", style={"padding": "6px 10px"})
+    return [dcc.Store(id="schematic-svg"), dcc.Store(id="jumps"), html.Div(id="schematic-problem"), bar, html.Div([box, side], className="schematic")]
+
+
+def register(app: Dash, context: Context) -> None:
+    """The cursor is an index into the run; the drawing is a string from a pure function."""
+
+    @app.callback(
+        Output("cursor", "max"), Output("cursor", "value"), Output("jumps", "data"), Output("schematic-problem", "children"),
+        Input("state", "data"), Input("url", "hash"), *[Input(f"jump-{name}", "n_clicks") for name, _ in JUMPS], State("cursor", "value"),
+    )  # fmt: skip
+    @context.threaded
+    def place(data: Any, anchor: str | None, *more: Any) -> Any:
+        if data is None:
+            raise PreventUpdate
+        try:
+            run = context.run(data)
+        except FAULTS as error:
+            return no_update, no_update, no_update, problems(error)
+        show_facts(run, context.sessions.name)
+        jumps = moments(run.ds)
+        which = str(ctx.triggered_id or "")
+        last = run.ds["time"].size - 1
+        if which.startswith("jump-"):
+            step = jumps[which[5:]]
+        elif anchor and anchor.startswith("#h=") and anchor[3:].isdigit():
+            step = min(int(anchor[3:]), last)
+        else:
+            step = jumps["peak"] if not more[-1] else min(int(more[-1]), last)
+        return last, step, jumps, []
+
+    @app.callback(
+        Output("schematic-svg", "data"), Output("when", "children"), Output("year", "figure"), Output("side-text", "children"), Output("week", "figure"),
+        Output("side-series", "children"), Output("side-links", "children"),
+        Input("cursor", "value"), Input("chosen", "data"), Input("system", "value"), Input("theme", "computedColorScheme"), State("state", "data"), State("jumps", "data"),
+    )  # fmt: skip
+    @context.threaded
+    def show(step: int | None, chosen: str | None, system: str, theme: str | None, data: Any, jumps: Any) -> Any:
+        if data is None or step is None or jumps is None:
+            raise PreventUpdate
+        try:
+            run = context.run(data)
+        except FAULTS:
+            raise PreventUpdate from None
+        step, look = min(int(step), run.ds["time"].size - 1), theme or "light"
+        address = chosen if isinstance(chosen, str) else f"racks.{run.ds['rack'].values[0]}"
+        read = drawing.values(run.site, run.ds, step, system)
+        if address not in read:
+            address = f"racks.{run.ds['rack'].values[0]}"
+        return (
+            drawing.draw(run.site, run.ds, step, system), moment(run.ds, step), series.year(run.ds, step, look), side(run, address, read.get(address, {}), system),
+            series.week(run.ds, address, step, look, system), series.about(run.ds, address), sources(run, address),
+        )  # fmt: skip
+
+    app.clientside_callback(ClientsideFunction("twin", "draw"), Output("void", "data", allow_duplicate=True), Input("schematic-svg", "data"), State("drawing-schematic", "id"), prevent_initial_call=True)
+
+
+def moments(ds: Any) -> dict[str, int]:
+    """Steps worth a look."""
+    chips = np.nan_to_num(ds["rack_chip_temperature"].values, nan=-np.inf).max(axis=0)
+    return {"peak": int(ds["site_power"].values.argmax()), "chip": int(chips.argmax()), "cold": int(ds["ambient_dry_bulb"].values.argmin())}
+
+
+def moment(ds: Any, step: int) -> str:
+    """'Fri 17 Jul, 15:00–16:00'."""
+    import datetime
+
+    first = ds["time"].values[step].astype("datetime64[s]").astype(datetime.datetime)
+    last = first + datetime.timedelta(seconds=float(ds.attrs["step_s"]))
+    return f"{first:%a} {first.day} {first:%b}, {first:%H:%M}–{last:%H:%M}"
+
+
+def side(run: Any, address: str, read: dict[str, Any], system: str) -> list[Any]:
+    """Name, margin sentence and the values of the chosen part."""
+    mine = [m for m in margins(run.ds, system) if m.address == address or address.endswith("." + m.address)]
+    worst = mine[0] if mine else None
+    name = run.site.products.get(address, readable(address.rsplit(".", 1)[-1]))
+    said = []
+    if worst is not None:
+        text = f"{worst.name}: at worst {worst.value}, limit {worst.limit}."
+        said = [html.Div([icon({"bad": "circle-x", "watch": "alert-triangle"}.get(worst.state, "info-circle")), " ", text], className=f"card {worst.state} notice", style={"margin": "8px 0"})]
+    texts = {key: value for key, value in read.get("texts", {}).items() if value}
+    pairs = [html.Div([html.Span(readable(key)), html.B(value)]) for key, value in texts.items()]
+    return [html.H2(name), html.Div(address, className="code muted"), *said, html.Div(pairs, className="pairs")]
+
+
+def sources(run: Any, address: str) -> list[Any]:
+    """Where its numbers come from."""
+    origin = run.site.sources.get(address)
+    if origin is None:
+        return [html.P("Numbers of this part stand in the site file.", className="muted")]
+    return [html.P([html.B("Data sheet: "), f"{origin.source} ({origin.confidence})"], className="muted", style={"fontSize": "11.5px", "lineHeight": "1.45", "margin": "4px 0"})]
