@@ -72,7 +72,7 @@ def _number(control: Control, value: float) -> list[Any]:
         debounce=True, size="xs", clampBehavior="none", allowedDecimalSeparators=[".", ","], **{"aria-label": f"{control.label}, number"},
     )  # fmt: skip
     base = f"baseline {control.prefix and control.prefix + ('− ' if control.base < 0 else '+ ')}{plain(abs(control.base) if control.prefix else control.base, control.decimals)}{unit}"
-    allowed = f"allowed {control.allowed}".replace(" to ", " – ").replace(" count", "")
+    allowed = f"allowed {control.allowed}".replace(" to ", " – ").replace(" count", "").replace("100000", "100,000")
     return [html.Div([slider, number], className="control-2"), html.Div([html.Span(allowed, title=control.bound_source), html.Span(base)], className="control-3")]
 
 

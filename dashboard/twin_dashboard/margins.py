@@ -75,9 +75,10 @@ def _supplies(ds: xr.Dataset, step_h: float, system: str) -> list[Margin]:
 def _links(ds: xr.Dataset, step_h: float) -> list[Margin]:
     """The last link of a loop must hold what is left of the heat; those before it may run full."""
     loops = list(ds["link_loop"].values)
+    floating = set(ds["loop"].values[ds["loop_role"].values == "condenser"])  # as cold as the weather allows: full by design
     out = []
     for i, link in enumerate(ds["link"].values):
-        if i + 1 < len(loops) and loops[i] in loops[i + 1 :]:
+        if loops[i] in loops[i + 1 :] or loops[i] in floating:
             continue
         heat, capacity = ds["link_heat"].values[i], ds["link_capacity"].values[i]
         with np.errstate(invalid="ignore", divide="ignore"):

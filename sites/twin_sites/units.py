@@ -15,6 +15,7 @@ from twin_sites.errors import InputError, Problem
 if TYPE_CHECKING:
     import pint
 
+SOURCES = {"physical": "physical bound", "estimate": "bound is an estimate", "vendor": "vendor's bound"}
 SIGNIFICANT_DIGITS = 12  # 86 degF and 30 degC must give the same number, hence the same key
 
 # What a person reads for each unit of the program: SI and IP.
@@ -35,7 +36,31 @@ SHOWN = {
     "VA": ("kVA", "kVA"),
 }
 
+# What a person calls each kind of quantity, with an example of each unit system.
+_KINDS = {
+    "W": ("power", "132 kW", "40 tons"),
+    "degC": ("temperature", "30 degC", "86 degF"),
+    "K": ("temperature difference", "4 K", "7 degF"),
+    "m3/s": ("volume flow", "65 L/s", "1000 gpm"),
+    "kg/s": ("mass flow", "10 kg/s", "22 lb/s"),
+    "Pa": ("pressure", "250 kPa", "36 psi"),
+    "m": ("length", "3 m", "10 ft"),
+    "m2": ("area", "2 m2", "22 ft2"),
+    "m3": ("volume", "10 L", "3 gal"),
+    "kg": ("mass", "500 kg", "1100 lb"),
+    "s": ("time", "15 s", "1 min"),
+    "VA": ("apparent power", "2500 kVA", "2.5 MVA"),
+    "J": ("energy", "100 kWh", "100 kWh"),
+    "W/K": ("conductance", "250 kW/K", "250 kW/K"),
+    "K/W": ("thermal resistance", "0.02 K/W", "0.02 K/W"),
+    "kg/J": ("carbon per energy", "380 g/kWh", "0.84 lb/kWh"),
+    "currency/J": ("price of energy", "0.08 USD/kWh", "80 USD/MWh"),
+    "currency/m3": ("price of water", "2 USD/m3", "8 USD/kgal"),
+}  # fmt: skip
+
 _DEFINITIONS = (
+    "cubic_foot_per_minute = foot ** 3 / minute = cfm",
+    "liter_per_minute = liter / minute = lpm",
     "gallon_per_minute = gallon / minute = gpm",
     "currency = [currency] = USD = EUR = GBP",
     "kgal = 1000 gallon",
@@ -103,29 +128,54 @@ def parse(text: str, unit: str, difference: bool = False) -> float:
 
     number, name = _split(text)
     if not isfinite(number):
-        raise UnitError(f"'{text}' is not finite", f"a finite number in {unit}")
+        raise UnitError(f"'{text}' is not a finite number", kind_text(unit, difference))
     if unit == "1":
         if name in ("", "%"):
             return round_digits(number / 100 if name else number)
-        raise UnitError(f"'{text}' has the unit '{name}'", "a plain number or a percentage such as '12 %'")
+        raise UnitError(f"'{text}' has the unit '{name}'", kind_text(unit))
     if not name:
-        raise UnitError(f"'{text}' has no unit", f"a quantity in {unit} or a unit like it", f"write '{text.strip()} {unit}'")
+        own = "K" if difference else SHOWN.get(unit, (unit, unit))[0]
+        raise UnitError(f"'{text}' has no unit", kind_text(unit, difference), f"write '{text.strip()} {own}' if that is meant")
     if difference and name in ("degC", "degF", "°C", "°F"):
         name = "delta_" + name.replace("°", "deg")
-    if name == "tons":
+    if unit == "W" and name in ("tons", "ton", "TR"):
         name = "refrigeration_ton"
+    if name.startswith(","):
+        raise UnitError(f"'{text}' has a comma in its number", kind_text(unit, difference), "write 1200 or 1.2, without a comma")
     if not _NAME.fullmatch(name):
-        raise UnitError(f"'{text}' has the unknown unit '{name}'", f"a unit of {unit}")
+        raise UnitError(f"'{text}' has the unknown unit '{name}'", kind_text(unit, difference))
     registry = _registry()
     try:
         value = registry.Quantity(number, _pint_name(name)).to(_target(unit)).magnitude
     except pint.UndefinedUnitError as error:
-        raise UnitError(f"'{text}' has the unknown unit '{name}'", f"a unit of {unit}") from error
+        raise UnitError(f"'{text}' has the unknown unit '{name.removeprefix('delta_')}'", kind_text(unit, difference)) from error
     except pint.DimensionalityError as error:
-        raise UnitError(f"'{text}' is {error.dim1 or 'without dimension'}", f"a quantity of {unit}") from error
+        raise UnitError(f"'{text}' is {_kind_of(name)}", kind_text(unit, difference)) from error
     except Exception as error:  # pint's tokenizer raises whatever the text provokes
-        raise UnitError(f"'{text}' is not a quantity", f"a number and a unit of {unit}") from error
+        raise UnitError(f"'{text}' is not a number with a unit", kind_text(unit, difference)) from error
     return round_digits(float(value))
+
+
+def kind_text(unit: str, difference: bool = False) -> str:
+    """What a quantity in ``unit`` looks like: 'a volume flow such as 65 L/s or 1000 gpm'."""
+    if unit == "1":
+        return "a plain number, or a percentage such as '12 %'"
+    kind, si, ip = _KINDS.get("K" if difference else unit, (f"quantity in {unit}", f"1 {unit}", f"1 {unit}"))
+    article = "an" if kind[0] in "aeiou" else "a"
+    return f"{article} {kind} such as '{si}'" + (f" or '{ip}'" if ip != si else "")
+
+
+def _kind_of(name: str) -> str:
+    """What the unit ``name`` measures, in words."""
+    registry = _registry()
+    try:
+        found = registry.Quantity(1.0, _pint_name(name))
+        for unit, (kind, _, _) in _KINDS.items():
+            if found.is_compatible_with(_target(unit)):
+                return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    except Exception:  # the text has a unit that pint reads one way and refuses another
+        pass
+    return "of another kind"
 
 
 def _pint_name(name: str) -> str:
@@ -170,7 +220,7 @@ def shown_unit(quantity: Quantity, system: str = "si") -> str:
 def label_of(unit: str) -> str:
     """Unit as it is printed for people."""
     return (
-        unit.replace("delta_degF", "°F").replace("degC", "°C").replace("degF", "°F").replace("m3", "m³").replace("m2", "m²")
+        unit.replace("refrigeration_ton", "tons").replace("delta_degF", "°F").replace("degC", "°C").replace("degF", "°F").replace("m3", "m³").replace("m2", "m²")
         .replace("1", "", 1 if unit == "1" else 0)
     )
 
@@ -184,25 +234,40 @@ def read(value: Any, quantity: Quantity) -> float:
         With what was found and what is allowed, bounds and their source named.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UnitError(f"{type(value).__name__} {value!r:.60}", f"a quantity such as '{_example(quantity)}'")
+        raise UnitError(_said(value), kind_text(quantity.unit, quantity.difference))
     if not isinstance(value, str) and quantity.unit != "1":
-        raise UnitError(f"the bare number {value}", "a quantity with its unit", f"write '{value} {shown_unit(quantity)}'")
-    number = parse(value if isinstance(value, str) else repr(value), quantity.unit, quantity.difference)
+        own = "K" if quantity.difference else shown_unit(quantity)
+        kind = kind_text(quantity.unit, quantity.difference)
+        raise UnitError(f"the bare number {value}", kind, f"write '{value} {own}' if that is meant")
+    number = parse(value if isinstance(value, str) else repr(float(value)), quantity.unit, quantity.difference)
     low, high = quantity.low, quantity.high
     if (low is not None and number < low) or (high is not None and number > high):
-        raise UnitError(f"{value}", f"{bounds_text(quantity)} ({quantity.bound_source})")
+        raise UnitError(f"{value}", allowed_text(quantity), f"a value in this range for '{quantity.label}'")
     return number
 
 
-def _example(quantity: Quantity) -> str:
-    return f"{quantity.low if quantity.low is not None else 1:g} {quantity.unit}" if quantity.unit != "1" else "0.5"
+def _said(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes (a truth value)" if value else "no (a truth value)"
+    if isinstance(value, dict):
+        return "a mapping of keys to values"
+    return "a list" if isinstance(value, list | tuple) else f"{value!r:.60}"
+
+
+def allowed_text(quantity: Quantity) -> str:
+    """Allowed range and whose it is; the kind of quantity where nothing bounds it."""
+    if quantity.low is None and quantity.high is None:
+        return kind_text(quantity.unit, quantity.difference)
+    return f"{bounds_text(quantity)} ({SOURCES.get(quantity.bound_source, quantity.bound_source)})"
 
 
 def bounds_text(quantity: Quantity, system: str = "si") -> str:
     """Allowed range as text in the shown unit."""
     unit = shown_unit(quantity, system)
     low, high = (None if edge is None else convert(edge, quantity.unit, unit) for edge in (quantity.low, quantity.high))
-    name = label_of(unit)
+    name = "" if unit == "count" else label_of(unit)
     if low is None and high is None:
         return f"any {name}".strip()
     if high is None:

@@ -57,7 +57,7 @@ def pue_by_wet_bulb(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system:
          "hovertemplate": "%{y:.3f}"}
     )  # fmt: skip
     lay = layout(
-        theme, bargap=0.08, yaxis={**title("PUE, " + ("hourly" if float(ds.attrs["step_s"]) == 3600 else "by step")), "range": [bottom, top], "tickformat": ".2f"},
+        theme, bargap=0.08, yaxis={**title("PUE, " + ("hourly" if float(ds.attrs["step_s"]) == 3600 else "by step")), "range": [bottom, top], "tickformat": ".3f" if top - bottom < 0.06 else ".2f"},
         xaxis=title(f"outdoor wet bulb, {name}"),
     )  # fmt: skip
     if labels:

@@ -114,7 +114,7 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
     bar(X["racks"], low, high, "power")
     label(X["racks"], (low + high) / 2, "Racks", f.it)
     bar(losses_x, lane, lane + upper_height, "heat")
-    label(losses_x, lane + upper_height / 2, "Losses and room fans", f.losses, xanchor="right", xshift=-8, align="right", yshift=12)
+    notes.append(note(f"<b>Losses and room fans</b> {_number(f.losses)}", losses_x, lane + upper_height, c["ink"], xanchor="right", xshift=4, yshift=4, font={"size": 12}))
     # heat: racks to liquid and room air, room air and liquid to water, everything to the ambient
     split = low + f.liquid * unit
     room_low = split + 0.09
@@ -125,7 +125,7 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
     bar(X["liquid"], room_low, room_high, "heat")
     if f.liquid > 0.0:
         label(X["liquid"], (low + split) / 2, "Liquid, CDUs", f.liquid)
-    label(X["liquid"], room_high, "Room air", f.air + f.room, yanchor="bottom", xshift=0, xanchor="center", yshift=3, align="center")
+    notes.append(note(f"<b>Room air</b> {_number(f.air + f.room)}", X["liquid"], room_high, c["ink"], xanchor="center", yshift=3, font={"size": 12}))
     band(losses_x, X["liquid"], (lane, lane + f.room * unit), (room_low + f.air * unit, room_high), "heat", f"Losses into rooms: {_number(f.room)} GWh")
     water = (f.liquid + f.air + f.room) * unit
     band(X["liquid"], X["water"], (low, split), (low, split), "heat", f"Liquid: {_number(f.liquid)} GWh")
@@ -134,7 +134,7 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
     label(X["water"], low + water / 2, "Facility water", water / unit)
     end = BOTTOM
     bar(cooling_x, -LIFT - cool, -LIFT, "power")
-    label(cooling_x, -LIFT - cool / 2, "Cooling plant, house", f.cooling, yanchor="top", xshift=-4, yshift=-8 - 60 * cool)
+    notes.append(note(f"<b>Cooling plant and house</b> {_number(f.cooling)}", cooling_x, -LIFT - cool, c["ink"], yanchor="top", xshift=-4, yshift=-4, font={"size": 12}))
     band(cooling_x, X["ambient"], (-LIFT - cool, -LIFT), (end, end + cool), "heat", f"Cooling plant and house: {_number(f.cooling)} GWh")
     band(X["water"], X["ambient"], (low, low + water), (end + cool, end + cool + water), "heat", f"Facility water: {_number(water / unit)} GWh")
     direct = upper_height - f.room * unit
@@ -145,7 +145,7 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
     lay = layout(
         theme, hovermode="closest", margin={"l": 6, "r": 4, "t": 4, "b": 4}, dragmode=False,
         xaxis={"visible": False, "range": [-0.06, 8.75], "fixedrange": True},
-        yaxis={"visible": False, "range": [-LIFT - cool - 0.2, lane + upper_height + 0.06], "fixedrange": True},
+        yaxis={"visible": False, "range": [-LIFT - cool - 0.15, lane + upper_height + 0.13], "fixedrange": True},
     )  # fmt: skip
     lay["annotations"] = notes
     return {"data": data, "layout": lay}

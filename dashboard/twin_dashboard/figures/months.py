@@ -69,7 +69,7 @@ def hour_by_month(ds: xr.Dataset, what: str, theme: str, system: str) -> Figure:
     data = [{
         "type": "heatmap", "z": [values(row, 5) for row in grid], "x": list(MONTHS), "y": list(range(24)), "xgap": 1.5, "ygap": 1,
         "colorscale": [[0, c["power_soft"]], [0.5, c["power2"]], [1, "#28308F" if theme == "light" else "#C6CCFF"]],
-        "colorbar": {"thickness": 9, "len": 0.9, "outlinewidth": 0, "tickfont": {"size": 11, "color": c["muted"]}, "tickformat": ".2f" if what == "pue" else ".0f",
+        "colorbar": {"thickness": 9, "len": 0.9, "outlinewidth": 0, "tickfont": {"size": 11, "color": c["muted"]}, "tickformat": (".3f" if np.nanmax(grid) - np.nanmin(grid) < 0.06 else ".2f") if what == "pue" else ".0f",
                      "title": {"text": unit or kind, "font": {"size": 11, "color": c["muted"]}}, "x": 1.02, "xpad": 4, "nticks": 6},
         "hovertemplate": "%{x} %{y}:00  %{z:" + form + "} " + unit + "<extra></extra>",
     }]  # fmt: skip

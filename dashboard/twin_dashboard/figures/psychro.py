@@ -78,16 +78,16 @@ def chart(ds: xr.Dataset, pressure: float, theme: str, system: str) -> Figure:
             continue
         t = np.linspace(edge, t_edges[-1], 40)
         line = 1000.0 * psy.humidity_ratio_from_wet_bulb(t, np.full(40, edge), pressure)
-        line = np.where((line >= 0.0) & (line <= top), line, np.nan)
+        line = np.where((line >= 0.05) & (line <= top), line, np.nan)
         data.append(
             {"type": "scatter", "x": values(fmt.convert(t, "temperature", system)), "y": values(line), "mode": "lines", "hoverinfo": "skip",
              "line": {"color": c[MODE_COLOURS[index]], "width": 2}}
         )  # fmt: skip
         seen = np.flatnonzero(np.isfinite(line))
         if seen.size:
-            start = seen[0]
+            start = seen[len(seen) // 3]
             words = f"{text} above {float(fmt.convert(edge, 'temperature', system)):.0f} {name} wet bulb"
-            notes.append(note(words, float(fmt.convert(t[start], "temperature", system)), float(line[start]), c[MODE_COLOURS[index]], xanchor="right", yanchor="bottom", xshift=-4, font={"size": 12}))
+            notes.append(note(words, float(fmt.convert(t[start], "temperature", system)), float(line[start]), c[MODE_COLOURS[index]], xanchor="left", yanchor="bottom", xshift=6, font={"size": 12}, bgcolor=c["card"], borderpad=2))
     lay = layout(
         theme, hovermode="closest", margin={"l": 16, "r": 58, "t": 10},
         xaxis={**title(f"dry bulb at the plant, {name}"), "range": values(fmt.convert(np.array([t_edges[0], t_edges[-1]]), "temperature", system))},
@@ -112,7 +112,7 @@ def mode_bar(ds: xr.Dataset, theme: str) -> Figure:
     for name, colour, hours in parts:
         data.append({"type": "bar", "orientation": "h", "y": [""], "x": [hours], "marker": {"color": c[colour]}, "name": name, "hovertemplate": f"{name}: {hours:,.0f} h<extra></extra>"})
         if hours > 0.12 * total:
-            notes.append(note(f"{name}<br><b>{hours:,.0f} h</b>", at + hours / 2, 0.5, c["ink"], xanchor="center", yanchor="bottom", yref="paper", yshift=20, font={"size": 12}))
+            notes.append(note(f"{name}<br><b>{hours:,.0f} h</b>", at + hours / 2, 1.0, c["ink"], xanchor="center", yref="paper", font={"size": 12}))
         at += hours
     lay = layout(theme, barmode="stack", hovermode="closest", margin={"l": 8, "r": 8, "t": 40, "b": 36}, bargap=0.2, xaxis={**title("hours"), "range": [0, total], "tickformat": ",d"}, yaxis={"visible": False})
     lay["annotations"] = notes

@@ -5,6 +5,8 @@ from typing import Any
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
+from twin_sites.loader import sites
+
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.parts import icon, panel, problems
 from twin_dashboard.sessions import KINDS
@@ -40,6 +42,8 @@ def layout() -> Any:
     ]
     return [
         html.Div(zones, className="data"),
+        panel("Reference sites", html.Div([html.A(name, href=f"/?site={name}", className="button") for name in sites()], className="buttons"), "one click away"),
+        html.Div(style={"height": "10px"}),
         panel("Downloads", [html.P("Of the site and the changes that are shown now.", className="muted", style={"margin": "4px 0"}), html.Div(id="downloads", className="buttons")]),
     ]
 

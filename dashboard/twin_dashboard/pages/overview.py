@@ -36,9 +36,9 @@ def layout() -> Any:
         ),
         html.Div(
             [
-                panel("Overhead by month", [html.Div(id="overhead-legend"), graph("overhead", "calc(var(--h2) - 78px)", "Overhead by month")], "everything that is not IT", None, "overhead"),
+                panel("Overhead by month", [html.Div(id="overhead-legend"), graph("overhead", "calc(var(--h2) - 79px)", "Overhead by month")], "everything that is not IT", None, "overhead"),
                 panel("Load duration", graph("load-duration", "calc(var(--h2) - 40px)", "Load duration"), "hourly", None, "duration", id="duration-panel"),
-                panel("Hour by month", graph("hour-month", "calc(var(--h2) - 44px)", "Hour by month"), "", segmented("hour-month-what", CHOICES, "pue", "What the map shows"), "map"),
+                panel("Hour by month", graph("hour-month", "calc(var(--h2) - 49px)", "Hour by month"), "", segmented("hour-month-what", CHOICES, "pue", "What the map shows"), "map"),
             ],
             className="row overview-2",
         ),

@@ -21,9 +21,8 @@ CHOICES = (("power", "Power"), ("chip", "Chip"), ("flow", "Flow"), ("margin", "M
 def layout() -> Any:
     """Floor plan left, table and series right."""
     grid = dag.AgGrid(
-        id="rack-table", columnDefs=[], rowData=[], columnSize="responsiveSizeToFit", csvExportParams={"fileName": "racks.csv"}, className="ag-theme-twin",
-        dashGridOptions={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}, "domLayout": "autoHeight", "animateRows": False, "theme": "legacy", "suppressFieldDotNotation": True,
-                         "overlayNoRowsTemplate": "This site has no racks."},
+        id="rack-table", columnDefs=[], rowData=[], columnSize="responsiveSizeToFit", csvExportParams={"fileName": "racks.csv"},
+        dashGridOptions={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}, "domLayout": "autoHeight", "animateRows": False, "suppressFieldDotNotation": True},
         defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 60}, style={"width": "100%", "height": None},
     )  # fmt: skip
     return [

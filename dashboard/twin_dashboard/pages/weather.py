@@ -19,12 +19,12 @@ def layout() -> Any:
         html.Div(id="weather-problem"),
         html.Div(
             [
-                panel("Hours of this climate", graph("psychro", "calc(100vh - 140px)", "Psychrometric chart"), "one cell is 1 K by 1 g/kg; darker is more hours, log scale", None, "modes"),
+                panel("Hours of this climate", graph("psychro", "calc(100vh - 118px)", "Psychrometric chart"), "one cell is 1 K by 1 g/kg; darker is more hours, log scale", None, "modes"),
                 html.Div(
                     [
-                        panel("Hours per cooling mode", graph("mode-bar", "150px", "Hours per mode"), "one year", None, "modes"),
+                        panel("Hours per cooling mode", graph("mode-bar", "140px", "Hours per mode"), "one year", None, "modes"),
                         html.Div(style={"height": "10px"}),
-                        panel("Month by mode", [html.Div(id="mode-legend"), graph("mode-months", "calc(100vh - 486px)", "Month by mode")], "share of hours", None, "modes"),
+                        panel("Month by mode", [html.Div(id="mode-legend"), graph("mode-months", "max(200px, calc(100vh - 504px))", "Month by mode")], "share of hours", None, "modes"),
                         html.Div(style={"height": "10px"}),
                         panel("This weather", html.Div(id="weather-facts", className="pairs")),
                     ]

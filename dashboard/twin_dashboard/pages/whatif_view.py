@@ -50,7 +50,7 @@ def verdict(run: Run, old: Run | None, base: Run, system: str) -> list[Any]:
     """One sentence, then at most three lines that matter."""
     say = sentence(run, old)
     found = warnings(run.ds, run.summary, margins(run.ds, system), system)
-    lines = found if len(found) <= 3 else [*found[:2], Warning(found[2].state, f"{len(found) - 2} more", ": " + "; ".join(w.head for w in found[2:]) + ".")]
+    lines = found if len(found) <= 2 else [found[0], Warning(found[1].state, f"{len(found) - 1} more", ": " + "; ".join(f"{w.head}{w.tail}".rstrip(".") for w in found[1:]) + ".")]
     return [html.Div(say, className="say"), html.Div([_line(w, run) for w in lines], className="lines")]
 
 
