@@ -10,25 +10,22 @@ from twin_models.cdu import cdu
 from twin_models.fluids.fluids import density
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
-from twin_models.streams import Array
+from twin_models.streams import Array, Mask
 from twin_sites.schema import OUTDOORS, AirHandlers, Cdus, Chillers, Loop, Room
 
 from twin.compile import AIR_DENSITY, Plan, VolumeNode, required_head
-from twin.loops import heat_capacity_of, set_point, solve_loops
+from twin.loops import STILL, STILL_K, heat_capacity_of, set_point, solve_loops
 from twin.power import walk_power
+from twin.racks import serve
 from twin.state import Block, State
 
 TOLERANCE = 1e-8
 MAX_SWEEPS = 60
 WHOLE_SWEEPS = 2
+RIDGE = 1e-10  # keeps the mixing finite where two sweeps moved alike
 MOST_RECIRCULATION = (
     0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
 )
-
-
-def total(values: Array, count: int) -> Array:
-    """Sum over the racks of a group: they share one row when they are alike."""
-    return values.sum(axis=0) if values.ndim == 2 else values * count
 
 
 def solve(plan: Plan, block: Block) -> State:
@@ -73,8 +70,7 @@ def _start(plan: Plan, block: Block) -> State:
         state.running[node.name] = float(node.units)
     for rack in plan.racks:
         liquid = rack.racks.liquid
-        shape = block.activity[rack.name].shape
-        state.rack_flow[rack.name] = np.full(shape, liquid.rated_flow if liquid else 0.0)
+        state.rack_heat[rack.name] = block.activity[rack.name] * (liquid.rated_heat if liquid else 0.0)
     state.loss = {name: np.zeros(n) for name in plan.site.power}
     respond(plan, block, state)
     _pumps(plan, state)
@@ -93,50 +89,106 @@ def _open_share(volume: VolumeNode) -> float:
 
 def respond(plan: Plan, block: Block, state: State) -> None:
     """Racks draw power for their activity at the coolant and air they get; loops take up the flow they ask for."""
-    asked: dict[str, Array] = {}
-    for node in plan.racks:
-        if node.loop is None:
+    flow_asked: dict[str, Array] = {}
+    met: dict[str, Mask] = {}
+    given: dict[str, Array] = {}
+    for volume in plan.volumes:
+        if volume.fluid is None or not volume.racks:
             continue
-        before = state.rack.get(node.name)
-        if before is not None:
-            fluid = plan.volume(node.loop).fluid
-            assert fluid is not None
-            per_volume = density(fluid, state.supply[node.loop]) * state.cp[node.loop]
-            demand = rack_model.flow_demand(
-                before.heat_liquid, state.supply[node.loop], per_volume, node.racks
-            )
-            state.rack_flow[node.name] = demand.flow
-            state.flow_valid[node.name] = demand.valid
-        in_loop = total(state.rack_flow[node.name], node.racks.count)
-        asked[node.loop] = asked.get(node.loop, 0.0) + in_loop
-    for name, volume_flow in asked.items():
-        volume = plan.volume(name)
-        assert volume.fluid is not None
-        flow = volume_flow * density(volume.fluid, state.supply[name])
-        given = np.minimum(1.0, volume.flow_limit / np.maximum(flow, 1e-12))
-        state.flow_bound[name] = given < 1.0
-        state.flow[name] = np.maximum(flow * given, 1e-9)
-        for node in plan.racks:
-            if node.loop == name:
-                state.rack_flow[node.name] = state.rack_flow[node.name] * given
+        supply = state.supply[volume.name]
+        rho = density(volume.fluid, supply)
+        total = np.zeros(supply.size)
+        for node in volume.racks:
+            heat = state.rack_heat[node.name]
+            demand = rack_model.flow_demand(heat, supply, rho * state.cp[volume.name], node.racks)
+            flow_asked[node.name], met[node.name] = demand.flow, demand.valid
+            total = total + _sum(demand.flow, node.racks.count) * rho
+        share = np.minimum(1.0, volume.flow_limit / np.maximum(total, 1e-12))
+        given[volume.name] = share
+        state.flow_bound[volume.name] = share < 1.0
+        state.flow[volume.name] = np.maximum(total * share, 1e-9)
     for node in plan.racks:
-        liquid_in = state.supply[node.loop] if node.loop is not None else state.inlet[node.room]
-        state.rack[node.name] = rack_model.respond(
+        air_in = state.inlet[node.room]
+        liquid_in, share = air_in, np.ones_like(air_in)
+        if node.loop is not None:
+            liquid_in, share = state.supply[node.loop], given[node.loop]
+        if _still((liquid_in, air_in, share), state.served.get(node.name)):
+            continue
+        flow = (
+            flow_asked[node.name] * share
+            if node.loop is not None
+            else np.zeros_like(state.rack_heat[node.name])
+        )
+        state.rack[node.name], heat = serve(
+            node,
             block.activity[node.name],
             liquid_in,
-            state.rack_flow[node.name],
-            state.inlet[node.room],
-            node.racks,
+            air_in,
+            flow,
+            met.get(node.name, np.ones(flow.shape, dtype=bool)),
         )
+        if np.max(np.abs(heat - state.rack_heat[node.name])) <= STILL * node.racks.tdp:
+            state.served[node.name] = (liquid_in, air_in, share)
+        state.rack_heat[node.name] = heat
+
+
+def _sum(flow: Array, count: int) -> Array:
+    """Flow of a group: its racks share one row when they are alike."""
+    return flow.sum(axis=0) if flow.ndim == 2 else flow * count
+
+
+def _still(now: tuple[Array, ...], before: tuple[Array, ...] | None) -> bool:
+    """Whether racks whose heat had settled get what they got before."""
+    return before is not None and all(
+        np.max(np.abs(a - b)) < STILL_K for a, b in zip(now, before, strict=True)
+    )
 
 
 def _move(plan: Plan, state: State) -> None:
     """Flow of rooms and facility loops for the heat and the openings found."""
-    for volume in plan.volumes:
-        if isinstance(volume.part, Room):
+    loops = [volume for volume in plan.volumes if volume.fluid is None or not volume.racks]
+    scale = [max(volume.design_flow, 1e-9) for volume in loops]
+    before = np.stack([state.flow[volume.name] / one for volume, one in zip(loops, scale, strict=True)])
+    for volume in loops:
+        if volume.fluid is None:
             _room_air(volume, state)
-        elif not volume.racks:
+        else:
             _loop_flow(volume, state)
+    asked = np.stack([state.flow[volume.name] / one for volume, one in zip(loops, scale, strict=True)])
+    for volume, share, one in zip(loops, _mixed(state, before, asked), scale, strict=True):
+        state.flow[volume.name] = np.clip(share * one, *_flow_bounds(volume))
+
+
+def _flow_bounds(volume: VolumeNode) -> tuple[float, float]:
+    """Least and most kg/s that pumps or fans move."""
+    high = max(volume.flow_limit, 1e-9)
+    if isinstance(volume.part, Loop):
+        return min(volume.part.minimum_flow * volume.design_flow, high), high
+    handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
+    least = sum(
+        n.units * n.hot_design * n.link.minimum_speed for n in handlers if isinstance(n.link, AirHandlers)
+    )
+    return min(max(least, 1e-9), high), high
+
+
+def _mixed(state: State, given: Array, asked: Array) -> Array:
+    """Next flows by mixing the last sweeps (Anderson, J. ACM 12, 1965), for every step by itself.
+
+    Warmer water opens valves, more flow warms the water: where everything is open, plain sweeps creep or swing. Shapes
+    are (loops, n); the trail keeps the given and asked flows of the two sweeps before.
+    """
+    trail = state.trail
+    state.trail = [*trail, (given, asked)][-2:]
+    if len(trail) < 2:
+        return asked
+    gap = asked - given
+    (r1, f1), (r2, f2) = ((gap - (f - x), asked - f) for x, f in trail)
+    a, b, c = (r1 * r1).sum(0), (r1 * r2).sum(0), (r2 * r2).sum(0)
+    ridge = RIDGE * (a + c) + STILL**2
+    a, c = a + ridge, c + ridge
+    p, q = (r1 * gap).sum(0), (r2 * gap).sum(0)
+    whole = a * c - b * b
+    return np.asarray(asked - f1 * ((p * c - q * b) / whole) - f2 * ((q * a - p * b) / whole))
 
 
 def _room_air(volume: VolumeNode, state: State) -> None:
@@ -151,24 +203,14 @@ def _room_air(volume: VolumeNode, state: State) -> None:
     served, heat = np.zeros(n), np.zeros(n)
     for node in volume.racks:
         if node.room == volume.name:
-            response = state.rack[node.name]
-            served = served + total(response.air_flow, node.racks.count) * AIR_DENSITY
-            heat = heat + total(response.heat_air, node.racks.count)
+            served = served + state.rack[node.name].air_flow * AIR_DENSITY
+            heat = heat + state.rack[node.name].heat_air
     handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
-    design_heat = sum(
-        node.units * node.link.rated_heat for node in handlers if isinstance(node.link, AirHandlers)
-    )
-    for_heat = state.heat[volume.name] * volume.flow_limit / design_heat if volume.name in state.heat else 0.0
+    design_heat = sum(n.units * n.link.rated_heat for n in handlers if isinstance(n.link, AirHandlers))
+    for_heat = state.heat[volume.name] * volume.flow_limit / design_heat
     asked = np.maximum(served * (1.0 - volume.part.recirculation) / (1.0 - volume.part.bypass), for_heat)
-    least = sum(
-        n.units * n.hot_design * n.link.minimum_speed
-        for s in volume.stages
-        for n in s
-        if isinstance(n.link, AirHandlers)
-    )
-    flow = np.clip(asked, min(least, volume.flow_limit), volume.flow_limit)
     state.flow_bound[volume.name] = asked > volume.flow_limit
-    state.flow[volume.name] = np.maximum(flow, 1e-9)
+    state.flow[volume.name] = np.clip(asked, *_flow_bounds(volume))
     given = np.minimum(1.0, volume.flow_limit * (1.0 - volume.part.bypass) / np.maximum(served, 1e-12))
     drawn_back = np.minimum(np.maximum(volume.part.recirculation, 1.0 - given), MOST_RECIRCULATION)
     rise = heat / (np.maximum(served, 1e-12) * state.cp[volume.name])
@@ -188,27 +230,7 @@ def _loop_flow(volume: VolumeNode, state: State) -> None:
         if isinstance(node.link, Chillers):
             opening = np.minimum(opening / node.link.minimum_plr, 1.0)
         flow = flow + state.running[node.name] * opening * node.cold_design * state.open_share[volume.name]
-    low, high = (
-        min(volume.part.minimum_flow * volume.design_flow, volume.flow_limit),
-        max(volume.flow_limit, 1e-9),
-    )
-    state.flow[volume.name] = np.clip(_extrapolated(volume.name, state, np.clip(flow, low, high)), low, high)
-
-
-def _extrapolated(name: str, state: State, asked: Array) -> Array:
-    """Where a loop's flow is heading, by the last two sweeps (secant rule on the fixed point ``flow = asked(flow)``).
-
-    Warmer water opens valves, more flow warms the water: near full fan speed plain sweeps would creep.
-    """
-    given = state.flow[name]
-    before = state.trail.get(name)
-    state.trail[name] = (given, asked)
-    if before is None:
-        return asked
-    step = given - before[0]
-    moved = np.abs(step) > 1e-12 * given
-    slope = np.clip(np.where(moved, (asked - before[1]) / np.where(moved, step, 1.0), 0.0), -2.0, 0.95)
-    return given + (asked - given) / (1.0 - slope)
+    state.flow[volume.name] = np.clip(flow, *_flow_bounds(volume))
 
 
 def _pumps(plan: Plan, state: State) -> None:
@@ -229,19 +251,10 @@ def _pumps(plan: Plan, state: State) -> None:
         for node in units:
             assert isinstance(node.link, Cdus)
             per_unit = state.flow[volume.name] / rho * node.hot_design / weight
-            external = _rack_head(volume, state)
+            # the hungriest rack group sets the head; the others throttle to it
+            external = np.max([state.rack[rack.name].head for rack in volume.racks], axis=0)
             state.pump[node.name] = _times(cdu.pumping(per_unit, external, node.link), node.units)
             state.electric[node.address] = state.pump[node.name].electric
-
-
-def _rack_head(volume: VolumeNode, state: State) -> Array:
-    """Pressure that the hungriest rack group asks of the CDUs; the others throttle to it."""
-    head: Array = np.zeros(1)
-    for node in volume.racks:
-        flow = state.rack_flow[node.name]
-        drop = np.asarray(rack_model.pressure_drop(flow, node.racks))
-        head = np.maximum(head, drop.max(axis=0) if drop.ndim == 2 else drop)
-    return head
 
 
 def _times(one: pump_model.Pumping, units: int) -> pump_model.Pumping:
@@ -259,10 +272,9 @@ def _hand_on(plan: Plan, state: State) -> None:
         received[target] = received[target] + heat
 
     for rack in plan.racks:
-        response = state.rack[rack.name]
         if rack.loop is not None:
-            give(rack.loop, total(response.heat_liquid, rack.racks.count))
-        give(rack.room, total(response.heat_air, rack.racks.count))
+            give(rack.loop, state.rack[rack.name].heat_liquid)
+        give(rack.room, state.rack[rack.name].heat_air)
     for volume in plan.volumes:
         if isinstance(volume.part, Loop) and volume.part.pump is not None:
             pumping = state.pump[volume.name]

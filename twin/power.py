@@ -18,10 +18,7 @@ def walk_power(plan: Plan, state: State) -> None:
     """Load and loss of every feeder, and the power at the meter, for what the elements draw now."""
     n = next(iter(state.supply.values())).size
     for rack in plan.racks:
-        power = state.rack[rack.name].power
-        state.electric[f"racks.{rack.name}"] = (
-            power.sum(axis=0) if power.ndim == 2 else power * rack.racks.count
-        )
+        state.electric[f"racks.{rack.name}"] = state.rack[rack.name].power
     for node in plan.links:
         if node.name not in state.pump and node.name in state.link:
             state.electric[node.address] = state.link[node.name].electric

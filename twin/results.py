@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 from twin_models.rack.ashrae import AIR_CLASSES
-from twin_models.streams import Array, Mask
+from twin_models.streams import Array
 from twin_sites.schema import OUTDOORS, Cdus, Chillers, Utility
 
 from twin.compile import Plan
-from twin.heat import total
 from twin.state import Block, State
 from twin.variables import VARIABLES
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from twin.load import Load
     from twin.weather import Weather
 
-THROTTLED = 1e-9  # activity lost above which a chip counts as throttled
 WORKING_W = 1.0  # a link that moves less is idle
 LIMIT_FLAGS = ("flow_bound", "dew_bound")
 
@@ -107,32 +105,24 @@ def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
     rows: dict[str, list[Array]] = {name: [] for name in VARIABLES if name.startswith("rack_")}
     compute = np.zeros(n)
     for node in plan.racks:
-        one, count = state.rack[node.name], node.racks.count
+        group = state.rack[node.name]
         asked = block.activity[node.name]
-        many = one.power.ndim == 2
-        rows["rack_power"].append(total(one.power, count))
-        rows["rack_peak_power"].append(one.power.max(axis=0) if many else one.power)
-        rows["rack_heat_liquid"].append(total(one.heat_liquid, count))
-        rows["rack_heat_air"].append(total(one.heat_air, count))
-        rows["rack_chip_temperature"].append(_hottest(one.chip_temperature) if many else one.chip_temperature)
-        flow = state.rack_flow[node.name]
-        rows["rack_flow"].append(flow.mean(axis=0) if flow.ndim == 2 else flow)
+        rows["rack_power"].append(group.power)
+        rows["rack_peak_power"].append(group.peak)
+        rows["rack_heat_liquid"].append(group.heat_liquid)
+        rows["rack_heat_air"].append(group.heat_air)
+        rows["rack_chip_temperature"].append(group.chip)
+        rows["rack_flow"].append(group.flow / node.racks.count)
         rows["rack_return_temperature"].append(
             state.back[node.loop] if node.loop is not None else np.full(n, np.nan)
         )
         rows["rack_inlet_temperature"].append(state.inlet[node.room])
-        rows["rack_activity"].append(asked.mean(axis=0) if many else asked)
-        rows["rack_done"].append(one.done.mean(axis=0) if many else one.done)
-        lost = (asked - one.done) > THROTTLED
-        rows["rack_throttled"].append(lost.mean(axis=0) if many else lost.astype(float))
-        compute = compute + total(one.compute, count)
+        rows["rack_activity"].append(asked.mean(axis=0) if asked.ndim == 2 else asked)
+        rows["rack_done"].append(group.done)
+        rows["rack_throttled"].append(group.throttled)
+        compute = compute + group.compute
     out = {name: np.stack([np.broadcast_to(row, n) for row in row_list]) for name, row_list in rows.items()}
     return out | {"site_compute_power": compute}
-
-
-def _hottest(chip: Array) -> Array:
-    known = np.where(np.isnan(chip), -np.inf, chip).max(axis=0)
-    return np.where(np.isfinite(known), known, np.nan)
 
 
 def _pump_power(plan: Plan, state: State, loop: str, n: int) -> Array:
@@ -202,7 +192,7 @@ def _out_of_range(plan: Plan, state: State) -> dict[str, float]:
             out[node.address] = float(used.sum())
     for rack in plan.racks:
         valid = state.rack[rack.name].valid
-        out[f"racks.{rack.name}"] = float(np.broadcast_to(~_all_racks(valid), n).sum())
+        out[f"racks.{rack.name}"] = float((~valid).sum())
     for name, pumping in state.pump.items():
         out[f"{name}.pump"] = float(np.broadcast_to(~pumping.valid, n).sum())
     for name, valid in state.feeder_valid.items():
@@ -217,13 +207,9 @@ def _flags(state: State) -> dict[str, float]:
         for flag in LIMIT_FLAGS
         for name, hit in getattr(state, flag).items()
     }
-    for name, valid in state.flow_valid.items():
-        out[f"return_limit:{name}"] = float(np.sum(~_all_racks(valid)))
+    for name, group in state.rack.items():
+        out[f"return_limit:{name}"] = float(np.sum(~group.return_met))
     return out
-
-
-def _all_racks(valid: Mask) -> Mask:
-    return np.asarray(valid.all(axis=0) if valid.ndim == 2 else valid)
 
 
 def join(parts: list[Collected]) -> Collected:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from twin_models.pump.pump import Pumping
-from twin_models.rack.rack import RackResponse
 from twin_models.streams import Ambient, Array, Mask, Transfer
+
+from twin.racks import Group
 
 
 class Block(NamedTuple):
@@ -41,8 +42,8 @@ class State:
     open_share: dict[str, float] = field(
         default_factory=dict
     )  # of design flow that a loop's pumps can give each valve
-    rack: dict[str, RackResponse] = field(default_factory=dict)  # per rack
-    rack_flow: dict[str, Array] = field(default_factory=dict)  # m³/s per rack
+    rack: dict[str, Group] = field(default_factory=dict)
+    rack_heat: dict[str, Array] = field(default_factory=dict)  # W into liquid per rack
     flow_bound: dict[str, Mask] = field(default_factory=dict)
     inlet: dict[str, Array] = field(default_factory=dict)  # server inlet air by room
     pump: dict[str, Pumping] = field(default_factory=dict)  # by loop or CDU, all units together
@@ -50,18 +51,16 @@ class State:
     loss: dict[str, Array] = field(default_factory=dict)  # by feeder
     load: dict[str, Array] = field(default_factory=dict)  # by feeder
     feeder_valid: dict[str, Mask] = field(default_factory=dict)
-    flow_valid: dict[str, Any] = field(
-        default_factory=dict
-    )  # by rack group: False where its flow rule hit a limit
     meter: Array = field(default_factory=lambda: np.zeros(0))  # W at the utility
     outdoors: Array = field(default_factory=lambda: np.zeros(0))  # W handed to outdoor air in the heat walk
     residual: Array = field(
         default_factory=lambda: np.zeros(0)
     )  # heat not passed on by a loop, over the meter
-    solved: dict[str, Any] = field(default_factory=dict)  # by loop: what it depended on when last solved
-    trail: dict[str, Any] = field(
+    served: dict[str, Any] = field(
         default_factory=dict
-    )  # by loop: flow given and flow asked in the last sweep
+    )  # by rack group: conditions at which its flow had settled
+    solved: dict[str, Any] = field(default_factory=dict)  # by loop: what it depended on when last solved
+    trail: list[Any] = field(default_factory=list)  # flows given and asked in the last sweeps
     worst: str = ""
     sweeps: int = 0
 
@@ -80,7 +79,7 @@ class State:
                 setattr(self, name, _put(getattr(self, name), value, where, n))
 
 
-_MEMORY = ("solved", "trail")  # what only the next sweep over the same steps can use
+_MEMORY = ("solved", "served", "trail")  # what only the next sweep over the same steps can use
 
 
 def _take(value: Any, where: Any, n: int) -> Any:

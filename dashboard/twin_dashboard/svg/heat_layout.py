@@ -14,12 +14,14 @@ from twin_dashboard.svg.geometry import NEAR, Pipe, Rect
 from twin_dashboard.svg.layout import BOX_H, BOX_W, DOCK, GAP, Box, Part
 from twin_sites.schema import OUTDOORS, Room, Site
 
-RACK_H = 116.0
-WIDE_W, SMALL_W, SOURCE_W = 240.0, 140.0, 128.0
+RACK_H = 106.0
+WIDE_W, SMALL_W, SOURCE_W = 240.0, 132.0, 132.0
 WATER_W = 88.0  # room beside a box for its make-up water
-TOP, ABOVE, BELOW = 66.0, 32.0, 30.0  # of the drawing; of a lane
-HEADERS, MIDDLE, PLUME = 38.0, 14.0, 22.0  # between the headers of a lane; per series pipe; height of the arrows to outdoors
+TOP, ABOVE, BELOW = 66.0, 26.0, 24.0  # of the drawing; of a lane
+PUMP_ABOVE = 42.0  # above a lane with pumps, which stand where the whole flow passes
+HEADERS, MIDDLE, PLUME = 34.0, 14.0, 22.0  # between the headers of a lane; per series pipe; height of the arrows to outdoors
 SWEEPS = 40
+SLACK = 24.0  # what the drawing may grow in width for straighter pipes
 
 Shifts = dict[tuple[str, str, str], float]
 
@@ -57,6 +59,7 @@ class Lane:
     address: str
     air: bool
     order: int
+    pump: bool
     level: int = 1
     key: float = 0.0
     givers: list[tuple[Item, str]] = field(default_factory=list)
@@ -68,7 +71,7 @@ class Lane:
         """Left and right end of its headers, about."""
         at = [item.x + item.docks[port] for item, port in self.givers]
         at += [item.x + item.docks["hot"] for stage in self.stages for item in stage]
-        return min(at) - DOCK - NEAR, max(at) + DOCK + NEAR
+        return min(at) - DOCK - NEAR / 2, max(at) + DOCK + NEAR / 2
 
 
 def heat(site: Site) -> Part:
@@ -97,7 +100,7 @@ def heat(site: Site) -> Part:
 def _lanes(site: Site) -> list[Lane]:
     """Lanes with their level: one above the highest lane that gives heat to it."""
     lanes = {
-        name: Lane(name, address, isinstance(part, Room), order) for order, (name, address, part) in enumerate(site.volumes()) if part.links
+        name: Lane(name, address, isinstance(part, Room), order, getattr(part, "pump", None) is not None) for order, (name, address, part) in enumerate(site.volumes()) if part.links
     }
     feeds = [(hot, link.heat_to["heat"]) for hot, _, _, link in site.links() if link.heat_to["heat"] in lanes]
     for _ in lanes:  # the graph has no circles: as many rounds as lanes settle every level
@@ -115,7 +118,7 @@ def _items(site: Site, lanes: list[Lane]) -> list[Item]:
         targets = {port: target for port, target in rack.heat_to.items() if target in by_name}
         wide = "liquid" in targets or rack.accelerator is not None
         width = WIDE_W if wide else SMALL_W
-        docks = {"liquid": 66.0, "air": width - 66.0} if "liquid" in targets else {"air": width / 2}
+        docks = {"liquid": BOX_W / 2, "air": width - 66.0} if "liquid" in targets else {"air": width / 2}
         top = max([by_name[target].level for target in targets.values()], default=1)
         slots = ("power", "each", "chip", "margin", "split", "done") if wide else ("power", "each", "inlet")
         item = Item(f"racks.{name}", "rack", name, rack.count, width, range(top), (float(i), 0, 0.0), docks, slots, width)
@@ -126,7 +129,7 @@ def _items(site: Site, lanes: list[Lane]) -> list[Item]:
     for lane in lanes:
         if lane.air and not lane.givers and lane.name in warmed:
             key = (float(len(items)), 0, 0.0)
-            item = Item(f"{lane.address}", "source", f"Losses in {lane.name}", 1, SOURCE_W, range(1), key, {"air": SOURCE_W / 2}, ("losses",), SOURCE_W)
+            item = Item(lane.address, "source", lane.name, 1, SOURCE_W, range(1), key, {"air": SOURCE_W / 2}, ("losses",), SOURCE_W)
             items.append(item)
             lane.givers.append((item, "air"))
     for order_of, lane in enumerate(lanes):
@@ -170,7 +173,7 @@ def _place(items: list[Item], lanes: list[Lane]) -> None:
     rows = [sorted((item for item in items if row in item.rows), key=lambda item: item.key) for row in range(top + 1)]
     for item in sorted(items, key=lambda item: item.key):
         item.x = max((_right(row, item) for row in (rows[r] for r in item.rows)), default=0.0)
-    limit = max(item.x + item.width for item in items)
+    limit = max(item.x + item.width for item in items) + SLACK
     targets = _targets(items, lanes)
     for sweep in range(SWEEPS):
         for item in sorted(items, key=lambda item: item.key, reverse=sweep % 2 == 0):
@@ -207,7 +210,7 @@ def _targets(items: list[Item], lanes: list[Lane]) -> Callable[[Item], float | N
         above = [
             mate.x + mate.docks["hot"] - item.docks[port]
             for giver, port, lane in gives
-            if giver is item
+            if giver is item and (port != "air" or "liquid" not in item.docks)
             for stage in lane.stages
             for mate in stage
         ]
@@ -236,7 +239,7 @@ def _heights(items: list[Item], lanes: list[Lane]) -> float:
             else:
                 tracks.append([lane])
         middles = max(max(len(lane.stages) - 1, 0) for lane in here)
-        y += BOX_H + ABOVE + MIDDLE * middles
+        y += BOX_H + MIDDLE * middles + (PUMP_ABOVE if any(lane.pump for lane in here) else ABOVE)
         for track in reversed(tracks):
             for lane in track:
                 lane.y_return, lane.y_supply = y, y + HEADERS
@@ -263,12 +266,10 @@ def _pipes(lane: Lane, shifts: Shifts) -> list[Pipe]:
         return item.x + item.docks[port] + side + shifts[item.address, port, lane.name]
 
     for item, port in lane.givers:
-        left = dock(item, port, 0.0 if item.kind == "source" else -DOCK)
-        vertical(item, port, "heat", left, item.y, lane.y_return)
-        x_return.append(left)
-        if item.kind != "source":
-            vertical(item, port, "water", dock(item, port, DOCK), lane.y_supply, item.y)
-            x_supply.append(dock(item, port, DOCK))
+        vertical(item, port, "heat", dock(item, port, -DOCK), item.y, lane.y_return)
+        vertical(item, port, "water", dock(item, port, DOCK), lane.y_supply, item.y)
+        x_return.append(dock(item, port, -DOCK))
+        x_supply.append(dock(item, port, DOCK))
     for item in lane.stages[0]:
         vertical(item, "hot", "heat", dock(item, "hot", -DOCK), lane.y_return, item.y + item.height)
         x_return.append(dock(item, "hot", -DOCK))
@@ -297,13 +298,12 @@ def _shifts(lanes: list[Lane]) -> Shifts:
     for lane, item, port, edge in pairs:
         low, high = min(edge, lane.y_return), max(edge, lane.y_supply)
         middle = item.x + item.docks[port]
-        sides = (0.0,) if item.kind == "source" else (-DOCK, DOCK)
         for shift in (0.0, NEAR, -NEAR, 2 * NEAR, -2 * NEAR):
-            at = [middle + side + shift for side in sides]
+            at = [middle + side + shift for side in (-DOCK, DOCK)]
             if all(lane.name == net or abs(x - t) >= NEAR - 1.0 or y1 <= low or y0 >= high for t, y0, y1, net in taken for x in at):
                 break
         else:
             shift = 0.0
         out[item.address, port, lane.name] = shift
-        taken += [(middle + side + shift, low, high, lane.name) for side in sides]
+        taken += [(middle + side + shift, low, high, lane.name) for side in (-DOCK, DOCK)]
     return out

@@ -10,7 +10,7 @@ from twin_sites.schema import Loop, Site
 PILL_W, PILL_H = 62.0, 20.0
 PUMP = 11.0  # radius
 TEXT_H = 15.0
-STEP = 6.0
+STEP = 4.0
 FLOW = " · 88,888 m³/h"  # longest text that follows a loop's name
 PUMPS = " · 8.88 MW"
 
@@ -19,6 +19,7 @@ def place(site: Site, boxes: list[Box], pipes: list[Pipe], fixed: list[Tag], are
     """Tags of every loop and room: pumps, temperatures, name with flow."""
     taken = [box.rect for box in boxes] + [tag.rect for tag in fixed]
     taken += [Rect(b.rect.x, b.rect.y - 26, b.rect.w, 26) for b in boxes if b.outdoors]
+    taken += [Rect(x - 7, min(y, y + 12 * up), 14, 12) for pipe in pipes if pipe.arrow for x, y, up in [_tip(pipe)] if up]
     taken += [Rect(x - HOP - 4, y - HOP - 4, 2 * HOP + 8, HOP + 8) for pipe in pipes for x, y in pipe.hops]
     solver = _Places(taken, pipes, area)
     tags: list[Tag] = []
@@ -41,22 +42,32 @@ class _Places:
 
     def pump(self, name: str, address: str, count: int) -> Tag:
         text = pump_text(count)
-        w = text_width(text + PUMPS, 12)
         best: tuple[float, Tag, list[Rect]] | None = None
-        for rank, (x, y, flat) in enumerate(self._points(f"{name}/return")):
+        for rank, (x, y, flat) in enumerate(self._whole(name)):
             circle = Rect(x - PUMP - 2, y - PUMP - 2, 2 * PUMP + 4, 2 * PUMP + 4)
-            sides = [("middle", x, y - 16.0), ("middle", x, y + 24.0)] if flat else [("start", x + 17.0, y + 4.0), ("end", x - 17.0, y + 4.0)]
-            sides += [("start", x + 14.0, y - 7.0), ("end", x - 14.0, y - 7.0), ("start", x + 14.0, y + 17.0), ("end", x - 14.0, y + 17.0)]
-            for side, (anchor, tx, ty) in enumerate(sides):
-                label = _text_rect(anchor, tx, ty, w)
-                bad = self._hits(circle, (x, y), flat) + self._hits(label)
-                cost = bad * 1000.0 + rank + side * 3
+            here = rank + 1000.0 * self._hits(circle, (x, y), flat)
+            for side, (anchor, tx, ty, lines) in enumerate(_beside(x, y, flat, PUMP + 6.0)):
+                label = _text_rect(anchor, tx, ty, text, PUMPS, lines)
+                cost = here + 1000.0 * self._hits(label) + 3 * side
                 if best is None or cost < best[0]:
                     area = Rect(x - PUMP, y - PUMP, 2 * PUMP, 2 * PUMP)
-                    best = (cost, Tag(f"{address}.pump", "power", "pump", label, tx, ty, anchor, text, (x, y)), [area, label])
+                    best = (cost, Tag(f"{address}.pump", "power", "pump", label, tx, ty, anchor, text, (x, y), lines), [area, label])
         assert best is not None
         self.taken += best[2]
         return best[1]
+
+    def _whole(self, name: str) -> Iterator[tuple[float, float, bool]]:
+        """Places where the whole flow of a loop passes: the riser into its only first cooler or of its only giver; else anywhere."""
+        risers = [pipe for pipe in self.pipes if pipe.net == f"{name}/return" and pipe.points[0][0] == pipe.points[-1][0]]
+        coolers = [pipe for pipe in risers if pipe.slot == "hot"]
+        givers = [pipe for pipe in risers if pipe.slot != "hot"]
+        for only in (coolers, givers):
+            if len(only) == 1:
+                (x, y0), (_, y1) = only[0].points
+                for i in range(int(abs(y1 - y0) / 3.0) + 1):
+                    yield x, min(y0, y1) + 3.0 * i, False
+        if len(coolers) != 1 and len(givers) != 1:
+            yield from self._points(f"{name}/return")
 
     def pill(self, name: str, address: str, slot: str) -> Tag:
         best: tuple[float, Rect] | None = None
@@ -71,16 +82,14 @@ class _Places:
 
     def name(self, name: str, address: str) -> Tag:
         text = title(name)
-        w = text_width(text, 12, bold=True) + text_width(FLOW, 12)
         best: tuple[float, Tag] | None = None
         for side, net in enumerate((f"{name}/supply", f"{name}/return")):
             for rank, (x, y, flat) in enumerate(self._points(net)):
-                spots = [("middle", x, y - 11.0), ("middle", x, y + 20.0)] if flat else [("start", x + 10.0, y + 4.0), ("end", x - 10.0, y + 4.0)]
-                for turn, (anchor, tx, ty) in enumerate(spots):
-                    rect = _text_rect(anchor, tx, ty, w)
-                    cost = self._hits(rect) * 1000.0 + rank + 8 * side + 2 * turn
+                for turn, (anchor, tx, ty, lines) in enumerate(_beside(x, y, flat, 10.0) + _beside(x, y, flat, PILL_W / 2 + 6.0) * (not flat)):
+                    rect = _text_rect(anchor, tx, ty, text, FLOW, lines)
+                    cost = self._hits(rect) * 1000.0 + rank + 8 * side + 4 * turn
                     if best is None or cost < best[0]:
-                        best = (cost, Tag(address, "flow", "loop", rect, tx, ty, anchor, text))
+                        best = (cost, Tag(address, "flow", "loop", rect, tx, ty, anchor, text, None, lines))
         assert best is not None
         self.taken.append(best[1].rect)
         return best[1]
@@ -106,11 +115,28 @@ class _Places:
         return hits
 
 
+def _tip(pipe: Pipe) -> tuple[float, float, int]:
+    """Place of an arrow head and on which side of it, up or down, its body lies."""
+    (_, y0), (x, y) = pipe.points[-2:]
+    return x, y, (y0 > y) - (y0 < y)
+
+
 def pump_text(count: int) -> str:
     """Name of a pump group."""
     return f"Pumps ×{count}" if count > 1 else "Pump"
 
 
-def _text_rect(anchor: str, x: float, y: float, w: float) -> Rect:
+def _beside(x: float, y: float, flat: bool, gap: float) -> list[tuple[str, float, float, int]]:
+    """Where a text may stand beside a place on a pipe: anchor, place, lines; the nicest first."""
+    if flat:
+        return [("middle", x, y - gap, 1), ("middle", x, y + gap + 9.0, 1)]
+    sides = (("start", x + gap), ("end", x - gap))
+    return [(anchor, at, y + 4.0, 1) for anchor, at in sides] + [(anchor, at, y - 3.0, 2) for anchor, at in sides]
+
+
+def _text_rect(anchor: str, x: float, y: float, text: str, longest: str, lines: int) -> Rect:
+    """Area of a name and the value that follows it, behind it or below it."""
+    name, value = text_width(text, 12, bold=True), text_width(longest.removeprefix(" · ") if lines > 1 else longest, 12)
+    w = max(name, value) if lines > 1 else name + value
     left = x if anchor == "start" else x - w if anchor == "end" else x - w / 2
-    return Rect(left, y - 11.5, w, TEXT_H)
+    return Rect(left, y - 11.5, w, TEXT_H * lines)

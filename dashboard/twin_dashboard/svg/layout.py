@@ -33,6 +33,7 @@ class Tag:
     anchor: str = "middle"
     text: str = ""
     symbol: tuple[float, float] | None = None  # centre of a pump
+    lines: int = 1
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,6 @@ class Part:
     height: float = 0.0
 
 
-BOX_W, BOX_H = 152.0, 72.0
+BOX_W, BOX_H = 152.0, 70.0
 GAP = 26.0
 DOCK = 36.0  # of a box's two pipes, each side of its middle

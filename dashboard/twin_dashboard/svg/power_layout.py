@@ -33,8 +33,9 @@ def power(site: Site, racks: Iterable[Box], shift: float, floor: float) -> Part:
     tags = []
     for name in site.power:
         for i, slot in enumerate(_others(site, name)):
-            y = at[name].bottom + 6.0 + 14.0 * i
-            tags.append(Tag(f"power.{name}", slot, "note", Rect(at[name].x + BOX_W / 2 + 14, y, 92.0, 14.0), at[name].x + BOX_W / 2 + 16, y + 11, "start"))
+            x, y = at[name].x + BOX_W / 2, at[name].bottom + 12.0 + 14.0 * i
+            pipes.append(Pipe(f"power.{name}", slot, "power", f"power/{name}", ((x, at[name].bottom), (x, y), (x + 19.0, y)), True))
+            tags.append(Tag(f"power.{name}", slot, "note", Rect(x + 22.0, y - 7.0, 86.0, 14.0), x + 23.0, y + 4.0, "start"))
     width = (max(column.values()) + 1) * COLUMN - (COLUMN - BOX_W)
     return Part(boxes, pipes, tags, width, floor + BUS + BUS_STEP * max(len(_to_racks(site)) - 1, 0) + 14.0)
 

@@ -132,7 +132,7 @@ def _feeder(site: Site, at: _At, name: str, feeder: Feeder) -> Reading:
         texts["detail"] = "near its rating" if state == "watch" else "over its rating"
     elif feeder.kind == "utility":
         rating = getattr(feeder, "rating", None)
-        texts["detail"] = f"of {power_text(rating)} contracted" if rating else "meter"
+        texts["detail"] = f"of {fmt.plain(rating / 1e6, 2).rstrip('0').rstrip('.')} MW contracted" if rating else "meter"
     else:
         texts["detail"] = f"loss {power_text(loss)} to {feeder.heat_to.get('loss', 'outdoors')}"
     widths = {f"from {parent}": _scale((load + loss) * share, largest, POWER_PX) for parent, share in feeder.fed_by.items()}
@@ -142,8 +142,10 @@ def _feeder(site: Site, at: _At, name: str, feeder: Feeder) -> Reading:
     for loop, part in site.cooling.items():
         if part.pump is not None and name in part.pump.fed_by and at.has("loop", loop):
             cooling += _own_pump(site, at, loop) * part.pump.fed_by[name]
+    house = at("site_house_power") * site.house.fed_by.get(name, 0.0)
+    widths |= {"cooling": _scale(cooling, largest, POWER_PX), "house": _scale(house, largest, POWER_PX)}
     texts["cooling"] = f"cooling {power_text(cooling)}"
-    texts["house"] = f"house {power_text(at('site_house_power') * site.house.fed_by.get(name, 0.0))}"
+    texts["house"] = f"house {power_text(house)}"
     return _reading(texts, use if getattr(feeder, "rating", None) else None, state, widths=widths)
 
 
@@ -169,6 +171,8 @@ def _racks(site: Site, at: _At, name: str, accelerators: int, system: str) -> Re
         "split": f"{fmt.text(liquid / (liquid + air), 'share')} of heat to liquid" if liquid + air > 0.0 else "",
         "done": f"activity {fmt.text(done, 'share')}",
     }
+    if rack.liquid is None:
+        texts["split"] = texts["inlet"]
     if state == "bad":
         texts["margin"] = f"{fmt.text(throttled, 'share')} of chips throttle"
         texts["done"] = f"activity {fmt.text(done, 'share')} of {fmt.text(asked, 'share')}"
@@ -234,10 +238,10 @@ def _loop(site: Site, at: _At, name: str, part: Any, system: str) -> Reading:
     texts = {
         "supply": fmt.text(supply, "temperature", system),
         "return": fmt.text(at("loop_return_temperature", name), "temperature", system),
-        "flow": f" · {flow_text(flow / rho, system, not liquid)}",
+        "flow": flow_text(flow / rho, system, not liquid),
         "losses": power_text(max(at("loop_heat", name) - racks, 0.0)),
     }
     if missed:
-        texts["flow"] = f" · {fmt.text(gap, 'difference', system)} over set"
+        texts["flow"] = f"{fmt.text(gap, 'difference', system)} over set"
     widths = dict.fromkeys(("supply", "return"), _flow_width(site, at, name)) if liquid else {}
     return _reading(texts, None, "bad" if missed else "normal", widths=widths)

@@ -22,7 +22,7 @@ from twin_sites.schema import Site
 MARGIN = 16.0
 BETWEEN = 58.0  # the two trees
 LEGEND = (("power", "electricity, width = power", 0), ("water", "supply, width = flow", 0), ("heat", "return, heat", 0), ("heat air", "air", 0))
-SMALLEST_W = 860.0  # the legend needs it
+SMALLEST_W = 940.0  # the legend needs it
 
 
 class Layout(NamedTuple):
@@ -64,16 +64,16 @@ def _lay_out(site: Site) -> Layout:
     heat = heat_layout.heat(site)
     racks = [box for box in heat.boxes if box.kind == "rack"]
     first = power_layout.power(site, racks, 0.0, heat.height)
-    shift = first.width + BETWEEN
+    shift = max(first.width + BETWEEN, SMALLEST_W - 2 * MARGIN - heat.width)
     power = power_layout.power(site, racks, shift, heat.height)
     down = power.height - first.height
     boxes = [_move_box(box, MARGIN, 0.0) for box in power.boxes] + [_move_box(box, MARGIN + shift, down) for box in heat.boxes]
     pipes = with_hops(
         [_move_pipe(pipe, MARGIN, 0.0) for pipe in power.pipes] + [_move_pipe(pipe, MARGIN + shift, down) for pipe in heat.pipes]
     )
-    width, height = max(MARGIN * 2 + shift + heat.width, SMALLEST_W), power.height
+    width, height = MARGIN * 2 + shift + heat.width, power.height
     fixed = [_move_tag(tag, MARGIN) for tag in power.tags] + [tag for box in boxes if box.water for tag in _makeup(box)]
-    area = Rect(MARGIN + shift - BETWEEN + 8.0, 46.0, width - MARGIN - shift + BETWEEN - 12.0, height - 46.0)
+    area = Rect(MARGIN + first.width + 8.0, 46.0, width - MARGIN - first.width - 12.0, height - 46.0)
     ambient = _ambient(boxes, MARGIN + shift, width)
     tags = labels.place(site, boxes, pipes, [*fixed, ambient], area)
     return Layout(boxes, pipes, [*fixed, ambient, *tags], width, height, MARGIN + shift)
@@ -144,6 +144,7 @@ def _render(site: Site, lay: Layout, read: dict[str, Reading]) -> str:
     ]
     behind = sorted(lay.pipes, key=lambda pipe: bool(pipe.hops))  # what hops lies above what it hops over
     parts += [_pipe(pipe, read.get(pipe.owner)) for pipe in behind]
+    parts.append('<g class="pipe air">' + "".join(_joint(pipe) for pipe in lay.pipes) + "</g>")
     parts += [_box(box, read.get(box.address)) for box in lay.boxes]
     parts += [_tag(tag, read.get(tag.address)) for tag in lay.tags]
     return "".join(parts) + "</svg>"
@@ -168,10 +169,18 @@ def _pipe(pipe: Pipe, reading: Reading | None, key: bool = False) -> str:
     off = " off" if pipe.slot in (reading or {}).get("off", ()) else ""
     slot = "" if key else f' data-pipe="{escape(f"{pipe.owner}/{pipe.slot}")}"'
     css = f' style="--w:{width}"' if width is not None and not medium else ""
-    line = path(pipe, 9.0 if pipe.arrow else 0.0)
+    line = path(pipe, 12.0 if pipe.arrow else 0.0)
     inner = f'<path class="in" d="{line}"/>' if medium else ""
     tip = f'<path class="hd" d="{head(pipe)}"/>' if pipe.arrow else ""
     return f'<g class="pipe {kind}{" air" if medium else ""}{off}"{slot}{css}><path d="{line}"/>{inner}{tip}</g>'
+
+
+def _joint(pipe: Pipe) -> str:
+    """Opening where a riser of a duct meets its header."""
+    if not pipe.look.endswith(" air") or pipe.points[0][0] != pipe.points[-1][0]:
+        return ""
+    (x, y), (_, towards) = pipe.points if pipe.arrow else pipe.points[::-1]
+    return f'<path class="in" d="M{number(x)} {number(y)}v{4 if towards > y else -4}"/>'
 
 
 def _open(address: str, css: str, words: str, reading: Reading | None) -> str:
@@ -190,24 +199,24 @@ def _box(box: Box, reading: Reading | None) -> str:
     r, n, a = box.rect, number, box.address
     name, count = title(box.name), f" ×{box.count}" if box.count > 1 else ""
     left = r.x + 36.0
-    room = r.w - 44.0 - text_width(count, 13, bold=True) - 14.0 * (box.kind == "rack" or bool(count))
+    room = r.w - 42.0 - text_width(count, 13, bold=True)
     words = f"{name}, {box.count} units, {box.address}" if box.count > 1 else f"{name}, {box.address}"
-    shown = fit(name, room + 14.0 if box.kind != "rack" else room, 13, bold=True)
+    shown = fit(name, room, 13, bold=True)
     out = [
         _open(a, f"box{' dash' if box.kind == 'source' else ''}", words, reading),
         f"<title>{escape(name + count)}</title>" if shown != name else "",
         f'<rect class="fr" x="{n(r.x)}" y="{n(r.y)}" width="{n(r.w)}" height="{n(r.h)}" rx="5"/>',
         f'<path class="sym" transform="translate({n(r.x + 9)} {n(r.y + 11)})" d="{SYMBOLS[box.kind]}"/>',
         f'<text x="{n(left)}" y="{n(r.y + 20)}" class="b">{escape(shown + count)}</text>',
-        f'<g transform="translate({n(r.right - 20)} {n(r.y + 7 if box.kind == "rack" else r.y + 28)})">{MARKS}</g>',
+        f'<g transform="translate({n(r.right - 20)} {n(r.y + 28)})">{MARKS}</g>',
     ]
     if box.kind == "rack":
         out += _rack_texts(box, left, reading)
     elif box.kind == "source":
-        out += [_text(left, r.y + 38, "b", a, "losses", reading), f'<text x="{n(left)}" y="{n(r.y + 55)}" class="s m">from power chain</text>']
+        out += [_text(left, r.y + 38, "b", a, "losses", reading), f'<text x="{n(r.x + 10)}" y="{n(r.y + 55)}" class="s m">losses of machines</text>']
     else:
         first, second = box.slots
-        out += [_text(left, r.y + 38, "b", a, first, reading), _text(left, r.y + 54, "s m w", a, second, reading)]
+        out += [_text(left, r.y + 38, "b", a, first, reading), _text(r.x + 10.0, r.y + 54, "s m w", a, second, reading)]
     if box.bar:
         full = r.w - 20.0
         use = (reading or {}).get("utilisation") or 0.0
@@ -234,11 +243,11 @@ def _rack_texts(box: Box, left: float, reading: Reading | None) -> list[str]:
     x = r.x + 128.0
     return [
         *out,
-        f'<text x="{number(x)}" y="{number(r.y + 38)}" class="s m">hottest chip</text>',
-        _text(x, r.y + 62, "big", a, "chip", reading),
-        _text(x, r.y + 79, "s m w", a, "margin", reading),
-        _text(left, r.y + 104, "s m", a, "split", reading),
-        _text(r.right - 10.0, r.y + 104, "s m end w", a, "done", reading),
+        f'<text x="{number(x)}" y="{number(r.y + 35)}" class="s m">hottest chip</text>',
+        _text(x, r.y + 58, "big", a, "chip", reading),
+        _text(x, r.y + 74, "s m w", a, "margin", reading),
+        _text(left, r.y + 96, "s m", a, "split", reading),
+        _text(r.right - 10.0, r.y + 96, "s m end w", a, "done", reading),
     ]
 
 
@@ -261,8 +270,10 @@ def _tag(tag: Tag, reading: Reading | None) -> str:
             + "</g>"
         )
     value = escape((reading or {}).get("texts", {}).get(tag.slot, ""))
-    slot = f'<tspan data-slot="{escape(f"{a}/{tag.slot}")}">{(" · " if tag.look == "pump" and value else "") + value}</tspan>'
-    text = f'<text x="{n(tag.x)}" y="{n(tag.y)}" class="w{anchor}"><tspan font-weight="600">{escape(tag.text)}</tspan>{slot}</text>'
+    below = f' x="{n(tag.x)}" dy="14"' if tag.lines > 1 else ""
+    slot = f'<tspan{below} data-slot="{escape(f"{a}/{tag.slot}")}">{value}</tspan>'
+    name = f'<tspan font-weight="600">{escape(tag.text)}</tspan>{"" if below else "<tspan> · </tspan>"}'
+    text = f'<text x="{n(tag.x)}" y="{n(tag.y)}" class="w{anchor}">{name}{slot}</text>'
     if tag.symbol is None:
         return _open(a, "loop", f"Loop {tag.text}, {a}", reading) + _hit(tag.rect) + text + "</g>"
     x, y = tag.symbol

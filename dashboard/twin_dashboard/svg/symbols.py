@@ -31,9 +31,9 @@ _RULES = """
 .tw{font-family:Inter,"Inter Variable",system-ui,sans-serif;font-size:12px;font-variant-numeric:tabular-nums;fill:var(--tw-ink)}
 .tw text.b{font-weight:600;font-size:13px}.tw text.m{fill:var(--tw-muted)}.tw text.s{font-size:11px}
 .tw text.big{font-size:22px;font-weight:600}.tw .mid{text-anchor:middle}.tw .end{text-anchor:end}
-.tw .pipe path{fill:none;stroke:var(--c);stroke-width:calc(var(--w,4)*1px);stroke-linejoin:round}
+.tw .pipe path{fill:none;stroke:var(--c);stroke-width:calc(var(--w,4)*1px);stroke-linecap:square}
 .tw .pipe path.hd{fill:var(--c);stroke:none}.tw .pipe path.in{stroke:var(--tw-card);stroke-width:calc((var(--w,6) - 3)*1px)}
-.tw .pipe.air{--w:6.5}.tw .makeup path{stroke-width:1.6px;stroke-dasharray:5 3}.tw .makeup path.hd{stroke-dasharray:none}
+.tw .pipe.air{--w:6.5}.tw .makeup path{stroke-linecap:butt;stroke-width:1.6px;stroke-dasharray:5 3}.tw .makeup path.hd{stroke-dasharray:none}
 .tw .power{--c:var(--tw-power)}.tw .heat{--c:var(--tw-heat)}.tw .water,.tw .makeup{--c:var(--tw-water)}
 .tw .pipe.off{opacity:.35}
 .tw .box>rect.fr{fill:var(--tw-card);stroke:var(--tw-muted);stroke-width:1.2}.tw .box.dash>rect.fr{stroke-dasharray:4 3}
