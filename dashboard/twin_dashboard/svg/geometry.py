@@ -77,12 +77,15 @@ def text_width(text: str, size: float = 12.0, bold: bool = False) -> float:
 
 
 def fit(text: str, width: float, size: float = 12.0, bold: bool = False) -> str:
-    """The text, or its beginning and an ellipsis where it is wider than ``width``."""
+    """The text, or less of it and an ellipsis where it is wider than ``width``; a short last word is kept: A and B matter."""
     if text_width(text, size, bold) <= width:
         return text
-    while text and text_width(text + "…", size, bold) > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    start, space, last = text.rpartition(" ")
+    tail = space + last if space and len(last) < 4 else ""
+    start = start if tail else text
+    while start and text_width(start + "…" + tail, size, bold) > width:
+        start = start[:-1]
+    return start.rstrip() + "…" + tail
 
 
 def with_hops(pipes: Sequence[Pipe]) -> list[Pipe]:
@@ -117,10 +120,9 @@ def path(pipe: Pipe, short: float = 0.0) -> str:
             parts.append(f"V{_n(b[1])}")
             continue
         sign = 1.0 if b[0] > a[0] else -1.0
-        for x, y in sorted((h for h in pipe.hops if h[1] == a[1]), reverse=sign < 0):
+        for x in sorted((at for at, level in pipe.hops if level == a[1]), reverse=sign < 0):
             if min(a[0], b[0]) < x < max(a[0], b[0]):
                 parts.append(f"H{_n(x - sign * HOP)}a{_n(HOP)} {_n(HOP)} 0 0 {int(sign > 0)} {_n(sign * 2 * HOP)} 0")
-                del y
         parts.append(f"H{_n(b[0])}")
     return "".join(parts)
 

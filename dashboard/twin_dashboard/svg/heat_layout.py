@@ -18,7 +18,7 @@ RACK_H = 106.0
 WIDE_W, SMALL_W, SOURCE_W = 240.0, 132.0, 132.0
 WATER_W = 88.0  # room beside a box for its make-up water
 TOP, ABOVE, BELOW = 66.0, 26.0, 24.0  # of the drawing; of a lane
-PUMP_ABOVE = 42.0  # above a lane with pumps, which stand where the whole flow passes
+PUMP_ABOVE = 49.0  # above a lane with pumps, which stand where the whole flow passes
 HEADERS, MIDDLE, PLUME = 34.0, 14.0, 22.0  # between the headers of a lane; per series pipe; height of the arrows to outdoors
 SWEEPS = 40
 SLACK = 24.0  # what the drawing may grow in width for straighter pipes
@@ -239,7 +239,7 @@ def _heights(items: list[Item], lanes: list[Lane]) -> float:
             else:
                 tracks.append([lane])
         middles = max(max(len(lane.stages) - 1, 0) for lane in here)
-        y += BOX_H + MIDDLE * middles + (PUMP_ABOVE if any(lane.pump for lane in here) else ABOVE)
+        y += BOX_H + max(PUMP_ABOVE if any(lane.pump for lane in here) else ABOVE, MIDDLE * middles + NEAR)
         for track in reversed(tracks):
             for lane in track:
                 lane.y_return, lane.y_supply = y, y + HEADERS

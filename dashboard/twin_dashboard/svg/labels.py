@@ -44,7 +44,7 @@ class _Places:
         text = pump_text(count)
         best: tuple[float, Tag, list[Rect]] | None = None
         for rank, (x, y, flat) in enumerate(self._whole(name)):
-            circle = Rect(x - PUMP - 2, y - PUMP - 2, 2 * PUMP + 4, 2 * PUMP + 4)
+            circle = Rect(x - PUMP - 1, y - PUMP - 1, 2 * PUMP + 2, 2 * PUMP + 2)
             here = rank + 1000.0 * self._hits(circle, (x, y), flat)
             for side, (anchor, tx, ty, lines) in enumerate(_beside(x, y, flat, PUMP + 6.0)):
                 label = _text_rect(anchor, tx, ty, text, PUMPS, lines)
@@ -64,8 +64,8 @@ class _Places:
         for only in (coolers, givers):
             if len(only) == 1:
                 (x, y0), (_, y1) = only[0].points
-                for i in range(int(abs(y1 - y0) / 3.0) + 1):
-                    yield x, min(y0, y1) + 3.0 * i, False
+                for i in range(int(abs(y1 - y0)) + 1):
+                    yield x, min(y0, y1) + i, False
         if len(coolers) != 1 and len(givers) != 1:
             yield from self._points(f"{name}/return")
 

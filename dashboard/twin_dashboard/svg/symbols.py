@@ -43,12 +43,16 @@ _RULES = """
 .tw .pump circle{fill:var(--tw-card);stroke:var(--tw-muted);stroke-width:1.2}
 .tw [role=button]{cursor:pointer;outline:none}.tw [role=button]:hover>rect.fr,.tw [role=button]:hover circle{stroke:var(--tw-power)}
 .tw [role=button]:focus-visible>rect,.tw [role=button]:focus-visible>circle,.tw .selected>rect.fr{stroke:var(--tw-power);stroke-width:2.4}
-.tw .watch>rect.fr,.tw .pill.watch rect,.tw .cell.watch>rect.fr{fill:var(--tw-watch-soft);stroke:var(--tw-watch-line);stroke-width:1.6}
-.tw .bad>rect.fr,.tw .pill.bad rect,.tw .cell.bad>rect.fr{fill:var(--tw-bad-soft);stroke:var(--tw-bad);stroke-width:1.6}
+.tw .watch>rect.fr,.tw .pill.watch rect{fill:var(--tw-watch-soft);stroke:var(--tw-watch-line);stroke-width:1.6}
+.tw .bad>rect.fr,.tw .pill.bad rect{fill:var(--tw-bad-soft);stroke:var(--tw-bad);stroke-width:1.6}
 .tw .watch .use{fill:var(--tw-watch-line)}.tw .bad .use{fill:var(--tw-bad)}
 .tw .watch text.w{fill:var(--tw-watch);font-weight:600}.tw .bad text.w{fill:var(--tw-bad);font-weight:600}
 .tw .watch .mark.wm,.tw .bad .mark.bm{display:inline}
-.tw .wm path{fill:var(--tw-watch)}.tw .bm circle{fill:var(--tw-bad)}.tw .mark .x{fill:none;stroke:var(--tw-card);stroke-width:1.5;stroke-linecap:round}
+.tw .wm path{fill:var(--tw-watch)}.tw .bm circle{fill:var(--tw-bad)}.tw .rack rect{fill:var(--tw-power);fill-opacity:calc(.05 + var(--t,0)*var(--tw-cap));stroke:var(--tw-muted);stroke-width:.8}
+.tw .rack text{text-anchor:middle;font-size:11px}.tw .rack.none rect{fill:none;stroke-dasharray:3 2}.tw .rack.none text{fill:var(--tw-muted)}
+.tw .rack.watch rect{stroke:var(--tw-watch-line);stroke-width:2}.tw .rack.bad rect{stroke:var(--tw-bad);stroke-width:2}
+.tw .rack:focus-visible rect{stroke:var(--tw-power);stroke-width:2.4}.tw .aisle{fill:var(--tw-grid)}.tw .dist{fill:var(--tw-muted)}
+.tw .mark .x{fill:none;stroke:var(--tw-card);stroke-width:1.5;stroke-linecap:round}
 """
 
 
@@ -59,19 +63,24 @@ def style() -> str:
         for theme in (LIGHT, DARK)
     )
     return (
-        f"<style>.tw{{{light}}}@media (prefers-color-scheme:dark){{:root:not([data-mantine-color-scheme=light]) .tw{{{dark}}}}}"
-        f"[data-mantine-color-scheme=dark] .tw{{{dark}}}{''.join(_RULES.splitlines())}</style>"
+        f"<style>.tw{{--tw-cap:.7;{light}}}@media (prefers-color-scheme:dark){{:root:not([data-mantine-color-scheme=light]) .tw{{--tw-cap:.45;{dark}}}}}"
+        f"[data-mantine-color-scheme=dark] .tw{{--tw-cap:.45;{dark}}}{''.join(_RULES.splitlines())}</style>"
     )
 
 
 def title(name: str) -> str:
     """Name of an element in a site file as words: ``air_handler`` is Air handler, ``cdu.2`` is CDU no. 2."""
-    base, _, member = name.rpartition(".") if name.rpartition(".")[2].isdigit() and "." in name else (name, "", "")
+    base, _, member = name.rpartition(".") if "." in name and name.rpartition(".")[2].isdigit() else (name, "", "")
     parts = [part for part in base.replace("_", " ").replace("-", " ").split(" ") if part]
-    words = [WORDS.get(part.lower(), part) for part in parts]
-    text = " ".join(words)
+    text = " ".join(_word(part) for part in parts)
     text = text[:1].upper() + text[1:]
     return f"{text} no. {member}" if member else text
+
+
+def _word(part: str) -> str:
+    """Abbreviations, alone or with a number, and the letters of feeds in capitals."""
+    stem = part.rstrip("0123456789")
+    return WORDS[stem.lower()] + part[len(stem) :] if stem.lower() in WORDS else part.upper() if len(part) == 1 else part
 
 
 MARKS = (
