@@ -134,6 +134,24 @@ def show(
 
 
 @app.command()
+def dashboard(
+    site: Annotated[str, typer.Argument(metavar="[SITE]", help="Reference site or site file.")] = "gb300-10mw",
+    host: Annotated[str, typer.Option(help="Address to listen on; beyond this machine it needs --auth.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port.")] = 8050,
+    auth: Annotated[bool, typer.Option("--auth", help="Ask for TWIN_DASHBOARD_USER and TWIN_DASHBOARD_PASSWORD.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Serve other machines without a password.")] = False,
+) -> None:
+    """Serve the what-if dashboard of a site in the browser."""
+    from twin_sites.errors import InputError, Problem
+
+    try:
+        from twin_dashboard.serve import serve
+    except ModuleNotFoundError as error:
+        raise InputError([Problem("twin dashboard", f"the package '{error.name}' is missing", "the extra 'dashboard'", "pip install 'facility-twin[dashboard]'")]) from error
+    serve(site, host, port, auth=auth, insecure=insecure, say=typer.echo)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a site file."""
     from twin_sites.schema import Site

@@ -34,7 +34,7 @@ def what_moved(ds: xr.Dataset, base: xr.Dataset | None, theme: str) -> Figure:
     text = [plain(v, 0 if most >= 10 else 1, sign=bool(old)) for v in sizes]
     low = min([*sizes, 0.0])
     high = max([*sizes, 0.0])
-    room = 0.24 * (high - low or 1.0)
+    room = 0.3 * (high - low or 1.0)
     data: list[dict[str, Any]] = [{
         "type": "bar", "orientation": "h", "y": [k for k, _ in rows], "x": values(sizes, 6), "marker": {"color": colours}, "text": text,
         "textposition": "outside", "cliponaxis": False, "textfont": {"size": 11, "color": c["ink"]}, "hovertemplate": "%{y}: %{x:,.1f} kW<extra></extra>",

@@ -22,8 +22,8 @@ def layout() -> Any:
     """Floor plan left, table and series right."""
     grid = dag.AgGrid(
         id="rack-table", columnDefs=[], rowData=[], columnSize="responsiveSizeToFit", csvExportParams={"fileName": "racks.csv"},
-        dashGridOptions={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}, "domLayout": "autoHeight", "animateRows": False, "suppressFieldDotNotation": True},
-        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 60}, style={"width": "100%", "height": None},
+        dashGridOptions={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}, "domLayout": "autoHeight", "headerHeight": 40, "rowHeight": 32, "animateRows": False, "suppressFieldDotNotation": True},
+        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 54, "suppressHeaderFilterButton": True, "wrapHeaderText": True}, style={"width": "100%", "height": None},
     )  # fmt: skip
     return [
         dcc.Store(id="plan-svg"), html.Div(id="racks-problem"),
@@ -34,7 +34,7 @@ def layout() -> Any:
                     [
                         panel("Rack groups", [grid], "smallest margin first", html.Button("download CSV", id="rack-csv", className="quiet")),
                         html.Div(style={"height": "10px"}),
-                        panel("Series", [graph("rack-series", "calc(100vh - 520px)", "Series of the chosen racks")], "hourly, whole run", html.B(id="rack-name"), "chip"),
+                        panel("Series", [graph("rack-series", "max(200px, calc(100vh - 356px))", "Series of the chosen racks")], "hourly, whole run", html.B(id="rack-name"), "chip"),
                     ]
                 ),
             ],
@@ -102,10 +102,10 @@ def table(ds: Any, site: Any, system: str) -> tuple[list[dict[str, Any]], list[d
     """Columns and one row per rack group, the smallest margin first."""
     degrees, flow = fmt.unit("temperature", system), fmt.unit("flow", system)
     columns = [
-        {"field": "name", "headerName": "Group", "minWidth": 90}, {"field": "count", "headerName": "Racks", "type": "rightAligned"},
-        {"field": "power", "headerName": "kW peak each", "type": "rightAligned"}, {"field": "chip", "headerName": f"Chip {degrees}", "type": "rightAligned"},
-        {"field": "margin", "headerName": f"To throttle {fmt.unit('difference', system)}", "type": "rightAligned"}, {"field": "inlet", "headerName": f"Air in {degrees}", "type": "rightAligned"},
-        {"field": "flow", "headerName": f"Flow {flow}", "type": "rightAligned"}, {"field": "throttled", "headerName": "Throttled h", "type": "rightAligned"},
+        {"field": "name", "headerName": "Group", "minWidth": 90}, {"field": "count", "headerName": "No.", "type": "rightAligned"},
+        {"field": "power", "headerName": "Peak kW", "type": "rightAligned"}, {"field": "chip", "headerName": f"Chip {degrees}", "type": "rightAligned"},
+        {"field": "margin", "headerName": f"Left {fmt.unit('difference', system)}", "type": "rightAligned"}, {"field": "inlet", "headerName": f"Air in {degrees}", "type": "rightAligned"},
+        {"field": "flow", "headerName": f"Flow {flow}", "type": "rightAligned"}, {"field": "throttled", "headerName": "Lost h", "type": "rightAligned"},
     ]  # fmt: skip
     rows = []
     step_h = float(ds.attrs["step_s"]) / 3600.0
