@@ -11,19 +11,20 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
+from twin_sites.schema import Site
 
 from twin_dashboard import format as fmt
 from twin_dashboard.margins import AMPLE_K, WATCH
 from twin_dashboard.svg.geometry import fit, number, text_width
 from twin_dashboard.svg.readings import flow_text, power_text
 from twin_dashboard.svg.symbols import MARKS, style, title
-from twin_sites.schema import Site
 
 Shown = Literal["power", "chip", "flow", "margin"]
 
 CELL, STEP = 30.0, 33.0
 LEFT, TOP, NAMES, AISLE = 64.0, 78.0, 17.0, 22.0
 BETWEEN = 16.0  # groups in one row
+NAME_W = 180.0  # room for the name of a group with few racks
 LONGEST, SHORTEST = 24, 8  # racks in a row
 MOST_CELLS = 600
 SCALE_W, BINS = 220.0, 12
@@ -77,12 +78,18 @@ def svg(site: Site, ds: xr.Dataset, quantity: Shown, step: int, system: str = "s
     total = sum(rack.count for rack in site.racks.values())
     per_cell = max(1, ceil(total / MOST_CELLS))
     cells = {name: ceil(rack.count / per_cell) for name, rack in site.racks.items()}
-    rows = _rows(cells)
+    rows = _rows(cells, per_cell)
     tops = _tops(len(rows))
     words, notes = WORDS[quantity], _notes(site, per_cell)
-    width = max(LEFT + max(row.width for row in rows) + 20.0, SCALE_W + 330.0, *(text_width(note, 11) + 32.0 for note in notes))
+    width = max(
+        LEFT + max(row.width for row in rows) + 20.0,
+        SCALE_W + 330.0,
+        *(text_width(note, 11) + 32.0 for note in notes),
+    )
     height = tops[-1] + CELL + AISLE + 14.0 + 16.0 * len(notes)
-    now = {name: float(field.values[index[name], step]) if name in index else float("nan") for name in site.racks}
+    now = {
+        name: float(field.values[index[name], step]) if name in index else float("nan") for name in site.racks
+    }
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tw" viewBox="0 0 {number(width)} {number(height)}" role="group" '
         f'aria-label="Floor plan of {escape(site.name)}: {words[0].lower()}" style="width:100%;height:auto;max-height:100%">'
@@ -93,7 +100,10 @@ def svg(site: Site, ds: xr.Dataset, quantity: Shown, step: int, system: str = "s
     ]
     for name in site.racks:
         out.append(_group(site, ds, name, rows, tops, now, field, quantity, step, system, per_cell))
-    out += [f'<text x="16" y="{number(height - 10.0 - 16.0 * (len(notes) - 1 - i))}" class="s m">{escape(note)}</text>' for i, note in enumerate(notes)]
+    out += [
+        f'<text x="16" y="{number(height - 10.0 - 16.0 * (len(notes) - 1 - i))}" class="s m">{escape(note)}</text>'
+        for i, note in enumerate(notes)
+    ]
     return "".join(out) + "</svg>"
 
 
@@ -130,10 +140,14 @@ def _text(value: float, quantity: Shown, system: str) -> str:
     return fmt.text(value, "temperature" if quantity == "chip" else "difference", system)
 
 
-def _rows(cells: dict[str, int]) -> list[_Row]:
+def _rows(cells: dict[str, int], per_cell: int) -> list[_Row]:
     """Groups one after the other in rows of equal length; a group that would be cut short begins a new row."""
     total = sum(cells.values())
-    longest = min(LONGEST, max(SHORTEST, ceil(sqrt(total * 2.2) / 2) * 2)) if total <= LONGEST**2 else ceil(sqrt(total * 1.6))
+    longest = (
+        min(LONGEST, max(SHORTEST, ceil(sqrt(total * 2.2) / 2) * 2))
+        if total <= LONGEST**2
+        else ceil(sqrt(total * 1.6))
+    )
     rows, used = [_Row([])], 0
     for name, count in cells.items():
         if used and count > longest - used and count <= longest:
@@ -147,7 +161,11 @@ def _rows(cells: dict[str, int]) -> list[_Row]:
             row = rows[-1]
             n = min(count - done, longest - used)
             start = row.width + (BETWEEN if row.parts else 0.0)
-            wanted = text_width(title(name) + " ×88,888", 11)
+            wanted = (
+                min(text_width(f"{title(name)} ×{count * per_cell:,}", 11) + 20.0, NAME_W)
+                if not done
+                else 0.0
+            )
             row.parts.append((name, done, done + n, start))
             row.width = start + max(n * STEP, wanted)
             used += n
@@ -166,7 +184,9 @@ def _aisles(rows: list[_Row], tops: list[float], width: float) -> list[str]:
     for i in range(len(tops) + 1):
         y = tops[0] - NAMES - AISLE if i == 0 else tops[i - 1] + CELL + 2.0
         kind = "hot aisle" if i % 2 == 0 else "cold aisle"
-        out.append(f'<rect class="aisle" x="{number(LEFT)}" y="{number(y + 2)}" width="{number(width - LEFT - 16)}" height="{number(AISLE - 6)}" rx="3"/>')
+        out.append(
+            f'<rect class="aisle" x="{number(LEFT)}" y="{number(y + 2)}" width="{number(width - LEFT - 16)}" height="{number(AISLE - 6)}" rx="3"/>'
+        )
         out.append(f'<text x="{number(LEFT + 6)}" y="{number(y + 14)}" class="s m">{kind}</text>')
     for i, top in enumerate(tops):
         out.append(f'<text x="16" y="{number(top + 19)}" class="s m">Row {_letters(i)}</text>')
@@ -187,19 +207,24 @@ def _group(
     shown, count = _text(value, quantity, system), f" ×{rack.count:,}" if rack.count > 1 else ""
     label = f"{title(name)}, {rack.count} racks: {WORDS[quantity][0].lower()} {shown}{f', {word}' if word else ''}"
     fill = f' style="--t:{_share(field, value):.2f}"' if isfinite(value) else ""
-    out = [f'<g role="button" tabindex="0" class="{css}" data-address="{where}" data-state="{where}" aria-label="{escape(label)}"{fill}>']
+    out = [
+        f'<g role="button" tabindex="0" class="{css}" data-address="{where}" data-state="{where}" aria-label="{escape(label)}"{fill}>'
+    ]
     names = []
     first = True
     for row, top in zip(rows, tops, strict=True):
         for group, begin, end, x0 in row.parts:
             if group != name:
                 continue
-            room = max((end - begin) * STEP, text_width(title(name) + " ×88,888", 11))
-            text = fit(title(name) + count if first else f"{title(name)}, continued", room, 11)
+            room = max((end - begin) * STEP, NAME_W)
+            text = fit(title(name) + count, room, 11) if first else ""
             x = LEFT + x0
-            names.append(f'<text x="{number(x)}" y="{number(top - 5)}" class="s">{escape(text)}</text>')
+            if first:
+                names.append(f'<text x="{number(x)}" y="{number(top - 5)}" class="s">{escape(text)}</text>')
             if first and state != "normal":
-                names.append(f'<g class="{state}" transform="translate({number(x + text_width(text, 11) + 6)} {number(top - 15)}) scale(.8)">{MARKS}</g>')
+                names.append(
+                    f'<g class="{state}" transform="translate({number(x + text_width(text, 11) + 6)} {number(top - 15)}) scale(.8)">{MARKS}</g>'
+                )
             for i in range(begin, end):
                 low, high = i * per_cell + 1, min((i + 1) * per_cell, rack.count)
                 at = x + (i - begin) * STEP
@@ -216,13 +241,18 @@ def _group(
 def _state(site: Site, ds: xr.Dataset, name: str, step: int) -> tuple[str, str]:
     """How the chips of a group stand to throttling."""
     at = [str(n) for n in ds["rack"].values].index(name)
-    limit, chip = float(ds["rack_throttle_temperature"].values[at]), float(ds["rack_chip_temperature"].values[at, step])
+    limit, chip = (
+        float(ds["rack_throttle_temperature"].values[at]),
+        float(ds["rack_chip_temperature"].values[at, step]),
+    )
     if float(ds["rack_throttled"].values[at, step]) > 0.0:
         return "bad", "throttles"
     return ("watch", "near throttling") if limit - chip <= (1.0 - WATCH) * AMPLE_K else ("normal", "")
 
 
-def _scale(site: Site, field: _Field, now: dict[str, float], quantity: Shown, system: str, width: float) -> str:
+def _scale(
+    site: Site, field: _Field, now: dict[str, float], quantity: Shown, system: str, width: float
+) -> str:
     """Colours with their values, the racks of this step as bars above them."""
     x, y = width - SCALE_W - 24.0, 46.0
     counts = np.zeros(BINS)
@@ -236,10 +266,14 @@ def _scale(site: Site, field: _Field, now: dict[str, float], quantity: Shown, sy
     for i, count in enumerate(counts):
         middle = (i + 0.5) / BINS
         t = 1.0 - middle if field.reverse else middle
-        out.append(f'<g class="rack" style="--t:{t:.2f}"><rect style="stroke:none" x="{number(x + i * step)}" y="{number(y)}" width="{number(step)}" height="9"/></g>')
+        out.append(
+            f'<g class="rack" style="--t:{t:.2f}"><rect style="stroke:none" x="{number(x + i * step)}" y="{number(y)}" width="{number(step)}" height="9"/></g>'
+        )
         if count:
             h = max(24.0 * count / tall, 1.5)
-            out.append(f'<rect class="dist" x="{number(x + i * step + 2)}" y="{number(y - 2 - h)}" width="{number(step - 4)}" height="{number(h)}"><title>{count:.0f} racks</title></rect>')
+            out.append(
+                f'<rect class="dist" x="{number(x + i * step + 2)}" y="{number(y - 2 - h)}" width="{number(step - 4)}" height="{number(h)}"><title>{count:.0f} racks</title></rect>'
+            )
     low, high = _text(field.low, quantity, system), _text(field.high, quantity, system)
     out.append(f'<text x="{number(x)}" y="{number(y + 22)}" class="s m">{low}</text>')
     out.append(f'<text x="{number(x + SCALE_W)}" y="{number(y + 22)}" class="s m end">{high}</text>')
@@ -250,7 +284,9 @@ def _scale(site: Site, field: _Field, now: dict[str, float], quantity: Shown, sy
 def _notes(site: Site, per_cell: int) -> list[str]:
     notes = []
     if any(rack.count > 1 for rack in site.racks.values()):
-        notes.append("The result holds one value for each group: all its racks show it. Places are drawn by rule.")
+        notes.append(
+            "The result holds one value for each group: all its racks show it. Places are drawn by rule."
+        )
     if per_cell > 1:
         notes.append(f"Each cell stands for {per_cell} racks; its number is the first of them.")
     return notes

@@ -8,18 +8,22 @@ series, the outlet of one leads to the inlet of the next. Lanes that would overl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+
+from twin_sites.schema import OUTDOORS, Room, Site
 
 from twin_dashboard.svg.geometry import NEAR, Pipe, Rect
 from twin_dashboard.svg.layout import BOX_H, BOX_W, DOCK, GAP, Box, Part
-from twin_sites.schema import OUTDOORS, Room, Site
 
 RACK_H = 106.0
 WIDE_W, SMALL_W, SOURCE_W = 240.0, 132.0, 132.0
 WATER_W = 88.0  # room beside a box for its make-up water
 TOP, ABOVE, BELOW = 66.0, 26.0, 24.0  # of the drawing; of a lane
 PUMP_ABOVE = 49.0  # above a lane with pumps, which stand where the whole flow passes
-HEADERS, MIDDLE, PLUME = 34.0, 14.0, 22.0  # between the headers of a lane; per series pipe; height of the arrows to outdoors
+HEADERS, MIDDLE, PLUME = (
+    34.0,
+    14.0,
+    22.0,
+)  # between the headers of a lane; per series pipe; height of the arrows to outdoors
 SWEEPS = 40
 SLACK = 24.0  # what the drawing may grow in width for straighter pipes
 
@@ -86,12 +90,29 @@ def heat(site: Site) -> Part:
     shifts = _shifts(lanes)
     pipes = [pipe for lane in lanes for pipe in _pipes(lane, shifts)]
     pipes += [
-        Pipe(i.address, "water", "makeup", f"{i.address}/water", ((i.x + i.width, i.y + 30.0), (i.x + i.box_width, i.y + 30.0)), True)
+        Pipe(
+            i.address,
+            "water",
+            "makeup",
+            f"{i.address}/water",
+            ((i.x + i.width, i.y + 30.0), (i.x + i.box_width, i.y + 30.0)),
+            True,
+        )
         for i in items
         if i.water
     ]
     boxes = [
-        Box(i.address, i.kind, i.name, i.count, Rect(i.x, i.y, i.box_width, i.height), i.slots, i.kind not in ("rack", "source"), i.outdoors, i.water)
+        Box(
+            i.address,
+            i.kind,
+            i.name,
+            i.count,
+            Rect(i.x, i.y, i.box_width, i.height),
+            i.slots,
+            i.kind not in ("rack", "source"),
+            i.outdoors,
+            i.water,
+        )
         for i in items
     ]
     return Part(boxes, pipes, width=max(item.x + item.width for item in items), height=height)
@@ -100,7 +121,9 @@ def heat(site: Site) -> Part:
 def _lanes(site: Site) -> list[Lane]:
     """Lanes with their level: one above the highest lane that gives heat to it."""
     lanes = {
-        name: Lane(name, address, isinstance(part, Room), order, getattr(part, "pump", None) is not None) for order, (name, address, part) in enumerate(site.volumes()) if part.links
+        name: Lane(name, address, isinstance(part, Room), order, getattr(part, "pump", None) is not None)
+        for order, (name, address, part) in enumerate(site.volumes())
+        if part.links
     }
     feeds = [(hot, link.heat_to["heat"]) for hot, _, _, link in site.links() if link.heat_to["heat"] in lanes]
     for _ in lanes:  # the graph has no circles: as many rounds as lanes settle every level
@@ -112,7 +135,10 @@ def _lanes(site: Site) -> list[Lane]:
 def _items(site: Site, lanes: list[Lane]) -> list[Item]:
     by_name = {lane.name: lane for lane in lanes}
     order = {lane.name: i for i, lane in enumerate(lanes)}
-    racks = sorted(site.racks.items(), key=lambda entry: (order.get(entry[1].heat_to.get("liquid", ""), 99), order[entry[1].heat_to["air"]]))
+    racks = sorted(
+        site.racks.items(),
+        key=lambda entry: (order.get(entry[1].heat_to.get("liquid", ""), 99), order[entry[1].heat_to["air"]]),
+    )
     items: list[Item] = []
     for i, (name, rack) in enumerate(racks):
         targets = {port: target for port, target in rack.heat_to.items() if target in by_name}
@@ -121,20 +147,49 @@ def _items(site: Site, lanes: list[Lane]) -> list[Item]:
         docks = {"liquid": BOX_W / 2, "air": width - 66.0} if "liquid" in targets else {"air": width / 2}
         top = max([by_name[target].level for target in targets.values()], default=1)
         slots = ("power", "each", "chip", "margin", "split", "done") if wide else ("power", "each", "inlet")
-        item = Item(f"racks.{name}", "rack", name, rack.count, width, range(top), (float(i), 0, 0.0), docks, slots, width)
+        item = Item(
+            f"racks.{name}",
+            "rack",
+            name,
+            rack.count,
+            width,
+            range(top),
+            (float(i), 0, 0.0),
+            docks,
+            slots,
+            width,
+        )
         items.append(item)
         for port, target in targets.items():
             by_name[target].givers.append((item, port))
-    warmed = {target for _, element in site.drawn() for port, target in element.heat_to.items() if port in ("loss", "fan", "heat", "motor")}
+    warmed = {
+        target
+        for _, element in site.drawn()
+        for port, target in element.heat_to.items()
+        if port in ("loss", "fan", "heat", "motor")
+    }
     for lane in lanes:
         if lane.air and not lane.givers and lane.name in warmed:
             key = (float(len(items)), 0, 0.0)
-            item = Item(lane.address, "source", lane.name, 1, SOURCE_W, range(1), key, {"air": SOURCE_W / 2}, ("losses",), SOURCE_W)
+            item = Item(
+                lane.address,
+                "source",
+                lane.name,
+                1,
+                SOURCE_W,
+                range(1),
+                key,
+                {"air": SOURCE_W / 2},
+                ("losses",),
+                SOURCE_W,
+            )
             items.append(item)
             lane.givers.append((item, "air"))
     for order_of, lane in enumerate(lanes):
         weights = [(item.key[0], 3.0 if len(item.docks) == 1 else 1.0) for item, _ in lane.givers]
-        lane.key = sum(key * w for key, w in weights) / sum(w for _, w in weights) if weights else float(order_of)
+        lane.key = (
+            sum(key * w for key, w in weights) / sum(w for _, w in weights) if weights else float(order_of)
+        )
         part = next(part for name, _, part in site.volumes() if name == lane.name)
         for stage, (own, link) in enumerate(part.links.items()):
             sink = link.heat_to["heat"]
@@ -159,7 +214,12 @@ def _items(site: Site, lanes: list[Lane]) -> list[Item]:
 def _parallel(first: Item, second: Item) -> bool:
     """CDUs and air handlers stand side by side, and so do members of one group; everything else acts in series."""
     both = {first.kind, second.kind} <= {"cdu", "air_handler"}
-    return both or first.address.rpartition(".")[0] == second.address or second.address.startswith(first.address + ".") or _same_group(first, second)
+    return (
+        both
+        or first.address.rpartition(".")[0] == second.address
+        or second.address.startswith(first.address + ".")
+        or _same_group(first, second)
+    )
 
 
 def _same_group(first: Item, second: Item) -> bool:
@@ -170,7 +230,10 @@ def _same_group(first: Item, second: Item) -> bool:
 def _place(items: list[Item], lanes: list[Lane]) -> None:
     """Find x: in the order of keys from the left, then each moves towards what it is joined to as far as there is room."""
     top = max((row for item in items for row in item.rows), default=0)
-    rows = [sorted((item for item in items if row in item.rows), key=lambda item: item.key) for row in range(top + 1)]
+    rows = [
+        sorted((item for item in items if row in item.rows), key=lambda item: item.key)
+        for row in range(top + 1)
+    ]
     for item in sorted(items, key=lambda item: item.key):
         item.x = max((_right(row, item) for row in (rows[r] for r in item.rows)), default=0.0)
     limit = max(item.x + item.width for item in items) + SLACK
@@ -205,7 +268,9 @@ def _targets(items: list[Item], lanes: list[Lane]) -> Callable[[Item], float | N
         if lane is not None and lane.givers:
             mates = [mate for stage in lane.stages for mate in stage]
             middle = sum(giver.x + giver.docks[port] for giver, port in lane.givers) / len(lane.givers)
-            first = middle - (len(mates) - 1) * (BOX_W + GAP) / 2  # coolers of one lane stand around its middle
+            first = (
+                middle - (len(mates) - 1) * (BOX_W + GAP) / 2
+            )  # coolers of one lane stand around its middle
             return first + mates.index(item) * (BOX_W + GAP) - item.docks["hot"]
         above = [
             mate.x + mate.docks["hot"] - item.docks[port]
@@ -225,7 +290,9 @@ def _heights(items: list[Item], lanes: list[Lane]) -> float:
     y = TOP
     for level in range(levels, 0, -1):
         row = [item for item in items if item.kind not in ("rack", "source") and item.rows.start == level]
-        here = sorted((lane for lane in lanes if lane.level == level), key=lambda lane: (not lane.air, lane.order))
+        here = sorted(
+            (lane for lane in lanes if lane.level == level), key=lambda lane: (not lane.air, lane.order)
+        )
         y += PLUME if any(item.outdoors for item in row) and level < levels else 0.0
         for item in row:
             item.y = y
@@ -280,10 +347,17 @@ def _pipes(lane: Lane, shifts: Shifts) -> list[Pipe]:
         y = before[0].y + BOX_H + MIDDLE * (i + 1)
         outs, ins = [dock(item, "hot", DOCK) for item in before], [dock(item, "hot", -DOCK) for item in after]
         net = f"{lane.name}/series {i}"
-        pipes += [Pipe(lane.address, "supply", "heat", net, ((x, y - MIDDLE * (i + 1)), (x, y))) for x in outs]
-        pipes += [Pipe(lane.address, "supply", "heat", net, ((x, y), (x, y - MIDDLE * (i + 1))), True) for x in ins]
+        pipes += [
+            Pipe(lane.address, "supply", "heat", net, ((x, y - MIDDLE * (i + 1)), (x, y))) for x in outs
+        ]
+        pipes += [
+            Pipe(lane.address, "supply", "heat", net, ((x, y), (x, y - MIDDLE * (i + 1))), True) for x in ins
+        ]
         pipes.append(Pipe(lane.address, "supply", "heat", net, ((min(outs + ins), y), (max(outs + ins), y))))
-    for slot, side, at, y in (("return", "heat", x_return, lane.y_return), ("supply", "water", x_supply, lane.y_supply)):
+    for slot, side, at, y in (
+        ("return", "heat", x_return, lane.y_return),
+        ("supply", "water", x_supply, lane.y_supply),
+    ):
         if at and max(at) > min(at):
             pipes.append(Pipe(lane.address, slot, look[side], nets[side], ((min(at), y), (max(at), y))))
     return pipes
@@ -294,13 +368,19 @@ def _shifts(lanes: list[Lane]) -> Shifts:
     taken: list[tuple[float, float, float, str]] = []
     out: Shifts = {}
     pairs = [(lane, item, port, item.y) for lane in lanes for item, port in lane.givers]
-    pairs += [(lane, item, "hot", item.y + item.height) for lane in lanes for stage in lane.stages for item in stage]
+    pairs += [
+        (lane, item, "hot", item.y + item.height) for lane in lanes for stage in lane.stages for item in stage
+    ]
     for lane, item, port, edge in pairs:
         low, high = min(edge, lane.y_return), max(edge, lane.y_supply)
         middle = item.x + item.docks[port]
         for shift in (0.0, NEAR, -NEAR, 2 * NEAR, -2 * NEAR):
             at = [middle + side + shift for side in (-DOCK, DOCK)]
-            if all(lane.name == net or abs(x - t) >= NEAR - 1.0 or y1 <= low or y0 >= high for t, y0, y1, net in taken for x in at):
+            if all(
+                lane.name == net or abs(x - t) >= NEAR - 1.0 or y1 <= low or y0 >= high
+                for t, y0, y1, net in taken
+                for x in at
+            ):
                 break
         else:
             shift = 0.0

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from twin_sites.schema import Loop, Site
+
 from twin_dashboard.svg.geometry import HOP, Pipe, Point, Rect, text_width
 from twin_dashboard.svg.layout import Box, Tag
 from twin_dashboard.svg.symbols import title
-from twin_sites.schema import Loop, Site
 
 PILL_W, PILL_H = 62.0, 20.0
 PUMP = 11.0  # radius
@@ -19,7 +20,13 @@ def place(site: Site, boxes: list[Box], pipes: list[Pipe], fixed: list[Tag], are
     """Tags of every loop and room: pumps, temperatures, name with flow."""
     taken = [box.rect for box in boxes] + [tag.rect for tag in fixed]
     taken += [Rect(b.rect.x, b.rect.y - 26, b.rect.w, 26) for b in boxes if b.outdoors]
-    taken += [Rect(x - 7, min(y, y + 12 * up), 14, 12) for pipe in pipes if pipe.arrow for x, y, up in [_tip(pipe)] if up]
+    taken += [
+        Rect(x - 7, min(y, y + 12 * up), 14, 12)
+        for pipe in pipes
+        if pipe.arrow
+        for x, y, up in [_tip(pipe)]
+        if up
+    ]
     taken += [Rect(x - HOP - 4, y - HOP - 4, 2 * HOP + 8, HOP + 8) for pipe in pipes for x, y in pipe.hops]
     solver = _Places(taken, pipes, area)
     tags: list[Tag] = []
@@ -38,7 +45,11 @@ class _Places:
 
     def __init__(self, taken: list[Rect], pipes: list[Pipe], area: Rect) -> None:
         self.taken, self.pipes, self.area = taken, pipes, area
-        self.along = [(pipe, a, b, rect) for pipe in pipes for (a, b), rect in zip(pipe.segments(), pipe.rects(), strict=True)]
+        self.along = [
+            (pipe, a, b, rect)
+            for pipe in pipes
+            for (a, b), rect in zip(pipe.segments(), pipe.rects(), strict=True)
+        ]
 
     def pump(self, name: str, address: str, count: int) -> Tag:
         text = pump_text(count)
@@ -51,14 +62,22 @@ class _Places:
                 cost = here + 1000.0 * self._hits(label) + 3 * side
                 if best is None or cost < best[0]:
                     area = Rect(x - PUMP, y - PUMP, 2 * PUMP, 2 * PUMP)
-                    best = (cost, Tag(f"{address}.pump", "power", "pump", label, tx, ty, anchor, text, (x, y), lines), [area, label])
+                    best = (
+                        cost,
+                        Tag(f"{address}.pump", "power", "pump", label, tx, ty, anchor, text, (x, y), lines),
+                        [area, label],
+                    )
         assert best is not None
         self.taken += best[2]
         return best[1]
 
     def _whole(self, name: str) -> Iterator[tuple[float, float, bool]]:
         """Places where the whole flow of a loop passes: the riser into its only first cooler or of its only giver; else anywhere."""
-        risers = [pipe for pipe in self.pipes if pipe.net == f"{name}/return" and pipe.points[0][0] == pipe.points[-1][0]]
+        risers = [
+            pipe
+            for pipe in self.pipes
+            if pipe.net == f"{name}/return" and pipe.points[0][0] == pipe.points[-1][0]
+        ]
         coolers = [pipe for pipe in risers if pipe.slot == "hot"]
         givers = [pipe for pipe in risers if pipe.slot != "hot"]
         for only in (coolers, givers):
@@ -85,7 +104,9 @@ class _Places:
         best: tuple[float, Tag] | None = None
         for side, net in enumerate((f"{name}/supply", f"{name}/return")):
             for rank, (x, y, flat) in enumerate(self._points(net)):
-                for turn, (anchor, tx, ty, lines) in enumerate(_beside(x, y, flat, 10.0) + _beside(x, y, flat, PILL_W / 2 + 6.0) * (not flat)):
+                for turn, (anchor, tx, ty, lines) in enumerate(
+                    _beside(x, y, flat, 10.0) + _beside(x, y, flat, PILL_W / 2 + 6.0) * (not flat)
+                ):
                     rect = _text_rect(anchor, tx, ty, text, FLOW, lines)
                     cost = self._hits(rect) * 1000.0 + rank + 8 * side + 4 * turn
                     if best is None or cost < best[0]:
@@ -97,14 +118,20 @@ class _Places:
     def _points(self, net: str) -> Iterator[tuple[float, float, bool]]:
         """Places on a net: header from its middle outwards, then risers, the longest first."""
         own = [(a, b) for pipe, a, b, _ in self.along if pipe.net == net]
-        own.sort(key=lambda ab: (ab[0][1] != ab[1][1], -abs(ab[0][0] - ab[1][0]) - abs(ab[0][1] - ab[1][1]), ab))
+        own.sort(
+            key=lambda ab: (ab[0][1] != ab[1][1], -abs(ab[0][0] - ab[1][0]) - abs(ab[0][1] - ab[1][1]), ab)
+        )
         for a, b in own:
             flat = a[1] == b[1]
             length = abs(a[0] - b[0]) + abs(a[1] - b[1])
             mid = ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)
             for i in range(int(length / 2 / STEP) + 1):
                 for sign in (1, -1) if i else (1,):
-                    yield (mid[0] + sign * i * STEP, mid[1], True) if flat else (mid[0], mid[1] + sign * i * STEP, False)
+                    yield (
+                        (mid[0] + sign * i * STEP, mid[1], True)
+                        if flat
+                        else (mid[0], mid[1] + sign * i * STEP, False)
+                    )
 
     def _hits(self, rect: Rect, on: Point | None = None, flat: bool = False) -> int:
         """How many things a rectangle touches; the pipe that it stands on does not count."""
@@ -131,12 +158,17 @@ def _beside(x: float, y: float, flat: bool, gap: float) -> list[tuple[str, float
     if flat:
         return [("middle", x, y - gap, 1), ("middle", x, y + gap + 9.0, 1)]
     sides = (("start", x + gap), ("end", x - gap))
-    return [(anchor, at, y + 4.0, 1) for anchor, at in sides] + [(anchor, at, y - 3.0, 2) for anchor, at in sides]
+    return [(anchor, at, y + 4.0, 1) for anchor, at in sides] + [
+        (anchor, at, y - 3.0, 2) for anchor, at in sides
+    ]
 
 
 def _text_rect(anchor: str, x: float, y: float, text: str, longest: str, lines: int) -> Rect:
     """Area of a name and the value that follows it, behind it or below it."""
-    name, value = text_width(text, 12, bold=True), text_width(longest.removeprefix(" · ") if lines > 1 else longest, 12)
+    name, value = (
+        text_width(text, 12, bold=True),
+        text_width(longest.removeprefix(" · ") if lines > 1 else longest, 12),
+    )
     w = max(name, value) if lines > 1 else name + value
     left = x if anchor == "start" else x - w if anchor == "end" else x - w / 2
     return Rect(left, y - 11.5, w, TEXT_H * lines)

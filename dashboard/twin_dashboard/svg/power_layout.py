@@ -6,9 +6,10 @@ one for each feeder that feeds racks directly. What a feeder gives to the coolin
 
 from collections.abc import Iterable
 
+from twin_sites.schema import Site
+
 from twin_dashboard.svg.geometry import Pipe, Rect
 from twin_dashboard.svg.layout import BOX_H, BOX_W, Box, Part, Tag
-from twin_sites.schema import Site
 
 COLUMN = BOX_W + 36.0
 TOP = 40.0
@@ -26,7 +27,15 @@ def power(site: Site, racks: Iterable[Box], shift: float, floor: float) -> Part:
     floor = max(floor, TOP + levels * pitch + BOX_H + 20.0)
     at = {name: Rect(column[name] * COLUMN, TOP + depth[name] * pitch, BOX_W, BOX_H) for name in site.power}
     boxes = [
-        Box(f"power.{name}", feeder.kind, name, feeder.count, at[name], ("load", "detail"), feeder.kind != "utility" or feeder.rating is not None)
+        Box(
+            f"power.{name}",
+            feeder.kind,
+            name,
+            feeder.count,
+            at[name],
+            ("load", "detail"),
+            feeder.kind != "utility" or feeder.rating is not None,
+        )
         for name, feeder in site.power.items()
     ]
     pipes = [*_feeds(site, at), *_busbars(site, at, straight, list(racks), shift, floor)]
@@ -34,8 +43,27 @@ def power(site: Site, racks: Iterable[Box], shift: float, floor: float) -> Part:
     for name in site.power:
         for i, slot in enumerate(_others(site, name)):
             x, y = at[name].x + BOX_W / 2, at[name].bottom + 12.0 + 14.0 * i
-            pipes.append(Pipe(f"power.{name}", slot, "power", f"power/{name}", ((x, at[name].bottom), (x, y), (x + 19.0, y)), True))
-            tags.append(Tag(f"power.{name}", slot, "note", Rect(x + 22.0, y - 7.0, 86.0, 14.0), x + 23.0, y + 4.0, "start"))
+            pipes.append(
+                Pipe(
+                    f"power.{name}",
+                    slot,
+                    "power",
+                    f"power/{name}",
+                    ((x, at[name].bottom), (x, y), (x + 19.0, y)),
+                    True,
+                )
+            )
+            tags.append(
+                Tag(
+                    f"power.{name}",
+                    slot,
+                    "note",
+                    Rect(x + 22.0, y - 7.0, 86.0, 14.0),
+                    x + 23.0,
+                    y + 4.0,
+                    "start",
+                )
+            )
     width = (max(column.values()) + 1) * COLUMN - (COLUMN - BOX_W)
     return Part(boxes, pipes, tags, width, floor + BUS + BUS_STEP * max(len(_to_racks(site)) - 1, 0) + 14.0)
 
@@ -60,7 +88,9 @@ def _columns(site: Site, depth: dict[str, int]) -> tuple[dict[str, int], set[str
     straight: set[str] = set()
 
     def leads(name: str) -> bool:
-        return name in to_racks or any(leads(child) for child, feeder in site.power.items() if name in feeder.fed_by)
+        return name in to_racks or any(
+            leads(child) for child, feeder in site.power.items() if name in feeder.fed_by
+        )
 
     def first(feeder: str) -> str:
         return max(site.power[feeder].fed_by, key=lambda parent: depth[parent])
@@ -98,21 +128,27 @@ def _feeds(site: Site, at: dict[str, Rect]) -> list[Pipe]:
         for child in children:
             parents = sorted(site.power[child].fed_by, key=lambda parent: at[parent].x)
             x = at[child].x + BOX_W / 2 + 28.0 * (parents.index(name) - (len(parents) - 1) / 2)
-            points = ((middle, box.bottom), (middle, turn), (x, turn), (x, at[child].y))
-            if x == middle:
-                points = (points[0], points[-1])
+            bend = () if x == middle else ((middle, turn), (x, turn))
+            points = ((middle, box.bottom), *bend, (x, at[child].y))
             pipes.append(Pipe(f"power.{child}", f"from {name}", "power", f"power/{name}", points, True))
     return pipes
 
 
-def _busbars(site: Site, at: dict[str, Rect], straight: set[str], racks: list[Box], shift: float, floor: float) -> list[Pipe]:
+def _busbars(
+    site: Site, at: dict[str, Rect], straight: set[str], racks: list[Box], shift: float, floor: float
+) -> list[Pipe]:
     """A busbar for each feeder that feeds racks: from its column below the racks, risers up to them."""
     names = sorted(_to_racks(site), key=lambda name: at[name].x, reverse=True)
     pipes = []
     for i, name in enumerate(names):
         y, net = floor + BUS + BUS_STEP * i, f"power/{name}"
-        fed = [(box, list(site.racks[box.name].fed_by)) for box in racks if name in site.racks[box.name].fed_by]
-        ups = [(box, box.rect.x + shift + box.rect.w / 2 + 28.0 * (feeds.index(name) - (len(feeds) - 1) / 2)) for box, feeds in fed]
+        fed = [
+            (box, list(site.racks[box.name].fed_by)) for box in racks if name in site.racks[box.name].fed_by
+        ]
+        ups = [
+            (box, box.rect.x + shift + box.rect.w / 2 + 28.0 * (feeds.index(name) - (len(feeds) - 1) / 2))
+            for box, feeds in fed
+        ]
         x = at[name].x + BOX_W / 2
         start: tuple[tuple[float, float], ...] = ((x, at[name].bottom),)
         if name not in straight:
@@ -120,12 +156,20 @@ def _busbars(site: Site, at: dict[str, Rect], straight: set[str], racks: list[Bo
             turn = at[name].bottom + CHANNEL - 8.0
             start = (*start, (x, turn), (aside, turn))
             x = aside
-        pipes.append(Pipe(f"power.{name}", "to racks", "power", net, (*start, (x, y), (max(up for _, up in ups), y))))
-        pipes += [Pipe(box.address, f"from {name}", "power", net, ((up, y), (up, floor)), True) for box, up in ups]
+        pipes.append(
+            Pipe(f"power.{name}", "to racks", "power", net, (*start, (x, y), (max(up for _, up in ups), y)))
+        )
+        pipes += [
+            Pipe(box.address, f"from {name}", "power", net, ((up, y), (up, floor)), True) for box, up in ups
+        ]
     return pipes
 
 
 def _others(site: Site, name: str) -> list[str]:
     """What else a feeder feeds directly."""
-    cooling = any(name in element.fed_by for address, element in site.drawn() if address.startswith(("cooling.", "hall.", "rooms.")))
+    cooling = any(
+        name in element.fed_by
+        for address, element in site.drawn()
+        if address.startswith(("cooling.", "hall.", "rooms."))
+    )
     return [slot for slot, there in (("cooling", cooling), ("house", name in site.house.fed_by)) if there]

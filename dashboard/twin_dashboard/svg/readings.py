@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from twin.metrics import UNMET_K
-
-from twin_dashboard import format as fmt
-from twin_dashboard.margins import AMPLE_K, WATCH
 from twin_models.fluids.fluids import density, fluid
 from twin_sites import units
 from twin_sites.schema import Cdus, Feeder, Link, Loop, Site
+
+from twin.metrics import UNMET_K
+from twin_dashboard import format as fmt
+from twin_dashboard.margins import AMPLE_K, WATCH
 
 Reading = dict[str, Any]
 
@@ -18,7 +18,13 @@ AIR_DENSITY = 1.2  # kg/m³, for air flows as fans state them
 OFF_W = 1.0  # less heat than this: the machine is off
 LARGE_W, SMALL_W = 1e6, 1e4  # from here MW; below here a decimal of kW
 POWER_PX, FLOW_PX = (1.6, 8.0), (2.4, 7.5)  # line widths at none and at the largest of the site
-WORKS = {"chiller": "COP", "cooling_tower": "fans", "dry_cooler": "fans", "air_handler": "fans", "cdu": "pumps"}
+WORKS = {
+    "chiller": "COP",
+    "cooling_tower": "fans",
+    "dry_cooler": "fans",
+    "air_handler": "fans",
+    "cdu": "pumps",
+}
 
 
 def power_text(watt: float) -> str:
@@ -81,7 +87,9 @@ def values(site: Site, ds: xr.Dataset, step: int, system: str = "si") -> dict[st
             out[f"{address}.pump"] = _reading({"power": power_text(_own_pump(site, at, name))})
     for address, reading in out.items():
         texts = ", ".join(text for text in reading["texts"].values() if text)
-        reading["label"] = f"{address}: {texts}" + (f", {reading['state']}" if reading["state"] != "normal" else "")
+        reading["label"] = f"{address}: {texts}" + (
+            f", {reading['state']}" if reading["state"] != "normal" else ""
+        )
     return out
 
 
@@ -90,7 +98,10 @@ class _At:
 
     def __init__(self, ds: xr.Dataset, step: int) -> None:
         self.ds, self.step = ds, step
-        self.index = {dim: {str(n): i for i, n in enumerate(ds[dim].values)} for dim in ("rack", "loop", "link", "feeder")}
+        self.index = {
+            dim: {str(n): i for i, n in enumerate(ds[dim].values)}
+            for dim in ("rack", "loop", "link", "feeder")
+        }
 
     def has(self, dim: str, name: str) -> bool:
         return name in self.index[dim]
@@ -108,8 +119,14 @@ class _At:
         return float(np.nanmax(rows)) if rows.size and np.isfinite(rows).any() else 0.0
 
 
-def _reading(texts: dict[str, str], utilisation: float | None = None, state: str = "normal", **more: Any) -> Reading:
-    use = None if utilisation is None or not np.isfinite(utilisation) else round(min(max(utilisation, 0.0), 1.0), 3)
+def _reading(
+    texts: dict[str, str], utilisation: float | None = None, state: str = "normal", **more: Any
+) -> Reading:
+    use = (
+        None
+        if utilisation is None or not np.isfinite(utilisation)
+        else round(min(max(utilisation, 0.0), 1.0), 3)
+    )
     return {"texts": texts, "utilisation": use, "state": state, "widths": {}, "off": []} | more
 
 
@@ -126,19 +143,34 @@ def _scale(value: float, largest: float, px: tuple[float, float]) -> float:
 def _feeder(site: Site, at: _At, name: str, feeder: Feeder) -> Reading:
     load, loss, use = at("feeder_load", name), at("feeder_loss", name), at("feeder_utilisation", name)
     largest = at.most("site_power")
-    texts = {"load": power_text(load) + (f" · {fmt.text(use, 'share')}" if use > 0.0 and np.isfinite(use) else "")}
+    texts = {
+        "load": power_text(load) + (f" · {fmt.text(use, 'share')}" if use > 0.0 and np.isfinite(use) else "")
+    }
     state = "normal" if not np.isfinite(use) or use < WATCH else "watch" if use <= 1.0 else "bad"
     if state != "normal":
         texts["detail"] = "near its rating" if state == "watch" else "over its rating"
     elif feeder.kind == "utility":
         rating = getattr(feeder, "rating", None)
-        texts["detail"] = f"of {fmt.plain(rating / 1e6, 2).rstrip('0').rstrip('.')} MW contracted" if rating else "meter"
+        texts["detail"] = (
+            f"of {fmt.plain(rating / 1e6, 2).rstrip('0').rstrip('.')} MW contracted" if rating else "meter"
+        )
     else:
         texts["detail"] = f"loss {power_text(loss)} to {feeder.heat_to.get('loss', 'outdoors')}"
-    widths = {f"from {parent}": _scale((load + loss) * share, largest, POWER_PX) for parent, share in feeder.fed_by.items()}
-    to_racks = sum(at("rack_power", r) * rack.fed_by.get(name, 0.0) for r, rack in site.racks.items() if at.has("rack", r))
+    widths = {
+        f"from {parent}": _scale((load + loss) * share, largest, POWER_PX)
+        for parent, share in feeder.fed_by.items()
+    }
+    to_racks = sum(
+        at("rack_power", r) * rack.fed_by.get(name, 0.0)
+        for r, rack in site.racks.items()
+        if at.has("rack", r)
+    )
     widths["to racks"] = _scale(to_racks, largest, POWER_PX)
-    cooling = sum(at("link_power", f"{v}.{own}") * link.fed_by.get(name, 0.0) for v, own, _, link in site.links() if at.has("link", f"{v}.{own}"))
+    cooling = sum(
+        at("link_power", f"{v}.{own}") * link.fed_by.get(name, 0.0)
+        for v, own, _, link in site.links()
+        if at.has("link", f"{v}.{own}")
+    )
     for loop, part in site.cooling.items():
         if part.pump is not None and name in part.pump.fed_by and at.has("loop", loop):
             cooling += _own_pump(site, at, loop) * part.pump.fed_by[name]
@@ -151,7 +183,11 @@ def _feeder(site: Site, at: _At, name: str, feeder: Feeder) -> Reading:
 
 def _own_pump(site: Site, at: _At, loop: str) -> float:
     """Power of a loop's own pumps: what its CDUs draw is counted with them in the result."""
-    cdus = sum(at("link_power", f"{loop}.{own}") for own, link in site.cooling[loop].links.items() if isinstance(link, Cdus))
+    cdus = sum(
+        at("link_power", f"{loop}.{own}")
+        for own, link in site.cooling[loop].links.items()
+        if isinstance(link, Cdus)
+    )
     return max(at("loop_pump_power", loop) - cdus, 0.0)
 
 
@@ -168,16 +204,22 @@ def _racks(site: Site, at: _At, name: str, accelerators: int, system: str) -> Re
         "inlet": f"inlet {fmt.text(at('rack_inlet_temperature', name), 'temperature', system)}",
         "chip": fmt.text(chip, "temperature", system),
         "margin": f"{fmt.text(margin, 'difference', system)} to throttling" if np.isfinite(margin) else "",
-        "split": f"{fmt.text(liquid / (liquid + air), 'share')} of heat to liquid" if liquid + air > 0.0 else "",
+        "split": f"{fmt.text(liquid / (liquid + air), 'share')} of heat to liquid"
+        if liquid + air > 0.0
+        else "",
         "done": f"activity {fmt.text(done, 'share')}",
     }
     if rack.liquid is None:
         texts["split"] = texts["inlet"]
+    if state == "watch":
+        texts["margin"] = f"only {texts['margin']}"
     if state == "bad":
         texts["margin"] = f"{fmt.text(throttled, 'share')} of chips throttle"
         texts["done"] = f"activity {fmt.text(done, 'share')} of {fmt.text(asked, 'share')}"
     largest = at.most("site_power")
-    widths = {f"from {parent}": _scale(total * share, largest, POWER_PX) for parent, share in rack.fed_by.items()}
+    widths = {
+        f"from {parent}": _scale(total * share, largest, POWER_PX) for parent, share in rack.fed_by.items()
+    }
     loop = rack.heat_to.get("liquid", "")
     if at.has("loop", loop):
         heat = at("loop_heat", loop)
@@ -231,7 +273,11 @@ def _loop(site: Site, at: _At, name: str, part: Any, system: str) -> Reading:
     supply, wanted, flow = (at(f"loop_{what}", name) for what in ("supply_temperature", "set_point", "flow"))
     role = str(at.ds["loop_role"].values[at.index["loop"][name]])
     liquid = isinstance(part, Loop)
-    rho = float(density(fluid(part.fluid, part.concentration), supply)) if liquid and np.isfinite(supply) else AIR_DENSITY
+    rho = (
+        float(density(fluid(part.fluid, part.concentration), supply))
+        if liquid and np.isfinite(supply)
+        else AIR_DENSITY
+    )
     gap = supply - wanted
     missed = role != "condenser" and gap > UNMET_K
     racks = sum(at("rack_heat_air", r) for r, rack in site.racks.items() if rack.heat_to.get("air") == name)

@@ -11,17 +11,22 @@ from html import escape
 from typing import NamedTuple
 
 import xarray as xr
+from twin_sites.schema import Site
 
 from twin_dashboard.svg import heat_layout, labels, power_layout
 from twin_dashboard.svg.geometry import Pipe, Rect, fit, head, number, path, text_width, with_hops
 from twin_dashboard.svg.layout import Box, Tag
 from twin_dashboard.svg.readings import Reading, values
 from twin_dashboard.svg.symbols import MARKS, SYMBOLS, style, title
-from twin_sites.schema import Site
 
 MARGIN = 16.0
 BETWEEN = 58.0  # the two trees
-LEGEND = (("power", "electricity, width = power", 0), ("water", "supply, width = flow", 0), ("heat", "return, heat", 0), ("heat air", "air", 0))
+LEGEND = (
+    ("power", "electricity, width = power", 0),
+    ("water", "supply, width = flow", 0),
+    ("heat", "return, heat", 0),
+    ("heat air", "air", 0),
+)
 SMALLEST_W = 940.0  # the legend needs it
 
 
@@ -67,12 +72,17 @@ def _lay_out(site: Site) -> Layout:
     shift = max(first.width + BETWEEN, SMALLEST_W - 2 * MARGIN - heat.width)
     power = power_layout.power(site, racks, shift, heat.height)
     down = power.height - first.height
-    boxes = [_move_box(box, MARGIN, 0.0) for box in power.boxes] + [_move_box(box, MARGIN + shift, down) for box in heat.boxes]
+    boxes = [_move_box(box, MARGIN, 0.0) for box in power.boxes] + [
+        _move_box(box, MARGIN + shift, down) for box in heat.boxes
+    ]
     pipes = with_hops(
-        [_move_pipe(pipe, MARGIN, 0.0) for pipe in power.pipes] + [_move_pipe(pipe, MARGIN + shift, down) for pipe in heat.pipes]
+        [_move_pipe(pipe, MARGIN, 0.0) for pipe in power.pipes]
+        + [_move_pipe(pipe, MARGIN + shift, down) for pipe in heat.pipes]
     )
     width, height = MARGIN * 2 + shift + heat.width, power.height
-    fixed = [_move_tag(tag, MARGIN) for tag in power.tags] + [tag for box in boxes if box.water for tag in _makeup(box)]
+    fixed = [_move_tag(tag, MARGIN) for tag in power.tags] + [
+        tag for box in boxes if box.water for tag in _makeup(box)
+    ]
     area = Rect(MARGIN + first.width + 8.0, 46.0, width - MARGIN - first.width - 12.0, height - 46.0)
     ambient = _ambient(boxes, MARGIN + shift, width)
     tags = labels.place(site, boxes, pipes, [*fixed, ambient], area)
@@ -151,14 +161,18 @@ def _render(site: Site, lay: Layout, read: dict[str, Reading]) -> str:
 
 
 def _legend(lay: Layout) -> str:
-    entries = [*LEGEND, ("makeup", "make-up water", 0)] if any(box.water for box in lay.boxes) else list(LEGEND)
+    entries = (
+        [*LEGEND, ("makeup", "make-up water", 0)] if any(box.water for box in lay.boxes) else list(LEGEND)
+    )
     widths = [34.0 + text_width(text, 11) + 18.0 for _, text, _ in entries]
     x = max((lay.width - sum(widths)) / 2, 150.0)
     out = []
     for (look, text, _), width in zip(entries, widths, strict=True):
         y = 16.5
         pipe = Pipe("", "", look, "", ((x, y), (x + 26.0, y)))
-        out.append(_pipe(pipe, None, key=True) + f'<text x="{number(x + 33)}" y="20" class="s m">{text}</text>')
+        out.append(
+            _pipe(pipe, None, key=True) + f'<text x="{number(x + 33)}" y="20" class="s m">{text}</text>'
+        )
         x += width
     return "".join(out)
 
@@ -172,7 +186,9 @@ def _pipe(pipe: Pipe, reading: Reading | None, key: bool = False) -> str:
     line = path(pipe, 12.0 if pipe.arrow else 0.0)
     inner = f'<path class="in" d="{line}"/>' if medium else ""
     tip = f'<path class="hd" d="{head(pipe)}"/>' if pipe.arrow else ""
-    return f'<g class="pipe {kind}{" air" if medium else ""}{off}"{slot}{css}><path d="{line}"/>{inner}{tip}</g>'
+    return (
+        f'<g class="pipe {kind}{" air" if medium else ""}{off}"{slot}{css}><path d="{line}"/>{inner}{tip}</g>'
+    )
 
 
 def _joint(pipe: Pipe) -> str:
@@ -213,15 +229,23 @@ def _box(box: Box, reading: Reading | None) -> str:
     if box.kind == "rack":
         out += _rack_texts(box, left, reading)
     elif box.kind == "source":
-        out += [_text(left, r.y + 38, "b", a, "losses", reading), f'<text x="{n(r.x + 10)}" y="{n(r.y + 55)}" class="s m">losses of machines</text>']
+        out += [
+            _text(left, r.y + 38, "b", a, "losses", reading),
+            f'<text x="{n(r.x + 10)}" y="{n(r.y + 55)}" class="s m">losses of machines</text>',
+        ]
     else:
         first, second = box.slots
-        out += [_text(left, r.y + 38, "b", a, first, reading), _text(r.x + 10.0, r.y + 54, "s m w", a, second, reading)]
+        out += [
+            _text(left, r.y + 38, "b", a, first, reading),
+            _text(r.x + 10.0, r.y + 54, "s m w", a, second, reading),
+        ]
     if box.bar:
         full = r.w - 20.0
         use = (reading or {}).get("utilisation") or 0.0
         bar = f'x="{n(r.x + 10)}" y="{n(r.bottom - 10)}" height="4" rx="2"'
-        out.append(f'<rect class="bar" {bar} width="{n(full)}"/><rect class="use" {bar} data-use="{escape(a)}" data-full="{n(full)}" width="{n(full * use)}"/>')
+        out.append(
+            f'<rect class="bar" {bar} width="{n(full)}"/><rect class="use" {bar} data-use="{escape(a)}" data-full="{n(full)}" width="{n(full * use)}"/>'
+        )
     out.append("</g>")
     if box.outdoors:
         out += [
@@ -232,7 +256,7 @@ def _box(box: Box, reading: Reading | None) -> str:
 
 
 def _off(reading: Reading | None) -> bool:
-    return (reading or {}).get("texts", {}).get("heat") == "off"
+    return bool((reading or {}).get("texts", {}).get("heat") == "off")
 
 
 def _rack_texts(box: Box, left: float, reading: Reading | None) -> list[str]:
@@ -259,7 +283,14 @@ def _tag(tag: Tag, reading: Reading | None) -> str:
     if tag.look == "note":
         if not tag.slot:
             return f'<text x="{n(tag.x)}" y="{n(tag.y)}" class="s m{anchor}">{escape(tag.text)}</text>'
-        return _text(tag.x, tag.y, ("" if tag.slot == "water" else "m") + ("" if a == "site" else " s") + anchor, a, tag.slot, reading)
+        return _text(
+            tag.x,
+            tag.y,
+            ("" if tag.slot == "water" else "m") + ("" if a == "site" else " s") + anchor,
+            a,
+            tag.slot,
+            reading,
+        )
     if tag.look == "pill":
         r = tag.rect
         css = state if tag.slot == "supply" else "normal"

@@ -59,7 +59,10 @@ _RULES = """
 def style() -> str:
     """The style element. Colours are the page's own variables; where a file stands alone, the tokens of the dashboard."""
     light, dark = (
-        "".join(f"--tw-{name}:var(--{name},{theme[key]});" for key, name in ((key, key.replace("_", "-")) for key in USED))
+        "".join(
+            f"--tw-{name}:var(--{name},{theme[key]});"
+            for key, name in ((key, key.replace("_", "-")) for key in USED)
+        )
         for theme in (LIGHT, DARK)
     )
     return (
@@ -70,7 +73,9 @@ def style() -> str:
 
 def title(name: str) -> str:
     """Name of an element in a site file as words: ``air_handler`` is Air handler, ``cdu.2`` is CDU no. 2."""
-    base, _, member = name.rpartition(".") if "." in name and name.rpartition(".")[2].isdigit() else (name, "", "")
+    base, _, member = (
+        name.rpartition(".") if "." in name and name.rpartition(".")[2].isdigit() else (name, "", "")
+    )
     parts = [part for part in base.replace("_", " ").replace("-", " ").split(" ") if part]
     text = " ".join(_word(part) for part in parts)
     text = text[:1].upper() + text[1:]
@@ -80,7 +85,13 @@ def title(name: str) -> str:
 def _word(part: str) -> str:
     """Abbreviations, alone or with a number, and the letters of feeds in capitals."""
     stem = part.rstrip("0123456789")
-    return WORDS[stem.lower()] + part[len(stem) :] if stem.lower() in WORDS else part.upper() if len(part) == 1 else part
+    return (
+        WORDS[stem.lower()] + part[len(stem) :]
+        if stem.lower() in WORDS
+        else part.upper()
+        if len(part) == 1
+        else part
+    )
 
 
 MARKS = (
