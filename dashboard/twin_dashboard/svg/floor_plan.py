@@ -79,8 +79,8 @@ def svg(site: Site, ds: xr.Dataset, quantity: Shown, step: int, system: str = "s
     per_cell = max(1, ceil(total / MOST_CELLS))
     cells = {name: ceil(rack.count / per_cell) for name, rack in site.racks.items()}
     rows = _rows(cells, per_cell)
-    tops = _tops(len(rows))
-    words, notes = WORDS[quantity], _notes(site, per_cell)
+    tops = _tops(rows)
+    words, notes = WORDS[quantity], _notes(site, per_cell, field, step)
     width = max(
         LEFT + max(row.width for row in rows) + 20.0,
         SCALE_W + 330.0,
@@ -93,7 +93,7 @@ def svg(site: Site, ds: xr.Dataset, quantity: Shown, step: int, system: str = "s
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tw" viewBox="0 0 {number(width)} {number(height)}" role="group" '
         f'aria-label="Floor plan of {escape(site.name)}: {words[0].lower()}" style="width:100%;height:auto;max-height:100%">'
-        f"<title>{words[0]}, {words[1]}</title>{style()}",
+        f"{style()}",
         f'<text x="16" y="24" class="b">{words[0]}</text><text x="16" y="41" class="s m">{words[1]}</text>',
         _scale(site, field, now, quantity, system, width),
         *_aisles(rows, tops, width),
@@ -173,16 +173,21 @@ def _rows(cells: dict[str, int], per_cell: int) -> list[_Row]:
     return rows
 
 
-def _tops(n: int) -> list[float]:
-    """Upper edges of rows: names above each row, an aisle below it."""
-    return [TOP + NAMES + AISLE + i * (CELL + NAMES + AISLE) for i in range(n)]
+def _tops(rows: list[_Row]) -> list[float]:
+    """Upper edges of rows: an aisle above each, then the names of groups that begin in it."""
+    tops, y = [], TOP
+    for row in rows:
+        y += AISLE + (NAMES if any(begin == 0 for _, begin, _, _ in row.parts) else 2.0)
+        tops.append(y)
+        y += CELL
+    return tops
 
 
 def _aisles(rows: list[_Row], tops: list[float], width: float) -> list[str]:
     """Strips between rows, cold and hot in turn, and the letters of rows."""
     out = []
     for i in range(len(tops) + 1):
-        y = tops[0] - NAMES - AISLE if i == 0 else tops[i - 1] + CELL + 2.0
+        y = TOP if i == 0 else tops[i - 1] + CELL + 2.0
         kind = "hot aisle" if i % 2 == 0 else "cold aisle"
         out.append(
             f'<rect class="aisle" x="{number(LEFT)}" y="{number(y + 2)}" width="{number(width - LEFT - 16)}" height="{number(AISLE - 6)}" rx="3"/>'
@@ -281,12 +286,14 @@ def _scale(
     return "".join(out)
 
 
-def _notes(site: Site, per_cell: int) -> list[str]:
+def _notes(site: Site, per_cell: int, field: _Field, step: int) -> list[str]:
     notes = []
     if any(rack.count > 1 for rack in site.racks.values()):
         notes.append(
             "The result holds one value for each group: all its racks show it. Places are drawn by rule."
         )
+    if not np.isfinite(field.values[:, step]).all():
+        notes.append("Dashed: no value for these racks (no accelerator, or no coolant).")
     if per_cell > 1:
         notes.append(f"Each cell stands for {per_cell} racks; its number is the first of them.")
     return notes

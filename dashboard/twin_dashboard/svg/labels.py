@@ -55,6 +55,8 @@ class _Places:
         text = pump_text(count)
         best: tuple[float, Tag, list[Rect]] | None = None
         for rank, (x, y, flat) in enumerate(self._whole(name)):
+            if best is not None and best[0] <= rank:  # later places can only be worse
+                break
             circle = Rect(x - PUMP - 1, y - PUMP - 1, 2 * PUMP + 2, 2 * PUMP + 2)
             here = rank + 1000.0 * self._hits(circle, (x, y), flat)
             for side, (anchor, tx, ty, lines) in enumerate(_beside(x, y, flat, PUMP + 6.0)):
@@ -91,6 +93,8 @@ class _Places:
     def pill(self, name: str, address: str, slot: str) -> Tag:
         best: tuple[float, Rect] | None = None
         for rank, (x, y, flat) in enumerate(self._points(f"{name}/{slot}")):
+            if best is not None and best[0] <= rank:
+                break
             rect = Rect(x - PILL_W / 2, y - PILL_H / 2, PILL_W, PILL_H)
             cost = self._hits(rect, (x, y), flat) * 1000.0 + rank
             if best is None or cost < best[0]:
@@ -104,6 +108,8 @@ class _Places:
         best: tuple[float, Tag] | None = None
         for side, net in enumerate((f"{name}/supply", f"{name}/return")):
             for rank, (x, y, flat) in enumerate(self._points(net)):
+                if best is not None and best[0] <= rank + 8 * side:
+                    break
                 for turn, (anchor, tx, ty, lines) in enumerate(
                     _beside(x, y, flat, 10.0) + _beside(x, y, flat, PILL_W / 2 + 6.0) * (not flat)
                 ):

@@ -98,6 +98,7 @@ class _At:
 
     def __init__(self, ds: xr.Dataset, step: int) -> None:
         self.ds, self.step = ds, step
+        self.largest: dict[tuple[str, tuple[str, ...]], float] = {}
         self.index = {
             dim: {str(n): i for i, n in enumerate(ds[dim].values)}
             for dim in ("rack", "loop", "link", "feeder")
@@ -113,10 +114,15 @@ class _At:
         i = self.index[variable.partition("_")[0]].get(name)
         return float("nan") if i is None else float(values[i, self.step])
 
-    def most(self, variable: str, names: list[str] | None = None) -> float:
-        values = self.ds[variable].values
-        rows = values if names is None else values[[self.index[variable.partition("_")[0]][n] for n in names]]
-        return float(np.nanmax(rows)) if rows.size and np.isfinite(rows).any() else 0.0
+    def most(self, variable: str, names: tuple[str, ...] = ()) -> float:
+        """Largest value over the whole result, of all or of some rows."""
+        if (variable, names) not in self.largest:
+            values = self.ds[variable].values
+            rows = values[[self.index[variable.partition("_")[0]][n] for n in names]] if names else values
+            self.largest[variable, names] = (
+                float(np.nanmax(rows)) if rows.size and np.isfinite(rows).any() else 0.0
+            )
+        return self.largest[variable, names]
 
 
 def _reading(
@@ -228,7 +234,7 @@ def _racks(site: Site, at: _At, name: str, accelerators: int, system: str) -> Re
 
 
 def _flow_width(site: Site, at: _At, loop: str, share: float = 1.0) -> float:
-    liquids = [name for name in site.cooling if at.has("loop", name)]
+    liquids = tuple(name for name in site.cooling if at.has("loop", name))
     return _scale(at("loop_flow", loop) * share, at.most("loop_flow", liquids), FLOW_PX)
 
 
@@ -260,7 +266,7 @@ def _link(site: Site, at: _At, volume: str, own: str, link: Link, system: str) -
     if at.has("loop", sink):
         total = at("loop_heat", sink)
         widths["cold"] = _flow_width(site, at, sink, heat / total if total > 0.0 else 0.0)
-    slots = ["cold"] if off else []
+    slots = ["cold", "outdoors"] if off else []
     return _reading(texts, use, state, widths=widths, off=slots + (["water"] if not water > 0.0 else []))
 
 

@@ -2,8 +2,8 @@
 
 ``svg`` draws a site without values; ``values`` says what one step of a result puts in; ``draw`` gives both at once. A page
 that scrubs through time keeps the drawing and sets, for each address of ``values``: the text of ``[data-slot="address/slot"]``,
-``--w`` of ``[data-pipe="address/slot"]`` (class ``off`` without flow), the state as class of ``[data-state="address"]`` and the
-width of ``[data-use="address"]`` as a share of its ``data-full``.
+``--w`` of every ``[data-pipe="address/slot"]`` (class ``off`` for slots in ``off``), the state as the class ``normal``,
+``watch`` or ``bad`` of every ``[data-state="address"]`` and the width of ``[data-use="address"]`` as a share of its ``data-full``.
 """
 
 from functools import lru_cache
@@ -41,11 +41,6 @@ class Layout(NamedTuple):
     heat_from: float  # where the heat tree begins
 
 
-@lru_cache(maxsize=8)
-def _layout(key: str, holder: "_Held") -> Layout:
-    return _lay_out(holder.site)
-
-
 class _Held:
     """A site by its content: sites hold mappings and have no hash of their own."""
 
@@ -61,8 +56,12 @@ class _Held:
 
 def layout(site: Site) -> Layout:
     """Places of all boxes, pipes and texts; the same site gives the same places."""
-    held = _Held(site)
-    return _layout(held.key, held)
+    return _layout(_Held(site))
+
+
+@lru_cache(maxsize=8)
+def _layout(held: _Held) -> Layout:
+    return _lay_out(held.site)
 
 
 def _lay_out(site: Site) -> Layout:
@@ -144,10 +143,9 @@ def draw(site: Site, ds: xr.Dataset, step: int, system: str = "si") -> str:
 
 def _render(site: Site, lay: Layout, read: dict[str, Reading]) -> str:
     n = number
-    name = escape(site.title or site.name)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tw" viewBox="0 0 {n(lay.width)} {n(lay.height)}" role="group" '
-        f'aria-label="Schematic of {escape(site.name)}" style="width:100%;height:auto;max-height:100%"><title>{name}</title>{style()}',
+        f'aria-label="Schematic of {escape(site.title or site.name)}" style="width:100%;height:auto;max-height:100%">{style()}',
         f'<text x="{n(MARGIN)}" y="20" class="s m">POWER COMES DOWN</text>',
         f'<text x="{n(lay.width - MARGIN)}" y="20" class="s m end">HEAT GOES UP</text>',
         _legend(lay),
@@ -248,15 +246,11 @@ def _box(box: Box, reading: Reading | None) -> str:
         )
     out.append("</g>")
     if box.outdoors:
-        out += [
-            _pipe(Pipe(a, "outdoors", "heat", "", ((r.x + x, r.y - 4), (r.x + x, r.y - 22)), True), {"widths": {"outdoors": 2}, **({"off": ["outdoors"]} if _off(reading) else {})})
-            for x in (r.w / 2 - 24, r.w / 2, r.w / 2 + 24)
-        ]  # fmt: skip
+        rises = {"widths": {"outdoors": 2}, "off": (reading or {}).get("off", [])}
+        for x in (r.w / 2 - 24, r.w / 2, r.w / 2 + 24):
+            points = ((r.x + x, r.y - 4), (r.x + x, r.y - 22))
+            out.append(_pipe(Pipe(a, "outdoors", "heat", "", points, True), rises))
     return "".join(out)
-
-
-def _off(reading: Reading | None) -> bool:
-    return bool((reading or {}).get("texts", {}).get("heat") == "off")
 
 
 def _rack_texts(box: Box, left: float, reading: Reading | None) -> list[str]:
