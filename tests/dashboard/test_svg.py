@@ -216,10 +216,11 @@ def test_colours_are_variables_only():
 
 def test_names_are_escaped():
     evil = "<script>alert(1)</script>&\"'"
-    written = raw("gb300-10mw")
-    written["racks"][evil] = written["racks"].pop("network")
-    written["title"] = evil
-    site = twin.load_site(written)
+    good = site_of("gb300-10mw")
+    racks = {evil if name == "network" else name: rack for name, rack in good.racks.items()}
+    site = good.model_copy(
+        update={"racks": racks, "title": evil}
+    )  # the loader refuses such a name: a second wall
     ds = result("gb300-10mw").copy()
     ds = ds.assign_coords(rack=[evil if name == "network" else name for name in ds["rack"].values])
     for drawing in (
