@@ -20,8 +20,10 @@ from twin.racks import serve
 from twin.state import Block, State
 
 TOLERANCE = 1e-8
-MAX_SWEEPS = 60
+MAX_SWEEPS = 150
+MIXED_SWEEPS = 30  # then plain sweeps with half steps: slow, but they do not swing
 WHOLE_SWEEPS = 2
+OPENING = 0.5  # of every valve in the first guess
 RIDGE = 1e-10  # keeps the mixing finite where two sweeps moved alike
 MOST_RECIRCULATION = (
     0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
@@ -36,13 +38,13 @@ def solve(plan: Plan, block: Block) -> State:
 def _sweep(plan: Plan, block: Block, state: State, first: int) -> State:
     """Sweeps over all steps, then over those that need more: most agree long before the last."""
     for sweep in range(first, MAX_SWEEPS):
+        state.sweeps = sweep + 1
         solve_loops(plan, block, state, sweep)
         respond(plan, block, state)
         _pumps(plan, state)
         walk_power(plan, state)
         _hand_on(plan, state)
         _move(plan, state)
-        state.sweeps = sweep + 1
         open_ = np.flatnonzero(state.residual >= TOLERANCE)
         if sweep and not open_.size:
             break
@@ -66,7 +68,7 @@ def _start(plan: Plan, block: Block) -> State:
         if isinstance(volume.part, Room):
             state.inlet[volume.name] = state.supply[volume.name]
     for node in plan.links:
-        state.u[node.name] = np.ones(n)
+        state.u[node.name] = np.full(n, 0.0 if isinstance(node.link, Chillers) else OPENING)
         state.running[node.name] = float(node.units)
     for rack in plan.racks:
         liquid = rack.racks.liquid
@@ -177,6 +179,8 @@ def _mixed(state: State, given: Array, asked: Array) -> Array:
     Warmer water opens valves, more flow warms the water: where everything is open, plain sweeps creep or swing. Shapes
     are (loops, n); the trail keeps the given and asked flows of the two sweeps before.
     """
+    if state.sweeps > MIXED_SWEEPS:
+        return 0.5 * (given + asked)
     trail = state.trail
     state.trail = [*trail, (given, asked)][-2:]
     if len(trail) < 2:

@@ -16,6 +16,7 @@ from twin_models.dry_cooler import dry_cooler
 from twin_models.fluids.fluids import heat_capacity
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.psychrometrics import psychrometrics as psychro
+from twin_models.roots import rising_root
 from twin_models.streams import Ambient, Array, RoomAir, Stream, Transfer
 from twin_sites.schema import (
     AMBIENT_BASES,
@@ -39,7 +40,7 @@ DEW_POINT_MARGIN_K = (
 )
 REACHED_K = 1e-5  # an actuator that brings a loop this near to its set point has reached it
 FLOAT_TOLERANCE_K = 1e-9
-FLOAT_STEPS = 14
+HOTTEST = 300.0  # °C; no loop gets there in earnest
 STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again
 STILL = 2e-9  # the same for heat and flow, relative
 FREE_STAGING_SWEEPS = 4  # afterwards a machine that has started stays on, so that staging cannot oscillate
@@ -164,25 +165,26 @@ def _unchanged(volume: VolumeNode, state: State) -> bool:
 
 
 def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: Array) -> Array:
-    """Supply temperature at which everything at full opening just takes the heat: secant on the supply itself."""
+    """Supply temperature at which everything at full opening just takes the heat.
 
-    def achieved(supply: Array) -> Array:
-        return _full(volume, block, state, supply + rise) - supply
+    What the links leave falls behind the supply as it rises: a root in a bracket that is widened until it holds one. A
+    loop that would have to be hotter than ``HOTTEST`` stays there and is reported as not converged.
+    """
 
-    low, gap_low = wanted, achieved(wanted)
-    high = low + 2.0 * gap_low + 1e-6
-    gap_high = achieved(high)
-    for _ in range(FLOAT_STEPS):
-        slope = gap_high - gap_low
-        step = np.where(
-            np.abs(slope) > 1e-14, -gap_high * (high - low) / np.where(slope == 0.0, 1.0, slope), 0.0
-        )
-        low, gap_low = high, gap_high
-        high = high + np.clip(step, -30.0, 60.0)
-        gap_high = achieved(high)
-        if np.max(np.abs(gap_high)) < FLOAT_TOLERANCE_K:
-            break
-    return high
+    def surplus(supply: Array) -> Array:
+        return supply - _full(volume, block, state, supply + rise)
+
+    low, below = wanted, surplus(wanted)
+    span = 2.0 + np.abs(below)
+    high = low + span
+    above = surplus(high)
+    while np.any(above < 0.0) and float(np.max(span)) < HOTTEST:
+        short = above < 0.0
+        low, below = np.where(short, high, low), np.where(short, above, below)
+        span = np.where(short, 2.0 * span, span)
+        high = np.where(short, high + span, high)
+        above = surplus(high)
+    return rising_root(surplus, low, high, below, above, FLOAT_TOLERANCE_K)
 
 
 def _take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp]) -> tuple[Block, State]:
@@ -211,7 +213,8 @@ def _through(
     """Find each link's actuator, in order; the temperature at which the loop leaves the last one."""
 
     def find(node: LinkNode, hot: Any, cold: Any) -> Any:
-        state.u[node.name] = np.array(_INVERSE[type(node.link)](hot, cold, wanted, node.machine))
+        near = {"guess": state.u[node.name]} if sweep and isinstance(node.link, Cdus | Exchangers) else {}
+        state.u[node.name] = np.array(_INVERSE[type(node.link)](hot, cold, wanted, node.machine, **near))
         return state.u[node.name]
 
     def stage(node: LinkNode, temperature: Array, share: Any) -> None:
