@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 class Parameters:
     """Base of every parameter set: a key that no field declares is refused when a file is read."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
 
 
 @dataclass(frozen=True)

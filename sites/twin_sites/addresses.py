@@ -1,17 +1,19 @@
 """Every number of a site by its address: value, unit, bounds, label and source."""
 
-import dataclasses
-from collections.abc import Iterator
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
+from twin_models.fields import Quantity
 
-from twin_models.fields import Choice, Quantity
 from twin_sites import units
 from twin_sites.catalogue import Origin
-from twin_sites.schema import Site, SetPoint, SetPointQuantity
+from twin_sites.declared import bare, hints, is_part, keys_of, label_of, options_of, quantity_of
+from twin_sites.schema import SetPoint, Site
 
-_HIDDEN = {"name", "kind", "ports", "expect"}
+_ABOUT = ("name",)  # of the site itself: not a value to vary
+STATED = Origin("site file", "stated")
+DEFAULT = Origin("default of the program", "estimate")
 
 
 class Address(NamedTuple):
@@ -41,16 +43,23 @@ def value_text(value: Any, quantity: Quantity | None, system: str = "si") -> str
         return "—"
     if isinstance(value, SetPoint):
         if value.base:
-            return f"{value.base} {'-' if value.value < 0 else '+'} {units.text(abs(value.value), Quantity('K', '', difference=True), system)}"
+            offset = units.text(abs(value.value), Quantity("K", "", difference=True), system)
+            return f"{value.base} {'-' if value.value < 0 else '+'} {offset}"
         return units.text(value.value, quantity or Quantity("degC", ""), system)
-    if quantity is not None and isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(value_text(item, quantity, system) for item in value)
+    if isinstance(value, int | float):
+        if quantity is None:
+            return f"{value:g}"
         return str(value) if quantity.unit == "count" else units.text(float(value), quantity, system)
-    return "yes" if value is True else "no" if value is False else str(value)
+    return str(value)
 
 
 def addresses(site: Site) -> list[Address]:
     """All addresses of a site, in the order of the site file."""
-    return list(_walk(site, "", site))
+    return [entry for entry in _walk(site, "", site) if entry.address not in _ABOUT]
 
 
 def address(site: Site, wanted: str) -> Address | None:
@@ -58,96 +67,47 @@ def address(site: Site, wanted: str) -> Address | None:
     return next((entry for entry in addresses(site) if entry.address == wanted), None)
 
 
-def _hints(cls: type) -> dict[str, Any]:
-    cached = _HINTS.get(cls)
-    if cached is None:
-        _HINTS[cls] = cached = get_type_hints(cls, include_extras=True)
-    return cached
-
-
-_HINTS: dict[type, dict[str, Any]] = {}
-
-
 def _walk(node: Any, path: str, site: Site) -> Iterator[Address]:
-    if isinstance(node, BaseModel):
-        names = list(type(node).model_fields)
-        extra = node.__pydantic_extra__ or {}
-    elif dataclasses.is_dataclass(node):
-        names, extra = [f.name for f in dataclasses.fields(node)], {}
-    else:
-        return
-    hints = _hints(type(node))
-    for name in names:
-        if name in _HIDDEN or name.startswith("_"):
-            continue
+    for name, hint in hints(type(node)).items():  # type: ignore[arg-type]  # a class is hashable
         value, below = getattr(node, name), f"{path}.{name}" if path else name
         if isinstance(value, dict):
-            inner = get_args(_bare(hints[name]))[1] if get_args(_bare(hints[name])) else Any
+            inner = get_args(bare(hint))[1]
             for key, item in value.items():
-                if isinstance(item, BaseModel) or dataclasses.is_dataclass(item):
+                if is_part(type(item)):
                     yield from _walk(item, f"{below}.{key}", site)
                 else:
-                    yield _entry(f"{below}.{key}", item, inner, site)
-        elif isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
+                    yield _entry(f"{below}.{key}", item, inner, _between(hint, name, key), site)
+        elif is_part(type(value)):
             yield from _walk(value, below, site)
         else:
-            yield _entry(below, value, hints[name], site)
+            yield _entry(below, value, hint, label_of(name, hint), site)
+    extra = node.__pydantic_extra__ or {} if isinstance(node, BaseModel) else {}
     for key, item in extra.items():
         yield from _walk(item, f"{path}.{key}", site)
 
 
-def _bare(hint: Any) -> Any:
-    while hasattr(hint, "__metadata__"):
-        hint = get_args(hint)[0]
-    return hint
+def _between(hint: Any, name: str, key: str) -> str:
+    """Label of an entry of ``fed_by`` or ``heat_to``, which is named by a feeder or a port."""
+    if name == "fed_by":
+        return f"Share of its power from {key}"
+    return f"Where its {key} goes" if name == "heat_to" else f"{label_of(name, hint)}: {key}"
 
 
-def _entry(where: str, value: Any, hint: Any, site: Site) -> Address:
-    metadata = getattr(hint, "__metadata__", ())
-    quantity = next((item for item in metadata if isinstance(item, Quantity)), None)
-    choice = next((item for item in metadata if isinstance(item, Choice)), None)
-    label = quantity.label if quantity else choice.label if choice else where.rsplit(".", 1)[-1].replace("_", " ").capitalize()
-    bare = _bare(hint)
-    options = tuple(str(option) for option in get_args(bare)) if get_origin(bare) is not None and "Literal" in str(get_origin(bare)) else ()
-    if bare is bool:
-        options = ("yes", "no")
-    return Address(where, value, quantity, label, options, origin(site, where))
+def _entry(where: str, value: Any, hint: Any, label: str, site: Site) -> Address:
+    return Address(where, value, quantity_of(hint), label, options_of(hint), origin(site, where))
 
 
 def origin(site: Site, where: str) -> Origin:
-    """Source of a number: noted at its own address, or at the nearest element above it."""
-    keys = where.split(".")
-    for end in range(len(keys), 1, -1):
-        found = site.sources.get(".".join(keys[:end]))
-        if found is not None:
-            return found
-    return Origin("site file or default", "estimate", "")
+    """Source of a number: a datasheet, the site file (with the source it names, if any) or a default."""
+    found = site.sources.get(where)
+    if found is not None:
+        return found
+    node: Any = site.written
+    for key in keys_of(where):
+        if not isinstance(node, Mapping) or key not in node:
+            return DEFAULT
+        node = node[key]
+    return STATED
 
 
-def field_names(where: str) -> list[str]:
-    """Names that may stand at the place of an unknown key: those of the nearest part that is known."""
-    from twin_sites import schema
-
-    keys = where.split(".")
-    part: Any = schema.Site
-    if keys[0] == "cooling" and len(keys) == 3:
-        part = schema.Loop
-    elif keys[0] in ("hall", "rooms") and len(keys) == (2 if keys[0] == "hall" else 3):
-        part = schema.Room
-    elif keys[0] == "racks" and len(keys) == 3:
-        part = schema.Racks
-    elif len(keys) == 2 and keys[0] in schema.Site.model_fields:
-        part = _bare(schema.Site.model_fields[keys[0]].annotation)
-    elif len(keys) > 1:
-        links = (schema.Cdus, schema.Exchangers, schema.Chillers, schema.DryCoolers, schema.CoolingTowers, schema.AirHandlers)
-        feeders = (schema.Utility, schema.Transformers, schema.UpsModules, schema.Pdus)
-        names: set[str] = set()
-        for cls in feeders if keys[0] == "power" else links:
-            names |= {f.name for f in dataclasses.fields(cls)}
-        return sorted(names)
-    if isinstance(part, type) and issubclass(part, BaseModel):
-        return sorted(part.model_fields)
-    return sorted(f.name for f in dataclasses.fields(part)) if dataclasses.is_dataclass(part) else []
-
-
-__all__ = ["Address", "SetPointQuantity", "address", "addresses", "field_names", "origin", "value_text"]
+__all__ = ["DEFAULT", "STATED", "Address", "address", "addresses", "origin", "value_text"]

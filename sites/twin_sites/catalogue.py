@@ -7,7 +7,7 @@ A leaf of a datasheet or of a site file is text with a unit, or a mapping that a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -47,9 +47,14 @@ class Datasheet:
     values: Mapping[str, Any]
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
+    @cached_property
+    def leaves(self) -> tuple[tuple[str, Origin], ...]:
+        """Origin of each number that the sheet states, by dotted path."""
+        return tuple((path, self.origins.get(path, self.origins[""])) for path in leaf_paths(self.values))
+
 
 @lru_cache(maxsize=1)
-def _index() -> dict[str, Traversable]:
+def index() -> dict[str, Traversable]:
     found = {}
     for folder in files("twin_models").iterdir():
         if folder.is_dir():
@@ -61,7 +66,7 @@ def _index() -> dict[str, Traversable]:
 
 def names(family: str | None = None) -> list[str]:
     """Slugs of all datasheets, or of one family (folder name of ``twin_models``)."""
-    return sorted(slug for slug in _index() if family is None or datasheet(slug).family == family)
+    return sorted(slug for slug in index() if family is None or datasheet(slug).family == family)
 
 
 @lru_cache(maxsize=512)
@@ -73,14 +78,34 @@ def datasheet(slug: str) -> Datasheet:
     InputError
         When there is none of that name, or it is not a valid datasheet.
     """
-    index = _index()
-    if slug not in index:
-        raise InputError([Problem(f"use: {slug}", "no datasheet of that name", "a name that 'twin show' lists", did_you_mean(slug, index))])
-    raw, _ = read_yaml(index[slug].read_text(encoding="utf-8"), f"{slug}.yaml")
+    sheets = index()
+    if slug not in sheets:
+        raise InputError(
+            [
+                Problem(
+                    slug[:80],
+                    "no datasheet of that name",
+                    "a name that 'twin show' lists",
+                    did_you_mean(slug, sheets),
+                )
+            ]
+        )
+    raw, _ = read_yaml(sheets[slug].read_text(encoding="utf-8"), f"{slug}.yaml")
     default = Origin(str(raw.get("source", "")), str(raw.get("confidence", "")), str(raw.get("reason", "")))
     origins: dict[str, Origin] = {"": default}
     values = strip_origins({k: v for k, v in raw.items() if k not in ABOUT}, origins, default)
-    return Datasheet(slug, str(raw["kind"]), str(raw.get("name", slug)), str(raw.get("notes", "")), values, origins)
+    return Datasheet(
+        slug, str(raw["kind"]), str(raw.get("name", slug)), str(raw.get("notes", "")), values, origins
+    )
+
+
+def leaf_paths(node: Mapping[str, Any], path: str = "") -> list[str]:
+    """Dotted paths of all values of a nested mapping."""
+    found: list[str] = []
+    for key, value in node.items():
+        here = f"{path}.{key}" if path else str(key)
+        found += leaf_paths(value, here) if isinstance(value, Mapping) else [here]
+    return found
 
 
 def strip_origins(node: Any, origins: dict[str, Origin], default: Origin | None, path: str = "") -> Any:
@@ -90,7 +115,9 @@ def strip_origins(node: Any, origins: dict[str, Origin], default: Origin | None,
     if "value" in node:
         base = default or Origin("", "")
         origins[path] = Origin(
-            str(node.get("source", base.source)), str(node.get("confidence", base.confidence)), str(node.get("reason", ""))
+            str(node.get("source", base.source)),
+            str(node.get("confidence", base.confidence)),
+            str(node.get("reason", "")),
         )
         return node["value"]
     return {k: strip_origins(v, origins, default, f"{path}.{k}" if path else str(k)) for k, v in node.items()}

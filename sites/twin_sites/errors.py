@@ -1,8 +1,10 @@
 """What went wrong with an input, in four parts: where, what was found, what is allowed, what to try."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from collections.abc import Iterable
+
+LISTED = 12  # known words that a remedy lists where none is near
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,9 @@ class Problem:
 
     def __str__(self) -> str:
         """One line for a person."""
-        tail = f" Try: {self.remedy}" if self.remedy else ""
-        return f"{self.where}: {self.found}. Allowed: {self.allowed}.{tail}"
+        remedy = self.remedy.rstrip(".")
+        tail = f" Try: {remedy}{'' if remedy.endswith('?') else '.'}" if remedy else ""
+        return f"{self.where}: {self.found}. Allowed: {self.allowed.rstrip('.')}.{tail}"
 
 
 class InputError(ValueError):
@@ -28,10 +31,12 @@ class InputError(ValueError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Remedy that names the nearest known words, or lists a few of them."""
+def did_you_mean(word: str, known: Iterable[str], only_near: bool = False) -> str:
+    """Remedy that names the nearest known words; without one, lists a few of them (or nothing if ``only_near``)."""
     known = sorted(known)
-    near = get_close_matches(word, known, n=2, cutoff=0.6)
+    near = get_close_matches(word[:200].lower(), known, n=2, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
-    return "one of " + ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
+    if only_near or not known:
+        return ""
+    return "one of " + ", ".join(known[:LISTED]) + (", …" if len(known) > LISTED else "")

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
-
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 from twin_models.air_handler.air_handler import AirHandler
 from twin_models.cdu.cdu import Cdu
 from twin_models.chiller.chiller import Chiller
@@ -22,6 +21,7 @@ from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
 from twin_models.transformer.transformer import Transformer
 from twin_models.ups.ups import Ups
+
 from twin_sites.catalogue import Origin
 
 OUTDOORS = "outdoors"
@@ -128,7 +128,9 @@ AnyLink = Annotated[Link, Field(discriminator="kind")]
 class Pumps(Group, Pump):
     """Pumps of a facility loop; they hold ``static`` plus a head that rises with the square of the flow."""
 
-    static_share: Annotated[float, Quantity("1", "Static share of design head", low=0.0, high=1.0, bound_source="physical")] = 0.4
+    static_share: Annotated[
+        float, Quantity("1", "Static share of design head", low=0.0, high=1.0, bound_source="physical")
+    ] = 0.4
     ports: ClassVar = ("motor",)
 
 
@@ -155,16 +157,44 @@ class Loop(_Linked):
 
     fluid: Annotated[Literal["water", "propylene_glycol", "ethylene_glycol"], Choice("Coolant")] = "water"
     concentration: Annotated[
-        float, Quantity("1", "Glycol volume share", low=0.0, high=0.6, bound_source="fluid property tables", shown="%", shown_ip="%")
+        float,
+        Quantity(
+            "1",
+            "Glycol volume share",
+            low=0.0,
+            high=0.6,
+            bound_source="fluid property tables",
+            shown="%",
+            shown_ip="%",
+        ),
     ] = 0.0
     supply: Annotated[
-        SetPoint, SetPointQuantity("degC", "Supply set point", low=5.0, high=60.0, bound_source="property and plate exchanger ranges")
+        SetPoint,
+        SetPointQuantity(
+            "degC", "Supply set point", low=5.0, high=60.0, bound_source="property and plate exchanger ranges"
+        ),
     ]
     supply_floor: Annotated[
-        float, Quantity("degC", "Lowest supply that a relative set point may ask for", low=2.0, high=40.0, bound_source="estimate")
+        float,
+        Quantity(
+            "degC",
+            "Lowest supply that a relative set point may ask for",
+            low=2.0,
+            high=40.0,
+            bound_source="estimate",
+        ),
     ] = 5.0
     minimum_flow: Annotated[
-        float, Quantity("1", "Minimum flow, share of design", low=0.0, high=1.0, bound_source="estimate", shown="%", shown_ip="%")
+        float,
+        Quantity(
+            "1",
+            "Minimum flow, share of design",
+            low=0.0,
+            high=1.0,
+            bound_source="estimate",
+            shown="%",
+            shown_ip="%",
+        ),
     ] = 0.3
     pump: Annotated[Pumps | None, Choice("Pumps")] = None
 
@@ -173,16 +203,42 @@ class Room(_Linked):
     """An air volume whose servers, losses and fans are cooled by air handlers."""
 
     supply: Annotated[
-        SetPoint, SetPointQuantity("degC", "Air handler supply", low=10.0, high=40.0, bound_source="ASHRAE TC 9.9 allowable, class A4")
+        SetPoint,
+        SetPointQuantity(
+            "degC",
+            "Air handler supply",
+            low=10.0,
+            high=40.0,
+            bound_source="ASHRAE TC 9.9 allowable, class A4",
+        ),
     ]
     dew_point: Annotated[
-        float, Quantity("degC", "Dew point", low=-12.0, high=27.0, bound_source="ASHRAE TC 9.9 allowable moisture")
+        float,
+        Quantity("degC", "Dew point", low=-12.0, high=27.0, bound_source="ASHRAE TC 9.9 allowable moisture"),
     ] = 15.0
     recirculation: Annotated[
-        float, Quantity("1", "Exhaust drawn back into server inlets", low=0.0, high=0.5, bound_source="estimate", shown="%", shown_ip="%")
+        float,
+        Quantity(
+            "1",
+            "Exhaust drawn back into server inlets",
+            low=0.0,
+            high=0.5,
+            bound_source="estimate",
+            shown="%",
+            shown_ip="%",
+        ),
     ] = 0.05
     bypass: Annotated[
-        float, Quantity("1", "Supply air that misses the servers", low=0.0, high=0.5, bound_source="estimate", shown="%", shown_ip="%")
+        float,
+        Quantity(
+            "1",
+            "Supply air that misses the servers",
+            low=0.0,
+            high=0.5,
+            bound_source="estimate",
+            shown="%",
+            shown_ip="%",
+        ),
     ] = 0.05
 
 
@@ -194,7 +250,10 @@ class Racks(Rack):
     count: Annotated[int, _count("Racks", 1)] = 1
     fed_by: FedBy = field(default_factory=dict, hash=False)
     heat_to: HeatTo = field(default_factory=dict, hash=False)
-    load_scale: Annotated[float, Quantity("1", "Load scale", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%")] = 1.0
+    load_scale: Annotated[
+        float,
+        Quantity("1", "Load scale", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%"),
+    ] = 1.0
 
     series: Annotated[str, Choice("Trace series that these racks follow")] = ""
 
@@ -209,7 +268,9 @@ class Utility(Group):
     """The utility meter: the root of the power tree."""
 
     kind: Literal["utility"] = "utility"
-    rating: Annotated[float | None, Quantity("W", "Contracted power", low=1e3, high=1e10, shown="MW", shown_ip="MW")] = None
+    rating: Annotated[
+        float | None, Quantity("W", "Contracted power", low=1e3, high=1e10, shown="MW", shown_ip="MW")
+    ] = None
     ports: ClassVar = ()
 
 
@@ -247,7 +308,14 @@ class Location(_Open):
     weather: Annotated[str, Choice("Weather year")] = "ashburn"
     ambient_offset: Annotated[
         float,
-        Quantity("K", "Plant air above the weather (recirculation, heat wave)", low=-10.0, high=20.0, bound_source="estimate", difference=True),
+        Quantity(
+            "K",
+            "Plant air above the weather (recirculation, heat wave)",
+            low=-10.0,
+            high=20.0,
+            bound_source="estimate",
+            difference=True,
+        ),
     ] = 1.0
 
 
@@ -255,15 +323,27 @@ class LoadChoice(_Open):
     """What the machines do."""
 
     trace: Annotated[str, Choice("Load trace")] = "mixed"
-    scale: Annotated[float, Quantity("1", "IT load scale", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%")] = 1.0
+    scale: Annotated[
+        float,
+        Quantity("1", "IT load scale", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%"),
+    ] = 1.0
 
 
 class House(_Open):
     """Lighting, offices, controls: a constant draw in proportion to the design IT power."""
 
-    share: Annotated[float, Quantity("1", "House load, share of design IT", low=0.0, high=0.1, bound_source="estimate", shown="%", shown_ip="%")] = (
-        0.005
-    )
+    share: Annotated[
+        float,
+        Quantity(
+            "1",
+            "House load, share of design IT",
+            low=0.0,
+            high=0.1,
+            bound_source="estimate",
+            shown="%",
+            shown_ip="%",
+        ),
+    ] = 0.005
     fed_by: FedBy = Field(default_factory=dict)
     heat_to: HeatTo = Field(default_factory=dict)
     ports: ClassVar = ("heat",)
@@ -275,16 +355,18 @@ class Economy(_Open):
     energy_price: Annotated[
         float, Quantity("currency/J", "Energy price", low=-1e-6, high=1e-6, bound_source="estimate")
     ] = 0.08 / 3.6e6
-    water_price: Annotated[float, Quantity("currency/m3", "Water price", low=0.0, high=100.0, bound_source="estimate")] = 0.0
-    carbon_intensity: Annotated[float, Quantity("kg/J", "Grid carbon intensity", low=0.0, high=5e-7, bound_source="estimate")] = (
-        0.38 / 3.6e6
-    )
+    water_price: Annotated[
+        float, Quantity("currency/m3", "Water price", low=0.0, high=100.0, bound_source="estimate")
+    ] = 0.0
+    carbon_intensity: Annotated[
+        float, Quantity("kg/J", "Grid carbon intensity", low=0.0, high=5e-7, bound_source="estimate")
+    ] = 0.38 / 3.6e6
 
 
 class Meter(_Open):
     """Where IT energy is measured for PUE (ISO/IEC 30134-2 category)."""
 
-    category: Annotated[Literal["1", "2", "3"], Choice("PUE category")] = "3"
+    category: Annotated[Literal["1", "2", "3"], BeforeValidator(str), Choice("PUE category")] = "3"
 
 
 class Expectation(_Open):
@@ -348,6 +430,10 @@ class Site(_Open):
         """Every element that draws power or gives off heat of its own, with its address."""
         yield from ((f"racks.{name}", rack) for name, rack in self.racks.items())
         yield from ((address, link) for _, _, address, link in self.links())
-        yield from ((f"cooling.{name}.pump", loop.pump) for name, loop in self.cooling.items() if loop.pump is not None)
+        yield from (
+            (f"cooling.{name}.pump", loop.pump)
+            for name, loop in self.cooling.items()
+            if loop.pump is not None
+        )
         yield from ((f"power.{name}", feeder) for name, feeder in self.power.items())
         yield "house", self.house

@@ -10,12 +10,14 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from twin_models.fields import Quantity
+
 from twin_sites.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import pint
 
 SOURCES = {"physical": "physical bound", "estimate": "bound is an estimate", "vendor": "vendor's bound"}
+OFFSET_DECIMALS = 10  # of a converted temperature: 32 degF is 0 degC
 SIGNIFICANT_DIGITS = 12  # 86 degF and 30 degC must give the same number, hence the same key
 
 # What a person reads for each unit of the program: SI and IP.
@@ -30,6 +32,7 @@ SHOWN = {
     "m2": ("m2", "ft2"),
     "m3": ("m3", "gal"),
     "kg/J": ("kg/kWh", "lb/kWh"),
+    "currency": ("price", "5 USD", "5 USD"),
     "currency/J": ("currency/kWh", "currency/kWh"),
     "currency/m3": ("currency/m3", "currency/kgal"),
     "J": ("kWh", "kWh"),
@@ -54,6 +57,7 @@ _KINDS = {
     "W/K": ("conductance", "250 kW/K", "250 kW/K"),
     "K/W": ("thermal resistance", "0.02 K/W", "0.02 K/W"),
     "kg/J": ("carbon per energy", "380 g/kWh", "0.84 lb/kWh"),
+    "currency": ("price", "5 USD", "5 USD"),
     "currency/J": ("price of energy", "0.08 USD/kWh", "80 USD/MWh"),
     "currency/m3": ("price of water", "2 USD/m3", "8 USD/kgal"),
 }  # fmt: skip
@@ -74,7 +78,9 @@ _NAME = re.compile(r"[A-Za-z%°µΔ²³·*/() 0-9_.-]{1,32}")
 def _registry() -> "pint.UnitRegistry[Any]":
     import pint
 
-    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True, cache_folder=None)
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(
+        autoconvert_offset_to_baseunit=True, cache_folder=None
+    )
     for definition in _DEFINITIONS:
         registry.define(definition)
     return registry
@@ -124,8 +130,6 @@ def parse(text: str, unit: str, difference: bool = False) -> float:
     UnitError
         When the text has no number, no unit, an unknown unit or one of another dimension.
     """
-    import pint
-
     number, name = _split(text)
     if not isfinite(number):
         raise UnitError(f"'{text}' is not a finite number", kind_text(unit, difference))
@@ -135,25 +139,55 @@ def parse(text: str, unit: str, difference: bool = False) -> float:
         raise UnitError(f"'{text}' has the unit '{name}'", kind_text(unit))
     if not name:
         own = "K" if difference else SHOWN.get(unit, (unit, unit))[0]
-        raise UnitError(f"'{text}' has no unit", kind_text(unit, difference), f"write '{text.strip()} {own}' if that is meant")
+        raise UnitError(
+            f"'{text}' has no unit",
+            kind_text(unit, difference),
+            f"write '{text.strip()} {_priced(own)}' if that is meant",
+        )
     if difference and name in ("degC", "degF", "°C", "°F"):
         name = "delta_" + name.replace("°", "deg")
     if unit == "W" and name in ("tons", "ton", "TR"):
         name = "refrigeration_ton"
     if name.startswith(","):
-        raise UnitError(f"'{text}' has a comma in its number", kind_text(unit, difference), "write 1200 or 1.2, without a comma")
+        raise UnitError(
+            f"'{text}' has a comma in its number",
+            kind_text(unit, difference),
+            "write 1200 or 1.2, without a comma",
+        )
     if not _NAME.fullmatch(name):
         raise UnitError(f"'{text}' has the unknown unit '{name}'", kind_text(unit, difference))
-    registry = _registry()
     try:
-        value = registry.Quantity(number, _pint_name(name)).to(_target(unit)).magnitude
-    except pint.UndefinedUnitError as error:
-        raise UnitError(f"'{text}' has the unknown unit '{name.removeprefix('delta_')}'", kind_text(unit, difference)) from error
-    except pint.DimensionalityError as error:
+        factor, offset = _conversion(_pint_name(name), _target(unit))
+    except _wrong_unit() as error:
+        if type(error).__name__ == "UndefinedUnitError":
+            known = f"'{text}' has the unknown unit '{name.removeprefix('delta_')}'"
+            raise UnitError(known, kind_text(unit, difference)) from error
         raise UnitError(f"'{text}' is {_kind_of(name)}", kind_text(unit, difference)) from error
     except Exception as error:  # pint's tokenizer raises whatever the text provokes
         raise UnitError(f"'{text}' is not a number with a unit", kind_text(unit, difference)) from error
-    return round_digits(float(value))
+    value = number * factor + offset
+    if not isfinite(value):
+        raise UnitError(f"'{text}' is not a finite number", kind_text(unit, difference))
+    return round(round_digits(value), OFFSET_DECIMALS) if offset else round_digits(value)
+
+
+@lru_cache(maxsize=1)
+def _wrong_unit() -> tuple[type[Exception], ...]:
+    import pint
+
+    return (pint.UndefinedUnitError, pint.DimensionalityError)
+
+
+@lru_cache(maxsize=4096)
+def _conversion(name: str, target: str) -> tuple[float, float]:
+    """Factor and offset from a unit as written to a unit of the program; raises what pint raises."""
+    registry = _registry()
+    zero = float(registry.Quantity(0.0, name).to(target).magnitude)
+    one = float(registry.Quantity(1.0, name).to(target).magnitude)
+    two = float(registry.Quantity(2.0, name).to(target).magnitude)
+    if not abs(two - 2.0 * one + zero) <= 1e-9 * max(abs(one - zero), abs(two - one)):
+        raise ValueError(f"{name} is not proportional to {target}")  # a logarithmic unit
+    return one - zero, zero
 
 
 def kind_text(unit: str, difference: bool = False) -> str:
@@ -220,7 +254,12 @@ def shown_unit(quantity: Quantity, system: str = "si") -> str:
 def label_of(unit: str) -> str:
     """Unit as it is printed for people."""
     return (
-        unit.replace("refrigeration_ton", "tons").replace("delta_degF", "°F").replace("degC", "°C").replace("degF", "°F").replace("m3", "m³").replace("m2", "m²")
+        unit.replace("refrigeration_ton", "tons")
+        .replace("delta_degF", "°F")
+        .replace("degC", "°C")
+        .replace("degF", "°F")
+        .replace("m3", "m³")
+        .replace("m2", "m²")
         .replace("1", "", 1 if unit == "1" else 0)
     )
 
@@ -234,21 +273,41 @@ def read(value: Any, quantity: Quantity) -> float:
         With what was found and what is allowed, bounds and their source named.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UnitError(_said(value), kind_text(quantity.unit, quantity.difference))
+        raise UnitError(_said(value), allowed_text(quantity), kind_text(quantity.unit, quantity.difference))
     if not isinstance(value, str) and quantity.unit != "1":
         own = "K" if quantity.difference else shown_unit(quantity)
-        kind = kind_text(quantity.unit, quantity.difference)
-        raise UnitError(f"the bare number {value}", kind, f"write '{value} {own}' if that is meant")
-    number = parse(value if isinstance(value, str) else repr(float(value)), quantity.unit, quantity.difference)
+        raise UnitError(
+            f"the bare number {value:g}",
+            allowed_text(quantity),
+            f"write '{value:g} {_priced(own)}' if that is meant",
+        )
+    try:
+        number = (
+            parse(value, quantity.unit, quantity.difference)
+            if isinstance(value, str)
+            else _plain_number(value)
+        )
+    except UnitError as error:
+        raise UnitError(error.found, allowed_text(quantity), error.remedy or error.allowed) from error
     low, high = quantity.low, quantity.high
     if (low is not None and number < low) or (high is not None and number > high):
-        raise UnitError(f"{value}", allowed_text(quantity), f"a value in this range for '{quantity.label}'")
+        raise UnitError(f"{value}", allowed_text(quantity), f"'{quantity.label}' in that range")
     return number
+
+
+def _plain_number(value: float) -> float:
+    if not isfinite(value):
+        raise UnitError(f"'{value}' is not a finite number", kind_text("1"))
+    return round_digits(float(value))
+
+
+def _priced(unit: str) -> str:
+    return unit.replace("currency", "USD")
 
 
 def _said(value: Any) -> str:
     if value is None:
-        return "nothing"
+        return "nothing (null)"
     if isinstance(value, bool):
         return "yes (a truth value)" if value else "no (a truth value)"
     if isinstance(value, dict):
@@ -266,7 +325,9 @@ def allowed_text(quantity: Quantity) -> str:
 def bounds_text(quantity: Quantity, system: str = "si") -> str:
     """Allowed range as text in the shown unit."""
     unit = shown_unit(quantity, system)
-    low, high = (None if edge is None else convert(edge, quantity.unit, unit) for edge in (quantity.low, quantity.high))
+    low, high = (
+        None if edge is None else convert(edge, quantity.unit, unit) for edge in (quantity.low, quantity.high)
+    )
     name = "" if unit == "count" else label_of(unit)
     if low is None and high is None:
         return f"any {name}".strip()
