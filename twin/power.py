@@ -37,7 +37,9 @@ def walk_power(plan: Plan, state: State) -> None:
         else:
             units = max(feeder.units, 1)
             loss = _LOSS[feeder.kind](load[name] / units, feeder)
-            state.loss[name], state.feeder_valid[name] = loss.loss * units, loss.valid
+            running = feeder.units > 0  # what is out of service draws nothing, and carries nothing
+            state.loss[name] = loss.loss * units if running else np.zeros(n)
+            state.feeder_valid[name] = loss.valid if running else load[name] <= 0.0
         for parent, share in feeder.fed_by.items():
             load[parent] = load[parent] + share * (load[name] + state.loss[name])
     state.load = load
