@@ -4,6 +4,7 @@ Measured power already contains leakage, fans and losses; it is inverted at the 
 for, so that the solve adds only the deviation from them.
 """
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # Measured power above the rating: rounding, and excursions that instruments do show (1.17 of the limit on B300,
 # traces of 100 ms); what is larger or lasts is an error of boundary, unit or mapping. The bounds are estimates.
+DAY_S = 86400.0
 OVER_RATING = 0.02
 RARE = 0.01
 EXCURSION = 1.25
@@ -34,10 +36,15 @@ def builtin(name: str) -> Load:
 
 @lru_cache(maxsize=8)
 def _on_span(load: Load, span: "Span", utc_offset_h: float) -> Load:
-    stepped = load if load.step_s == span.step_s else resample(load, span.step_s)
-    if stepped.n == span.n and stepped.start == span.start and load.utc_offset_h is None:
-        return stepped
-    return tile(stepped, span.n, span.start, utc_offset_h if load.utc_offset_h is not None else None)
+    """The load on the run's steps; one that is shorter than a day is first repeated to a day, so that steps are whole."""
+    clock = utc_offset_h if load.utc_offset_h is not None else None
+    if load.step_s != span.step_s:
+        if load.n * load.step_s < DAY_S:
+            load = tile(load, math.ceil(DAY_S / load.step_s), None, None)
+        load = resample(load, span.step_s)
+    if load.n == span.n and load.start == span.start and load.utc_offset_h is None:
+        return load
+    return tile(load, span.n, span.start, clock)
 
 
 def activities(
@@ -64,26 +71,44 @@ def activities(
             ]
         )
     out: dict[str, Array] = {}
-    for node in plan.racks:
+    for node in sorted(
+        plan.racks, key=lambda node: not _measured(node, trace)
+    ):  # those that follow come last
         rows, counts = _rows(node, trace)
-        if trace.quantity == "power":
+        if trace.quantity == "power" and _measured(node, trace):
             found = [
-                _activity(plan, node, row, racks, trace, ambient, notes)
+                _activity(plan, node, row, racks, trace, ambient)
                 for row, racks in zip(rows, counts, strict=True)
             ]
             rows = [one.activity for one in found]
             notes += _excursions(node, found)
+        elif trace.quantity == "power":
+            rows, counts = [_followed(list(out.values()), span.n)], [node.racks.count]
+            notes.append(f"{node.name}: the trace does not measure such racks; they follow the others")
         scale = plan.site.load.scale * node.racks.load_scale
-        if scale != 1.0:
+        if scale != 1.0 and (trace.quantity == "activity" or _measured(node, trace)):
             rows = [row * scale for row in rows]
         above = sum(float(np.mean(row > 1.0)) for row in rows) / len(rows)
         if above > 0.0:
             notes.append(
-                f"{node.name}: asked for more than its rating for {above * span.n * span.step_s / 3600:,.0f} h; held at the rating"
+                f"{node.name}: asked for more than its rating for {above * span.n * span.step_s / 3600:,.0f} h; "
+                "held at the rating"
             )
             rows = [np.minimum(row, 1.0) for row in rows]
         out[node.name] = rows[0] if len(rows) == 1 else np.repeat(np.stack(rows), counts, axis=0)
     return out, list(dict.fromkeys(notes))
+
+
+def _measured(node: RackNode, trace: Load) -> bool:
+    """Whether a trace of power says anything of these racks: what was measured at nodes or chips says nothing of switches."""
+    if trace.boundary in ("rack_ac", "site_it", None) or trace.quantity == "activity":
+        return True
+    return node.racks.liquid is not None if trace.boundary == "cdu_heat" else node.racks.accelerators > 0
+
+
+def _followed(rows: list[Array], n: int) -> Array:
+    means = [row.mean(axis=0) if row.ndim == 2 else row for row in rows]
+    return np.asarray(np.mean(means, axis=0)) if means else np.ones(n)
 
 
 def _rows(node: RackNode, trace: Load) -> tuple[list[Array], list[int]]:
@@ -100,16 +125,15 @@ def _rows(node: RackNode, trace: Load) -> tuple[list[Array], list[int]]:
 
 
 class Found(NamedTuple):
-    """Activity behind one series of measured power, and the share of its steps outside what the racks can draw."""
+    """Activity behind one series of measured power, the share of its steps outside what the racks can draw."""
 
     activity: Array
     below: float
     above: float
+    top: float  # W per rack, the highest
 
 
-def _activity(
-    plan: Plan, node: RackNode, power: Array, racks: int, trace: Load, ambient: Ambient, notes: list[str]
-) -> Found:
+def _activity(plan: Plan, node: RackNode, power: Array, racks: int, trace: Load, ambient: Ambient) -> Found:
     params, boundary = node.racks, trace.boundary
     per_rack = {
         "gpu": power * params.accelerators,
@@ -119,12 +143,6 @@ def _activity(
         "cdu_heat": power / racks,
         "site_it": power * params.tdp / plan.design_it,
     }[boundary or "rack_ac"]
-    if (boundary == "gpu" and params.accelerators == 0) or (boundary == "cdu_heat" and params.liquid is None):
-        notes.append(
-            f"{node.name}: has no {'accelerator' if boundary == 'gpu' else 'liquid side'}; follows the mean of the trace"
-        )
-        top = float(power.max())
-        return Found(power / top if top > 0.0 else power, 0.0, 0.0)
     place = "rack_ac" if boundary == "site_it" else boundary
     liquid_in = _nominal(plan, node.loop, ambient) if node.loop is not None else 0.0
     flow = params.liquid.rated_flow if params.liquid is not None else 0.0
@@ -135,7 +153,9 @@ def _activity(
     if high.any():
         _judge(node, per_rack, place or "rack_ac")
     low = ~found.valid & ~high
-    return Found(np.clip(found.activity, 0.0, 1.0), float(low.mean()), float(high.mean()))
+    return Found(
+        np.clip(found.activity, 0.0, 1.0), float(low.mean()), float(high.mean()), float(per_rack.max())
+    )
 
 
 def _excursions(node: RackNode, found: list[Found]) -> list[str]:
@@ -143,11 +163,12 @@ def _excursions(node: RackNode, found: list[Found]) -> list[str]:
     below, above = [one.below for one in found], [one.above for one in found]
     if max(below) > 0.0:
         notes.append(
-            f"{node.name}: its trace lies below idle power in {100 * np.mean(below):.2g} % of the steps; idle is taken there"
+            f"{node.name}: its trace lies below idle power in {100 * np.mean(below):.3g} % of the steps; idle is taken there"
         )
     if max(above) > 0.0:
         notes.append(
-            f"{node.name}: its trace lies above the rating in {100 * np.mean(above):.2g} % of the steps; the rating is taken there"
+            f"{node.name}: its trace lies above what its parts draw in {100 * np.mean(above):.3g} % of the steps "
+            f"(up to {max(one.top for one in found) / 1000:.4g} kW per rack); full activity is taken there"
         )
     return notes
 

@@ -135,7 +135,7 @@ def compile_site(site: Site) -> Plan:
     volumes = {}
     for name, address, part in site.volumes():
         served = tuple(node for node in racks if name in (node.loop, node.room))
-        consumers = tuple(node for nodes in by_hot.values() for node in nodes if node.sink == name)
+        consumers = tuple(n for nodes in by_hot.values() for n in nodes if n.sink == name and n.units > 0)
         stages = _stages([node for node in by_hot[name] if node.units > 0])
         node = VolumeNode(
             name, address, part, fluids[name], stages, consumers, served, name in condensers, 0.0, 0.0

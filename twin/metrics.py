@@ -16,6 +16,7 @@ UNMET_K = 0.5  # a supply counts as missed this far above its set point
 WATER_DENSITY = 1000.0  # kg/m³, for water bills
 RUNNING_W = 1.0  # a machine that draws less is off
 CLOSURE_LIMIT = 1e-6
+FULLY_OPEN = 0.999
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,8 @@ def _warnings(
             missed = gap[i] > UNMET_K
             if missed.any():
                 found.append(
-                    f"{ds['loop'].values[i]}: supply misses its set point for {missed.sum() * step_h:,.0f} h, by up to {gap[i].max():.1f} K."
+                    f"{ds['loop'].values[i]}: supply misses its set point for {missed.sum() * step_h:,.0f} h, "
+                    f"by up to {gap[i].max():.1f} K; {_binding(ds, value, ds['loop'].values[i], missed)}."
                 )
     for i, feeder in enumerate(ds["feeder"].values):
         use = value["feeder_utilisation"][i].max()
@@ -273,7 +275,7 @@ def _warnings(
     for key, share in _pairs(ds.attrs["limits"]).items():
         what, name = key.split(":", 1)
         words = {
-            "flow_bound": "its pumps or fans cannot move the flow asked for",
+            "flow_bound": "flow-bound: its pumps or fans cannot move what is asked for",
             "dew_bound": "its supply is held above the dew point of the room",
             "return_limit": "coolant returns warmer than its limit",
         }[what]
@@ -285,6 +287,14 @@ def _warnings(
     ]
     found += [str(note) for note in np.atleast_1d(ds.attrs["notes"]) if str(note).strip()]
     return found
+
+
+def _binding(ds: xr.Dataset, value: dict[str, Array], loop: str, missed: Mask) -> str:
+    """Which machines of a loop are at their heat limit in the hours in which its supply is missed."""
+    own = ds["link_loop"].values == loop
+    full = (value["link_actuator"][own][:, missed] > FULLY_OPEN).all(axis=1)
+    names = [str(name).split(".", 1)[1] for name in ds["link"].values[own][full]]
+    return f"heat-bound: {', '.join(names)} fully open" if names else "its sink is too warm"
 
 
 def finite(value: Any) -> Any:
