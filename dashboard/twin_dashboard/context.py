@@ -5,7 +5,7 @@ import contextvars
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twin.errors import RunError
@@ -13,6 +13,7 @@ from twin_sites.errors import InputError
 from twin_sites.schema import Site
 
 from twin_dashboard.cache import Results, Run
+from twin_dashboard.controls import Control, controls
 from twin_dashboard.sessions import Sessions
 from twin_dashboard.state import State, from_store
 
@@ -28,6 +29,16 @@ class Context:
     results: Results
     sessions: Sessions
     pool: ThreadPoolExecutor
+    declared: dict[tuple[str, str], dict[str, Control]] = field(default_factory=dict)
+
+    def controls(self, site: str, system: str) -> dict[str, Control]:
+        """Controls of a site, made once per site and unit system."""
+        key = (site or self.default.name, system)
+        if key not in self.declared:
+            if len(self.declared) > 64:
+                self.declared.clear()
+            self.declared[key] = controls(self.results.site(site), system)
+        return self.declared[key]
 
     def run(self, data: Any) -> Run:
         """The run that a page's state asks for."""

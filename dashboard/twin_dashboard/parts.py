@@ -29,7 +29,7 @@ def icon(name: str, label: str = "") -> html.Span:
 
 def panel(title: str, children: Any, sub: str = "", right: Any = None, define: str = "", **more: Any) -> html.Section:
     """A card with a title, what is averaged, and a link to the definition."""
-    link = [dcc.Link("definition", href=f"/definitions#{define}", className="quiet")] if define else []
+    link = [dcc.Link("definition", href=f"/definitions#d-{define}", className="quiet")] if define else []
     head = html.Div(
         [html.H2(title), html.Span(sub, className="sub"), html.Span(className="grow"), *([right] if right is not None else []), *link], className="panel-head"
     )

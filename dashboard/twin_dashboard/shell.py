@@ -53,7 +53,7 @@ def shell() -> Any:
     return dmc.MantineProvider(
         [
             dcc.Location(id="url", refresh=False), dcc.Store(id="state"), dcc.Store(id="chosen"), dcc.Store(id="scenarios", storage_type="session"),
-            dcc.Store(id="void"), dcc.Store(id="void-2"), dcc.Store(id="panel-nonce", data=0), help_box,
+            dcc.Store(id="void"), dcc.Store(id="void-2"), dcc.Store(id="controls-meta"), dcc.Store(id="more-meta"), dcc.Store(id="panel-nonce", data=0), help_box,
             dmc.AppShell(
                 [dmc.AppShellHeader(header), dmc.AppShellNavbar(html.Nav(rail, **{"aria-label": "Pages"})), dmc.AppShellMain(html.Main(id="page"))],
                 header={"height": 48}, navbar={"width": 84, "breakpoint": 0}, padding=0,

@@ -264,6 +264,15 @@
     if (event.key === "?") { const help = document.getElementById("help"); if (help) help.click(); }
   });
 
+  /* A pasted '34,5' is 34.5: without this its comma would be dropped and 345 remain. */
+  document.addEventListener("paste", function (event) {
+    if (!event.target.closest || !event.target.closest(".control-2")) return;
+    const text = (event.clipboardData || window.clipboardData).getData("text");
+    if (text.indexOf(",") < 0) return;
+    event.preventDefault();
+    document.execCommand("insertText", false, text.trim().replace(",", "."));
+  }, true);
+
   /* One information card for all controls, filled as text. */
   let card = null;
   function show(button) {

@@ -36,7 +36,7 @@ def pue_by_wet_bulb(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system:
     c = tokens(theme)
     wet, median, low, high, steps = bins(ds)
     old = bins(base) if base is not None else None
-    span = extent(median, low, high, *(old[1:2] if old else ()))
+    span = extent(median, low, high, *(old[1:4] if old else ()))
     bottom, top = span[0] - 0.16 * (span[1] - span[0]), span[1]
     x = fmt.convert(wet, "temperature", system)
     name = fmt.unit("temperature", system)

@@ -41,7 +41,7 @@ def what_moved(ds: xr.Dataset, base: xr.Dataset | None, theme: str) -> Figure:
     }]  # fmt: skip
     lay = layout(
         theme, hovermode="closest", bargap=0.3, margin={"l": 122, "r": 10, "t": 4},
-        xaxis={**title("change of mean power, kW" if old else "mean overhead, kW"), "range": [low - room if low < 0 else 0, high + room],
+        xaxis={**title("change of mean, kW" if old else "mean overhead, kW"), "range": [low - room if low < 0 else 0, high + room],
                "showgrid": True, "zeroline": True, "zerolinecolor": c["muted"], "showline": False, "ticks": "", "nticks": 5, "tickformat": ",d" if most > 5 else ""},
         yaxis={"autorange": "reversed", "showgrid": False, "tickfont": {"size": 11.5, "color": c["ink"]}},
     )  # fmt: skip

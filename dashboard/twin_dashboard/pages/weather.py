@@ -19,7 +19,7 @@ def layout() -> Any:
         html.Div(id="weather-problem"),
         html.Div(
             [
-                panel("Hours of this climate", graph("psychro", "calc(100vh - 118px)", "Psychrometric chart"), "one cell is 1 K by 1 g/kg; darker is more hours, log scale", None, "modes"),
+                panel("Hours of this climate", graph("psychro", "calc(100vh - 118px)", "Psychrometric chart"), "one cell is 1 K by 1 g/kg; stronger is more hours, log scale", None, "modes"),
                 html.Div(
                     [
                         panel("Hours per cooling mode", graph("mode-bar", "140px", "Hours per mode"), "one year", None, "modes"),

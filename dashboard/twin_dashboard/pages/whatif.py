@@ -3,13 +3,13 @@
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 from dash.exceptions import PreventUpdate
 
 from twin_dashboard import tiles
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.control_view import meta, row
-from twin_dashboard.controls import GROUPS, controls
+from twin_dashboard.controls import GROUPS
 from twin_dashboard.figures.climate import pue_by_wet_bulb
 from twin_dashboard.figures.duration import chip_duration
 from twin_dashboard.figures.moved import what_moved
@@ -71,7 +71,7 @@ def layout() -> Any:
         ],
         className="right",
     )  # fmt: skip
-    stores = [dcc.Store(id=name) for name in ("controls-meta", "more-meta", "request", "answer", "rest", "share-texts")]
+    stores = [dcc.Store(id=name) for name in ("controls-tag", "request", "answer", "rest", "share-texts")]
     return [*stores, html.Div([left, right], className="whatif")]
 
 
@@ -80,8 +80,8 @@ def register(app: Dash, context: Context) -> None:
     _browser(app)
 
     @app.callback(
-        Output("controls-main", "children"), Output("controls-meta", "data"), Output("whatif-problem", "children", allow_duplicate=True),
-        Input("system", "value"), Input("panel-nonce", "data"), Input("state", "data"), State("controls-meta", "data"), prevent_initial_call="initial_duplicate",
+        Output("controls-main", "children"), Output("controls-tag", "data"), Output("whatif-problem", "children", allow_duplicate=True),
+        Input("system", "value"), Input("panel-nonce", "data"), Input("state", "data"), State("controls-tag", "data"), prevent_initial_call="initial_duplicate",
     )  # fmt: skip
     @context.threaded
     def show_controls(system: str, nonce: Any, data: Any, before: Any) -> Any:
@@ -89,22 +89,23 @@ def register(app: Dash, context: Context) -> None:
             raise PreventUpdate
         state = from_store(data)
         tag = f"{state.site}|{system}|{nonce}"
-        if before and before.get("tag") == tag:  # the sliders themselves changed the state
+        if before == tag:  # the sliders themselves changed the state
             raise PreventUpdate
         try:
-            found = controls(context.results.site(state.site), system)
+            found = context.controls(state.site, system)
         except FAULTS as error:
-            return [], {"tag": tag}, problems(error)
+            return [], tag, problems(error)
         groups = [(name, [c for c in found.values() if c.group == name]) for name, _ in GROUPS]
         other = [found[a] for a in state.changes if a in found and not found[a].group]
         if other:
             groups.append(("Other changes", other))
         children = [html.Div([html.H3(name), *[row(c, state.changes, system) for c in items]], className="group") for name, items in groups if items]
         shown = {c.address: meta(c, state.changes, system) for _, items in groups for c in items}
-        return children, shown | {"tag": tag}, no_update
+        set_props("controls-meta", {"data": shown})  # outlives the page, since callbacks of all controls run once more when it goes
+        return children, tag, no_update
 
     @app.callback(
-        Output("controls-more", "children"), Output("more-meta", "data"),
+        Output("controls-more", "children"),
         Input("search", "value"), State("system", "value"), State("state", "data"), State("controls-meta", "data"), prevent_initial_call=True,
     )  # fmt: skip
     @context.threaded
@@ -112,14 +113,16 @@ def register(app: Dash, context: Context) -> None:
         words = (text or "").lower().split()
         state = from_store(data)
         if not words:
-            return [], {}
-        found = controls(context.results.site(state.site), system)
+            set_props("more-meta", {"data": {}})
+            return []
+        found = context.controls(state.site, system)
         hits = [c for c in found.values() if c.address not in (shown or {}) and all(w in f"{c.label} {c.address}".lower() for w in words)]
         rows = [row(c, state.changes, system) for c in hits[:FOUND]]
         more = [html.P(f"and {len(hits) - FOUND} more: add a word", className="muted", style={"padding": "4px 14px"})] if len(hits) > FOUND else []
         none = [html.P(f"No parameter matches '{text}'. Press Esc to clear the search.", className="blank")] if not hits and not _matches(found, shown, words) else []
         head = [html.H3("Other parameters")] if rows else []
-        return [html.Div([*head, *rows, *more], className="group"), *none], {c.address: meta(c, state.changes, system) for c in hits[:FOUND]}
+        set_props("more-meta", {"data": {c.address: meta(c, state.changes, system) for c in hits[:FOUND]}})
+        return [html.Div([*head, *rows, *more], className="group"), *none]
 
     @app.callback(
         Output("chips", "children"), Output("whatif-tiles", "children"), Output("verdict", "children"), Output("moved", "figure"), Output("chip", "figure"),
@@ -136,7 +139,7 @@ def register(app: Dash, context: Context) -> None:
         except FAULTS as error:
             return (*[no_update] * 7, problems(error), data)
         texts = {"command": command(base.summary.site, state.changes), "python": python(base.summary.site, state.changes)}
-        known = controls(context.results.site(state.site), system)
+        known = context.controls(state.site, system)
         try:
             run = context.run(data)
         except FAULTS as error:

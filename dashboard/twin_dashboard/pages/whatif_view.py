@@ -75,10 +75,10 @@ def sentence(run: Run, old: Run | None) -> list[Any]:
         if gap * cost < 0:
             words = [html.B(f"{verb} {abs(gap) / 1000:,.0f} MWh a year"), f" ({fmt.plain(share, 1, sign=True)} %); the bill moves by {amount} the other way."]
     if s.it_energy_kwh and abs(s.it_energy_kwh / old.summary.it_energy_kwh - 1.0) > 5e-4:
-        words.append(f" IT energy moves by {fmt.plain(100 * (s.it_energy_kwh / old.summary.it_energy_kwh - 1), 1, sign=True)} %.")
+        words.append(f" IT {fmt.plain(100 * (s.it_energy_kwh / old.summary.it_energy_kwh - 1), 1, sign=True)} %.")
     before = tiles.compressor_hours(old.summary)
     if compressors is not None and before is not None and round(compressors) != round(before):
-        words += [" Compressors run ", html.B(f"{compressors:,.0f} h"), f" instead of {before:,.0f} h."]
+        words += [" Compressors run ", html.B(f"{compressors:,.0f} h"), f" instead of {before:,.0f}."]
     return words
 
 

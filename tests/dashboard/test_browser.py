@@ -1,0 +1,288 @@
+"""The dashboard in a real browser: every page, a what-if, links, uploads, unit systems, downloads, and that nothing leaves the host."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import twin
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from playwright.sync_api import expect  # noqa: E402
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PAGES = {"/": "overview-tiles", "/what-if": "whatif-tiles", "/schematic": "drawing-schematic", "/racks": "plan-box", "/weather": "psychro", "/data": "downloads", "/definitions": "d-pue"}
+CUT = """() => [...document.querySelectorAll('.tile-label span, .tile-main, .panel-head h2, .say, header .bar > span')]
+  .filter(e => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1).map(e => e.className + ': ' + e.textContent)"""
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    if CHROMIUM is None:
+        words = "no chromium: apt-get install -y chromium"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(words)
+        pytest.skip(words)
+    with sync_api.sync_playwright() as play:
+        chrome = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chrome
+        chrome.close()
+
+
+@pytest.fixture
+def page(browser: Any, served: Any) -> Iterator[Any]:
+    """A fresh page; at its end the console must be empty and every request must have gone to this server."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    said: list[str] = []
+    foreign: list[str] = []
+    one = context.new_page()
+    one.set_default_timeout(15_000)
+    one.on("console", lambda m: said.append(f"{m.type}: {m.text}"))
+    one.on("pageerror", lambda e: said.append(str(e)))
+    one.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((served.url, "data:", "blob:")) else None)
+    yield one
+    context.close()
+    assert said == []
+    assert foreign == []
+
+
+def tile(page: Any, name: str) -> Any:
+    return page.locator(f'[data-tile="{name}"] .tile-value')
+
+
+def settled(page: Any) -> None:
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(150)
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 1024])
+def test_every_page_is_whole(page: Any, served: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900 if width == 1440 else 800})
+    for path, part in PAGES.items():
+        page.goto(served.url + path)
+        page.locator(f"#{part}").wait_for(state="attached")
+        settled(page)
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+        if path in ("/", "/schematic") and width > 1100:
+            assert page.evaluate("document.documentElement.scrollHeight - window.innerHeight") <= 1, path
+        assert page.evaluate(CUT) == [], path
+        if path != "/definitions":
+            expect(page.locator("#facts")).to_contain_text(served.site)
+        assert page.get_by_text("Share chart").count() == 0
+        assert page.locator(".modebar-btn[data-title*='loud'], .modebar-btn--logo").count() == 0
+        for i in range(page.locator(".js-plotly-plot").count()):
+            assert page.evaluate("i => document.querySelectorAll('.js-plotly-plot')[i].getBoundingClientRect().height", i) > 40
+
+
+def test_pue_is_that_of_the_engine(page: Any, served: Any, ds: Any) -> None:
+    page.goto(served.url)
+    expect(tile(page, "pue")).to_have_text(f"{twin.summarize(ds).pue:.3f}")
+
+
+def test_a_what_if_moves_pue_in_the_right_direction(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if")
+    expect(tile(page, "pue")).to_be_visible()
+    settled(page)
+    height = page.evaluate("document.querySelector('.right').scrollHeight")
+    search = page.get_by_label("Find a parameter")
+    search.fill("ups no-load")
+    more = page.locator('[data-row$="no_load_loss"]').first
+    more.wait_for()
+    address = more.get_attribute("data-row")
+    slider = more.get_by_role("slider")
+    slider.focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    worse = page.locator('[data-tile="pue"] .worse')
+    expect(worse).to_be_visible()
+    settled(page)
+    site = twin.load_site(served.site)
+    changes = dict(_changes(page.url))
+    assert address in changes
+    run = twin.summarize(twin.simulate(site, changes=changes))
+    assert run.pue > twin.summarize(twin.simulate(site)).pue
+    expect(tile(page, "pue")).to_have_text(f"{run.pue:.3f}")
+    expect(page.locator("#verdict .say")).to_contain_text("Costs")
+    search.press("Escape")
+    settled(page)
+    assert abs(page.evaluate("document.querySelector('.right').scrollHeight") - height) < 80  # a scenario row came, nothing else moved
+    page.get_by_role("button", name=re.compile("^Undo ")).click()
+    expect(page.locator("#chips")).to_contain_text("No change yet")
+    expect(worse).to_have_count(0)
+
+
+def _changes(url: str) -> list[tuple[str, str]]:
+    from urllib.parse import parse_qsl, urlsplit
+
+    return [tuple(v.split("=", 1)) for k, v in parse_qsl(urlsplit(url).query) if k == "set"]  # type: ignore[misc]
+
+
+def test_a_link_shows_the_same_again(page: Any, served: Any, browser: Any) -> None:
+    page.goto(served.url + "/what-if")
+    row = page.locator('[data-row="load.scale"]')
+    number = row.get_by_role("textbox")
+    number.fill("80")
+    number.press("Enter")
+    expect(page.locator("#chips")).to_contain_text("80")
+    expect(page.locator('[data-tile="mean"] .better')).to_be_visible()
+    settled(page)
+    power = tile(page, "mean").inner_text()
+    link = page.url
+    assert "load.scale" in link
+    page.goto("about:blank")
+    page.goto(link)
+    expect(tile(page, "mean")).to_have_text(power)
+    expect(page.locator('[data-row="load.scale"]')).to_have_class(re.compile("changed"))
+    expect(page.locator('[data-row="load.scale"]').get_by_role("textbox")).to_have_value(re.compile("^80"))
+    page.get_by_role("link", name="Overview").click()
+    expect(page.locator("#facts")).to_contain_text("1 change")
+    assert "load.scale" in page.url
+    page.go_back()
+    expect(page.locator("#chips")).to_contain_text("1 change")
+
+
+def test_fields_say_what_they_do_not_take(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if")
+    row = page.locator('[data-row="hall.supply"]')
+    number = row.get_by_role("textbox")
+    before = number.input_value()
+    number.fill("500")
+    number.press("Enter")
+    expect(row).to_have_class(re.compile("invalid"))
+    expect(page.locator("#chips")).to_contain_text("No change yet")
+    number.fill("")
+    number.press("Tab")
+    expect(number).to_have_value(before)
+    number.fill("")
+    number.press_sequentially("28,5")
+    number.press("Enter")
+    expect(page.locator("#chips")).to_contain_text("28.5 °C")
+    row.get_by_role("button", name=re.compile("^Reset")).click()
+    expect(page.locator("#chips")).to_contain_text("No change yet")
+    expect(number).to_have_value(before)
+
+
+def test_every_slider_has_a_name(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if")
+    page.get_by_role("slider").first.wait_for()
+    settled(page)
+    for slider in page.get_by_role("slider").all():
+        assert len(slider.get_attribute("aria-label") or "") > 3
+
+
+def test_scenarios_are_kept_and_compared(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if?set=load.scale%3D80+%25")
+    expect(page.locator("#scenario-table")).to_contain_text("Current, not kept")
+    page.get_by_role("button", name="Keep scenario").click()
+    expect(page.locator("#scenario-table")).to_contain_text("Scenario 1")
+    page.locator("#scenario-table").get_by_role("button", name="Site as written").click()
+    expect(page.locator("#chips")).to_contain_text("No change yet")
+    page.locator("#scenario-table").get_by_role("button", name="Scenario 1").click()
+    expect(page.locator("#chips")).to_contain_text("1 change")
+    expect(page.locator('[data-row="load.scale"]').get_by_role("textbox")).to_have_value(re.compile("^80"))
+    page.locator("#scenario-table").get_by_role("button", name="delete").click()
+    expect(page.locator("#scenario-table")).not_to_contain_text("Scenario 1")
+
+
+def test_unit_systems_and_themes(page: Any, served: Any, ds: Any) -> None:
+    page.goto(served.url)
+    hottest = twin.summarize(ds).max_chip_temperature_degc
+    expect(tile(page, "chip")).to_have_text(f"{hottest:.1f}")
+    page.get_by_text("IP", exact=True).click()
+    expect(tile(page, "chip")).to_have_text(f"{hottest * 1.8 + 32:.1f}")
+    page.locator("#theme").click()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    settled(page)
+    line = page.evaluate("document.querySelector('#climate .js-plotly-plot').data.at(-1).line.color")
+    assert line == "#96A2FF"
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    expect(tile(page, "chip")).to_have_text(f"{hottest * 1.8 + 32:.1f}")
+
+
+def test_uploads_good_and_broken(page: Any, served: Any, tmp_path: Path) -> None:
+    import yaml
+
+    written = dict(twin.load_site(served.site).written)
+    good, broken = tmp_path / "mine.yaml", tmp_path / "broken.yaml"
+    good.write_text(yaml.safe_dump({**written, "name": "my-own-hall"}))
+    broken.write_text(yaml.safe_dump({**written, "hall": {**written["hall"], "supply": "260 degC"}}))
+    page.goto(served.url + "/data")
+    page.locator("input[type=file]").first.set_input_files(str(broken))
+    expect(page.locator(".problem")).to_contain_text("260 degC")
+    expect(page.locator(".problem")).to_contain_text("Allowed:")
+    expect(page.locator("#facts")).to_contain_text(served.site)
+    page.locator("input[type=file]").first.set_input_files(str(good))
+    expect(page.locator("#facts")).to_contain_text("my-own-hall")
+    page.get_by_role("link", name="Overview").click()
+    expect(tile(page, "pue")).to_have_text(f"{twin.summarize(twin.simulate(good)).pue:.3f}")
+
+
+def test_a_download_opens_again(page: Any, served: Any, tmp_path: Path) -> None:
+    page.goto(served.url + "/data?set=load.scale%3D80+%25")
+    with page.expect_download() as caught:
+        page.get_by_role("link", name=re.compile("netCDF")).click()
+    target = tmp_path / "result.nc"
+    caught.value.save_as(target)
+    again = twin.summarize(twin.open_result(target))
+    assert again.pue == pytest.approx(twin.summarize(twin.simulate(served.site, changes={"load.scale": "80 %"})).pue, rel=1e-12)
+
+
+def test_schematic_answers_to_mouse_and_keys(page: Any, served: Any) -> None:
+    page.goto(served.url + "/schematic")
+    page.locator("#drawing-schematic svg").wait_for()
+    settled(page)
+    first = page.locator("#when").inner_text()
+    page.get_by_role("button", name="Coldest hour").click()
+    expect(page.locator("#when")).not_to_have_text(first)
+    part = page.locator("#drawing-schematic [data-address^='power.']").first
+    address = part.get_attribute("data-address")
+    part.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#side-text")).to_contain_text(str(address))
+
+
+def test_help_and_copies(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if?set=load.scale%3D80+%25")
+    expect(page.locator("#chips")).to_contain_text("1 change")
+    settled(page)
+    for name, words in (("Copy as command", f"twin run {served.site} --set 'load.scale=80 %'"), ("Copy as Python", "twin.simulate")):
+        page.get_by_role("button", name="Share").click()
+        page.get_by_role("menuitem", name=name).click()
+        expect(page.locator("#copied")).to_contain_text("Copied")
+        assert words in page.evaluate("window.twinCopied")
+    page.locator("#page").click(position={"x": 5, "y": 5})
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("find a parameter")
+
+
+def test_a_drag_ends_in_agreement(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if")
+    row = page.locator('[data-row="load.scale"]')
+    slider = row.get_by_role("slider")
+    slider.wait_for()
+    settled(page)
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for i in range(1, 25):
+        page.mouse.move(box["x"] + box["width"] / 2 - 2 * i, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(15)
+    page.mouse.up()
+    expect(page.locator("#chips")).to_contain_text("1 change")
+    settled(page)
+    page.wait_for_timeout(600)
+    settled(page)
+    changes = dict(_changes(page.url))
+    run = twin.summarize(twin.simulate(served.site, changes=changes))
+    expect(tile(page, "pue")).to_have_text(f"{run.pue:.3f}")
+    expect(tile(page, "mean")).to_have_text(f"{run.facility_energy_kwh / run.hours / 1000:.2f}")
+    assert float(changes["load.scale"].split()[0]) == float(slider.get_attribute("aria-valuenow"))
+    assert json.dumps(changes)
