@@ -275,7 +275,7 @@ def _warnings(
     for key, share in _pairs(ds.attrs["limits"]).items():
         what, name = key.split(":", 1)
         words = {
-            "flow_bound": "flow-bound: its pumps or fans cannot move what is asked for",
+            "flow_bound": "flow-bound: its pumps or fans cannot move the flow asked",
             "dew_bound": "its supply is held above the dew point of the room",
             "return_limit": "coolant returns warmer than its limit",
         }[what]
