@@ -29,6 +29,7 @@ from twin.weather import Weather, load_weather, resample
 
 BLOCK_ELEMENTS = 2_000_000  # rack-steps held at once
 BLOCK_STEPS = 8784
+EARLIEST, LATEST = np.datetime64("1900-01-01", "s"), np.datetime64("2200-01-01", "s")
 MAX_STEPS = 40_000_000
 JOULES_PER_KWH = 3.6e6
 GRAMS_PER_KG = 1e3
@@ -131,7 +132,7 @@ def _span(air: Weather, step_s: float | None, hours: float | None, start: str | 
         raise InputError([Problem("step", f"{step:g} s", "0.1 s to 24 h")])
     begin = air.start if start is None else _moment(start)
     length = air.n * air.step_s if hours is None else float(hours) * 3600.0
-    n = round(length / step)
+    n = round(length / step) if abs(length) < 1e12 else 0  # "not a number" too
     if not 1 <= n <= MAX_STEPS:
         raise InputError(
             [
@@ -148,9 +149,13 @@ def _span(air: Weather, step_s: float | None, hours: float | None, start: str | 
 
 def _moment(text: str | np.datetime64) -> np.datetime64:
     try:
-        return np.datetime64(text).astype("datetime64[s]")  # type: ignore[no-any-return]
-    except ValueError as error:
-        raise InputError([Problem("start", f"'{text}'", "a moment such as 2024-07-01T00:00")]) from error
+        moment = np.datetime64(text).astype("datetime64[s]")
+    except ValueError:
+        moment = np.datetime64("NaT", "s")
+    if not EARLIEST <= moment <= LATEST:
+        allowed = f"a moment such as 2024-07-01T00:00, {EARLIEST} to {LATEST}"
+        raise InputError([Problem("start", f"'{text}'", allowed, "write year-month-day, 'T' and the hour")])
+    return moment  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=16)

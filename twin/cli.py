@@ -1,6 +1,7 @@
 """The command line: ``twin run | check | show``. It reads words, calls the functions of the package and prints."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,7 +43,8 @@ def run(
         str | None, typer.Option(help="Step, e.g. '15 s' or '1 min'; the weather's by default.")
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(help="Length of the run; the whole weather year by default.")
+        str | None,
+        typer.Option(help="Length of the run in hours, or '7 days'; the whole weather year by default."),
     ] = None,
     start: Annotated[str | None, typer.Option(help="First moment, e.g. 2023-07-01T00:00.")] = None,
     design_day: Annotated[
@@ -79,7 +81,7 @@ def run(
         weather=air,
         load=trace,
         step_s=_seconds(step),
-        hours=hours,
+        hours=_hours(hours),
         start=start,
         carbon=carbon,
         price=price,
@@ -114,7 +116,8 @@ def show(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="sites, weather, loads, addresses, accelerators, racks, cdus, pumps, chillers, towers, …",
+            help="sites, weather, loads, addresses; or equipment: accelerators, racks, cold-plates, power-shelves, "
+            "cdus, pumps, exchangers, air-handlers, dry-coolers, towers, chillers, transformers, ups, pdus.",
         ),
     ],
     name: Annotated[
@@ -135,11 +138,19 @@ def show(
 
 @app.command()
 def dashboard(
-    site: Annotated[str, typer.Argument(metavar="[SITE]", help="Reference site or site file.")] = "gb300-10mw",
-    host: Annotated[str, typer.Option(help="Address to listen on; beyond this machine it needs --auth.")] = "127.0.0.1",
+    site: Annotated[
+        str, typer.Argument(metavar="[SITE]", help="Reference site or site file.")
+    ] = "gb300-10mw",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine it needs --auth.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port.")] = 8050,
-    auth: Annotated[bool, typer.Option("--auth", help="Ask for TWIN_DASHBOARD_USER and TWIN_DASHBOARD_PASSWORD.")] = False,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Serve other machines without a password.")] = False,
+    auth: Annotated[
+        bool, typer.Option("--auth", help="Ask for TWIN_DASHBOARD_USER and TWIN_DASHBOARD_PASSWORD.")
+    ] = False,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Serve other machines without a password.")
+    ] = False,
 ) -> None:
     """Serve the what-if dashboard of a site in the browser."""
     from twin_sites.errors import InputError, Problem
@@ -147,16 +158,25 @@ def dashboard(
     try:
         from twin_dashboard.serve import serve
     except ModuleNotFoundError as error:
-        raise InputError([Problem("twin dashboard", f"the package '{error.name}' is missing", "the extra 'dashboard'", "pip install 'facility-twin[dashboard]'")]) from error
+        raise InputError(
+            [
+                Problem(
+                    "twin dashboard",
+                    f"the package '{error.name}' is missing",
+                    "the extra 'dashboard'",
+                    "pip install 'facility-twin[dashboard]'",
+                )
+            ]
+        ) from error
     serve(site, host, port, auth=auth, insecure=insecure, say=typer.echo)
 
 
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a site file."""
-    from twin_sites.schema import Site
+    from twin_sites.json_schema import json_schema
 
-    typer.echo(json.dumps(Site.model_json_schema(), indent=1))
+    typer.echo(json.dumps(json_schema(), indent=1))
 
 
 def _changes(pairs: list[str] | None) -> dict[str, str]:
@@ -180,12 +200,58 @@ def _seconds(text: str | None) -> float | None:
     return None if text is None else parse_at("--step", text, Quantity("s", "Step", low=0.1, high=86400.0))
 
 
+def _hours(text: str | None) -> float | None:
+    from twin_models.fields import Quantity
+    from twin_sites.units import parse_at
+
+    if text is None:
+        return None
+    plain = text.strip().replace(".", "", 1).removeprefix("-").isdecimal()
+    length = Quantity(
+        "s", "Length", low=1.0, high=20 * 8784 * 3600.0, bound_source="twenty years", shown="hour"
+    )
+    return parse_at("--hours", f"{text} hours" if plain else text, length) / 3600.0
+
+
 def _word(word: str, allowed: tuple[str, ...], where: str) -> Any:
     from twin_sites.errors import InputError, Problem
 
     if word not in allowed:
-        raise InputError([Problem(where, f"'{word}'", " or ".join(allowed))])
+        raise InputError([Problem(where, f"'{word}'", " or ".join(allowed), f"{where} {allowed[0]}")])
     return word
+
+
+def _plain(message: str) -> str:
+    """What the command line's parser says, without the words of its validator."""
+    return (
+        message.replace("Input should be a valid", "it should be a")
+        .partition(", unable to parse")[0]
+        .rstrip(".")
+    )
+
+
+def _command() -> str:
+    names = {
+        info.name or (info.callback.__name__ if info.callback else "") for info in app.registered_commands
+    }
+    return f"{sys.argv[1]} " if len(sys.argv) > 1 and sys.argv[1] in names else ""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from twin import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Digital twin of an AI data center's power and cooling."""
 
 
 def main() -> None:
@@ -195,7 +261,9 @@ def main() -> None:
     from twin.errors import RunError
 
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
@@ -207,9 +275,12 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except typer.Abort:
         sys.exit(1)
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "format_message"):
-            sys.stderr.write(f"{error.format_message()} Try: twin --help\n")
+            sys.stderr.write(f"{_plain(error.format_message())}. Try: twin {_command()}--help\n")
             sys.exit(2)
         raise
 

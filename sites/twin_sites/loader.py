@@ -52,6 +52,17 @@ def load_site(source: str | Path | Mapping[str, Any]) -> Site:
 def _content(path: Path, given: str) -> str:
     where = given if len(given) <= 120 else given[:119] + "…"
     try:
+        if not given.strip():
+            raise InputError(
+                [
+                    Problem(
+                        "site",
+                        "an empty name",
+                        "a site file (YAML) or a name of 'twin show sites'",
+                        did_you_mean("", sites()),
+                    )
+                ]
+            )
         if path.is_dir():
             raise InputError([Problem(where, "a folder", "a site file (YAML)", "name the file inside it")])
         if not path.exists():

@@ -288,7 +288,9 @@ def read(value: Any, quantity: Quantity) -> float:
             else _plain_number(value)
         )
     except UnitError as error:
-        raise UnitError(error.found, allowed_text(quantity), error.remedy or error.allowed) from error
+        raise UnitError(
+            error.found, allowed_text(quantity), error.remedy or kind_text(quantity.unit, quantity.difference)
+        ) from error
     low, high = quantity.low, quantity.high
     if (low is not None and number < low) or (high is not None and number > high):
         raise UnitError(f"{value}", allowed_text(quantity), f"'{quantity.label}' in that range")
@@ -326,16 +328,17 @@ def bounds_text(quantity: Quantity, system: str = "si") -> str:
     """Allowed range as text in the shown unit."""
     unit = shown_unit(quantity, system)
     low, high = (
-        None if edge is None else convert(edge, quantity.unit, unit) for edge in (quantity.low, quantity.high)
+        None if edge is None else f"{float(f'{convert(edge, quantity.unit, unit):.4g}'):g}"
+        for edge in (quantity.low, quantity.high)
     )
     name = "" if unit == "count" else label_of(unit)
     if low is None and high is None:
         return f"any {name}".strip()
     if high is None:
-        return f"at least {low:g} {name}".strip()
+        return f"at least {low} {name}".strip()
     if low is None:
-        return f"at most {high:g} {name}".strip()
-    return f"{low:g} to {high:g} {name}".strip()
+        return f"at most {high} {name}".strip()
+    return f"{low} to {high} {name}".strip()
 
 
 def text(value: float, quantity: Quantity, system: str = "si") -> str:
