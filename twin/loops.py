@@ -253,7 +253,7 @@ def _pass(
             units = state.running[node.name]
             state.link[node.name] = Transfer(
                 one.heat * units, one.hot_out, one.cold_heat * units, one.electric * units,
-                one.water * units, one.blowdown * units, one.capacity * units, one.valid,
+                one.water * units, one.blowdown * units, one.capacity * node.units, one.valid,
             )  # fmt: skip
             mixed = mixed + share * np.asarray(one.hot_out)
         temperature = mixed

@@ -52,7 +52,7 @@ VARIABLES: dict[str, Variable] = {
     "loop_heat": Variable(_L, "W", "Heat carried", 0.0, 1e10),
     "loop_pump_power": Variable(_L, "W", "Pump power", 0.0, 1e9),
     "link_heat": Variable(_K, "W", "Heat taken", 0.0, 1e10),
-    "link_capacity": Variable(_K, "W", "Heat that full opening would take", 0.0, 1e11),
+    "link_capacity": Variable(_K, "W", "Heat that all available units would take fully open", 0.0, 1e11),
     "link_power": Variable(_K, "W", "Power drawn", 0.0, 1e9),
     "link_actuator": Variable(_K, "1", "Valve, speed or stage", 0.0, 1.0),
     "link_running": Variable(_K, "1", "Units running", 0.0, 1e5),
