@@ -2,18 +2,26 @@
 
 from typing import Any
 
-import twin
 from dash import ClientsideFunction, Dash, Input, Output, State
 from fastapi import FastAPI
 from twin_sites.schema import Site
 
+import twin
 from twin_dashboard import downloads
 from twin_dashboard.context import Context, context
 from twin_dashboard.pages import data, definitions, overview, racks, schematic, weather, whatif
 from twin_dashboard.parts import blank
 from twin_dashboard.shell import PAGES, shell
 
-ROUTES = {"/": overview, "/what-if": whatif, "/schematic": schematic, "/racks": racks, "/weather": weather, "/data": data, "/definitions": definitions}
+ROUTES = {
+    "/": overview,
+    "/what-if": whatif,
+    "/schematic": schematic,
+    "/racks": racks,
+    "/weather": weather,
+    "/data": data,
+    "/definitions": definitions,
+}
 
 
 def create_app(site_source: Any = "gb300-10mw") -> Dash:
@@ -30,8 +38,19 @@ def create_app(site_source: Any = "gb300-10mw") -> Dash:
 
 def application(ctx: Context) -> Dash:
     """The application over a given context."""
-    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # its pages would load scripts from other hosts
-    app = Dash("twin_dashboard", server=server, title="twin", update_title="", suppress_callback_exceptions=True, serve_locally=True, assets_folder=_assets(), compress=False)
+    server = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None
+    )  # its pages would load scripts from other hosts
+    app = Dash(
+        "twin_dashboard",
+        server=server,
+        title="twin",
+        update_title="",
+        suppress_callback_exceptions=True,
+        serve_locally=True,
+        assets_folder=_assets(),
+        compress=False,
+    )
     app.backend.websocket_capability = False  # no callback needs one, and pages would keep trying
     app.layout = shell()
     downloads.register(server, ctx)
@@ -54,9 +73,23 @@ def _frame(app: Dash) -> None:
         page = ROUTES.get(path or "/")
         return page.layout() if page is not None else blank("There is no such page. Choose one on the left.")
 
-    app.clientside_callback(ClientsideFunction("twin", "parse"), Output("state", "data"), Input("url", "search"), State("state", "data"))
-    app.clientside_callback(ClientsideFunction("twin", "address"), *[Output(f"nav-{n}", "href") for n in range(len(PAGES))], Input("state", "data"))
-    app.clientside_callback(ClientsideFunction("twin", "active"), Output("void", "data"), Input("url", "pathname"))
     app.clientside_callback(
-        "function(n) { return n ? true : window.dash_clientside.no_update; }", Output("help-box", "opened"), Input("help", "n_clicks"), prevent_initial_call=True
+        ClientsideFunction("twin", "parse"),
+        Output("state", "data"),
+        Input("url", "search"),
+        State("state", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("twin", "address"),
+        *[Output(f"nav-{n}", "href") for n in range(len(PAGES))],
+        Input("state", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("twin", "active"), Output("void", "data"), Input("url", "pathname")
+    )
+    app.clientside_callback(
+        "function(n) { return n ? true : window.dash_clientside.no_update; }",
+        Output("help-box", "opened"),
+        Input("help", "n_clicks"),
+        prevent_initial_call=True,
     )

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import twin
 import xarray as xr
-from twin.load import loads
-from twin.metrics import Summary
-from twin.weather import weathers
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import Site
 
+import twin
+from twin.load import loads
+from twin.metrics import Summary
+from twin.weather import weathers
 from twin_dashboard.sessions import UPLOAD, Sessions
 
 MAX_BYTES = 600_000_000
@@ -57,7 +57,16 @@ class Results:
             return self.sessions.site(name)
         if name in sites():
             return twin.load_site(name)
-        raise InputError([Problem("site", f"'{name[:60]}'", "a reference site or an uploaded one", did_you_mean(name[:60], sites()))])
+        raise InputError(
+            [
+                Problem(
+                    "site",
+                    f"'{name[:60]}'",
+                    "a reference site or an uploaded one",
+                    did_you_mean(name[:60], sites()),
+                )
+            ]
+        )
 
     def get(self, site: str, changes: Mapping[str, str]) -> Run:
         """The run of a site with some changes.
@@ -104,12 +113,18 @@ class Results:
         if name.startswith(UPLOAD):
             return self.sessions.series(name)
         if name not in known and name not in self.sessions.trusted:
-            raise InputError([Problem(where, f"'{name[:80]}'", ", ".join(known), "upload the file on the page Data")])
+            raise InputError(
+                [Problem(where, f"'{name[:80]}'", ", ".join(known), "upload the file on the page Data")]
+            )
         return name
 
     def _shrink(self, newest: Any) -> None:
         with self._lock:
-            done = [(key, run.result().ds.nbytes) for key, run in self._runs.items() if run.done() and run.exception() is None]
+            done = [
+                (key, run.result().ds.nbytes)
+                for key, run in self._runs.items()
+                if run.done() and run.exception() is None
+            ]
             total = sum(size for _, size in done)
             for key, size in done:
                 if total <= self.max_bytes or key == newest:

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from twin.errors import RunError
 from twin_sites.errors import InputError
 from twin_sites.schema import Site
 
+from twin.errors import RunError
 from twin_dashboard.cache import Results, Run
 from twin_dashboard.controls import Control, controls
 from twin_dashboard.sessions import Sessions
@@ -55,7 +55,9 @@ class Context:
         @functools.wraps(function)
         async def served(*args: Any) -> Any:
             inside = contextvars.copy_context()
-            return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: inside.run(function, *args))
+            return await asyncio.get_running_loop().run_in_executor(
+                self.pool, lambda: inside.run(function, *args)
+            )
 
         return served
 

@@ -19,7 +19,14 @@ def meta(control: Control, changes: Mapping[str, str], system: str) -> dict[str,
     out: dict[str, Any] = {"kind": control.kind, "base": control.base}
     if control.kind == "number":
         unit = "degF" if control.unit == "delta_degF" else control.unit
-        out |= {"low": control.low, "high": control.high, "unit": unit, "decimals": control.decimals, "prefix": control.prefix, "whole": control.step == 1.0 and not control.unit and control.decimals == 0 and _counts(control)}
+        out |= {
+            "low": control.low,
+            "high": control.high,
+            "unit": unit,
+            "decimals": control.decimals,
+            "prefix": control.prefix,
+            "whole": control.step == 1.0 and not control.unit and control.decimals == 0 and _counts(control),
+        }
     if control.address in changes:
         _, value = shown_change(control, changes[control.address], system)
         if value is not None:
@@ -48,7 +55,11 @@ def row(control: Control, changes: Mapping[str, str], system: str) -> html.Div:
     )  # fmt: skip
     body = _choice(control, value) if control.kind == "choice" else _number(control, value)
     words = f"{control.label} {control.address}".lower()
-    return html.Div([head, *body], className="control changed" if changed else "control", **{"data-row": control.address, "data-words": words})
+    return html.Div(
+        [head, *body],
+        className="control changed" if changed else "control",
+        **{"data-row": control.address, "data-words": words},
+    )
 
 
 def _choice(control: Control, value: Any) -> list[Any]:
@@ -57,7 +68,10 @@ def _choice(control: Control, value: Any) -> list[Any]:
         size="xs", searchable=len(control.options) > 8, comboboxProps={"withinPortal": True}, **{"aria-label": control.label},
     )  # fmt: skip
     base = dict(control.options).get(control.base, control.base)
-    return [html.Div(select, style={"paddingLeft": "6px"}), html.Div([html.Span(""), html.Span(f"baseline {base}", title=str(base))], className="control-3")]
+    return [
+        html.Div(select, style={"paddingLeft": "6px"}),
+        html.Div([html.Span(""), html.Span(f"baseline {base}", title=str(base))], className="control-3"),
+    ]
 
 
 def _number(control: Control, value: float) -> list[Any]:
@@ -72,8 +86,13 @@ def _number(control: Control, value: float) -> list[Any]:
         debounce=True, size="xs", clampBehavior="none", allowedDecimalSeparators=[".", ","], **{"aria-label": f"{control.label}, number"},
     )  # fmt: skip
     base = f"baseline {control.prefix and control.prefix + ('− ' if control.base < 0 else '+ ')}{plain(abs(control.base) if control.prefix else control.base, control.decimals)}{unit}"
-    allowed = f"allowed {control.allowed}".replace(" to ", " – ").replace(" count", "").replace("100000", "100,000")
-    return [html.Div([slider, number], className="control-2"), html.Div([html.Span(allowed, title=control.bound_source), html.Span(base)], className="control-3")]
+    allowed = (
+        f"allowed {control.allowed}".replace(" to ", " – ").replace(" count", "").replace("100000", "100,000")
+    )
+    return [
+        html.Div([slider, number], className="control-2"),
+        html.Div([html.Span(allowed, title=control.bound_source), html.Span(base)], className="control-3"),
+    ]
 
 
 def about(control: Control, system: str) -> list[tuple[str, str]]:

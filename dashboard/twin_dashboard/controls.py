@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from twin.load import loads
-from twin.weather import weathers
 from twin_models.fields import Quantity
 from twin_sites import catalogue, units
 from twin_sites.addresses import Address, addresses, value_text
 from twin_sites.schema import SetPoint, Site
 
+from twin.load import loads
+from twin.weather import weathers
 from twin_dashboard.names import readable
 
 # Groups in the order of the two trees; a pattern is matched against the whole address.
@@ -63,8 +63,17 @@ class Control:
 
 def controls(site: Site, system: str) -> dict[str, Control]:
     """Every control of a site by address, those always at hand with their group's name."""
-    tech = "|".join(re.escape(name) for name, loop in site.cooling.items() if any(r.heat_to.get("liquid") == name for r in site.racks.values())) or "-"
-    patterns = [(name, [re.compile(p.replace("{tech}", f"(?:{tech})")) for p in items]) for name, items in GROUPS]
+    tech = (
+        "|".join(
+            re.escape(name)
+            for name, loop in site.cooling.items()
+            if any(r.heat_to.get("liquid") == name for r in site.racks.values())
+        )
+        or "-"
+    )
+    patterns = [
+        (name, [re.compile(p.replace("{tech}", f"(?:{tech})")) for p in items]) for name, items in GROUPS
+    ]
     found = {a.address: a for a in [*addresses(site), *_products(site)]}
     out: dict[str, Control] = {}
     for name, wanted in patterns:
@@ -92,7 +101,16 @@ def _products(site: Site) -> list[Address]:
         if isinstance(node.get("use"), str):
             slug = node["use"]
             family = catalogue.datasheet(slug).family
-            out.append(Address(f"{path}.use", slug, None, "Product", tuple(catalogue.names(family)), catalogue.datasheet(slug).origins[""]))
+            out.append(
+                Address(
+                    f"{path}.use",
+                    slug,
+                    None,
+                    "Product",
+                    tuple(catalogue.names(family)),
+                    catalogue.datasheet(slug).origins[""],
+                )
+            )
         for key, below in node.items():
             walk(below, f"{path}.{key}" if path else str(key))
 
@@ -104,7 +122,7 @@ def _label(entry: Address, site: Site) -> str:
     """Label with enough of its place that two of a kind can be told apart."""
     keys = entry.address.split(".")
     if len(keys) < 3 or keys[0] in ("site", "load", "economy", "meter", "house"):
-        return entry.label if keys[0] != "hall" else entry.label
+        return entry.label
     where = " ".join(readable(key) if i == 0 else key.replace("_", " ") for i, key in enumerate(keys[1:-1]))
     where = re.sub(r"\bcdu\b", "CDU", where)
     return f"{where}: {entry.label[:1].lower() + entry.label[1:]}"
@@ -170,11 +188,18 @@ def _number(value: float, quantity: Quantity, prefix: str, about: dict[str, Any]
     )  # fmt: skip
 
 
-def _span(base: float, low: float | None, high: float | None, unit: str, whole: bool, address: str) -> tuple[float, float]:
+def _span(
+    base: float, low: float | None, high: float | None, unit: str, whole: bool, address: str
+) -> tuple[float, float]:
     """What the slider covers: the declared range, or a window round the baseline where that is too wide to drag in."""
     if whole and address.endswith("out_of_service"):
         return 0.0, max(4.0, base + 2.0)
-    if low is not None and high is not None and (high - low) <= 60.0 * max(abs(base), (high - low) / 90.0) and not whole:
+    if (
+        low is not None
+        and high is not None
+        and (high - low) <= 60.0 * max(abs(base), (high - low) / 90.0)
+        and not whole
+    ):
         return low, high
     size = abs(base) or 1.0
     first, last = (max(base - 10.0, base / SPAN), base * 2.0 + 4.0) if whole else (size / SPAN, size * SPAN)

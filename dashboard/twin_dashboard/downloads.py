@@ -5,11 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import twin
 import yaml
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
+import twin
 from twin_dashboard.cache import Run
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures.climate import pue_by_wet_bulb
@@ -23,7 +23,11 @@ KINDS = {
     "result.nc": "application/x-netcdf", "result.csv": "text/csv", "site.yaml": "application/yaml", "report.html": "text/html",
     "summary.json": "application/json",
 }  # fmt: skip
-EXAMPLES = {"example-site.yaml": "application/yaml", "example-trace.csv": "text/csv", "example-weather.csv": "text/csv"}
+EXAMPLES = {
+    "example-site.yaml": "application/yaml",
+    "example-trace.csv": "text/csv",
+    "example-weather.csv": "text/csv",
+}
 
 
 def register(server: FastAPI, context: Context) -> None:
@@ -44,7 +48,9 @@ def register(server: FastAPI, context: Context) -> None:
             return PlainTextResponse(str(error), 422)
         safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
         media = (KINDS | EXAMPLES)[kind]
-        return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{safe}"'})
+        return Response(
+            body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{safe}"'}
+        )
 
 
 def content(kind: str, run: Run) -> bytes:
@@ -68,14 +74,21 @@ def content(kind: str, run: Run) -> bytes:
 def example(kind: str, context: Context) -> bytes:
     """Small files that show what an upload may look like."""
     if kind == "example-site.yaml":
-        return yaml.safe_dump(dict(context.default.written), sort_keys=False, allow_unicode=True, width=110).encode()
+        return yaml.safe_dump(
+            dict(context.default.written), sort_keys=False, allow_unicode=True, width=110
+        ).encode()
     if kind == "example-weather.csv":
         air = twin.load_weather(context.default.site.weather)
         rows = ["time,temp_air,relative_humidity,pressure"]
         from twin_models.psychrometrics import psychrometrics as psy
 
         share = psy.relative_humidity(air.dry_bulb, air.humidity_ratio, air.pressure) * 100.0
-        rows += [f"{t},{d:.1f},{min(h, 100):.0f},{p:.0f}" for t, d, h, p in zip(air.times.astype("datetime64[m]"), air.dry_bulb, share, air.pressure, strict=True)]
+        rows += [
+            f"{t},{d:.1f},{min(h, 100):.0f},{p:.0f}"
+            for t, d, h, p in zip(
+                air.times.astype("datetime64[m]"), air.dry_bulb, share, air.pressure, strict=True
+            )
+        ]
         return "\n".join(rows).encode()
     rows = ["time,activity"]
     rows += [f"2023-01-02T{h:02d}:00,{0.62 + 0.22 * (8 <= h < 20):.2f}" for h in range(24)]
@@ -92,7 +105,10 @@ def report(run: Run) -> str:
         ("Overhead by month", overhead(run.ds, "light")), ("Load duration", load_duration(run.ds, "light")),
     ]  # fmt: skip
     body = "".join(
-        f"<h2>{escape.escape(name)}</h2>" + to_html(figure, full_html=False, include_plotlyjs=False, config=CONFIG, default_height=340, validate=False)
+        f"<h2>{escape.escape(name)}</h2>"
+        + to_html(
+            figure, full_html=False, include_plotlyjs=False, config=CONFIG, default_height=340, validate=False
+        )
         for name, figure in figures
     )
     text = escape.escape(twin.report(run.ds, run.site))

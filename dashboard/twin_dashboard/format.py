@@ -114,9 +114,14 @@ def delta(new: float | None, old: float | None, quantity: str, system: str = "si
     """Difference of the shown numbers and its direction (−1, 0, 1)."""
     if not defined(new) or not defined(old):
         return "", 0
-    assert new is not None and old is not None
+    assert new is not None
+    assert old is not None
     places = decimals(float(convert(new, quantity, system)), quantity, system)
-    places = max(places, decimals(float(convert(old, quantity, system)), quantity, system)) if quantity == "share" else places
+    places = (
+        max(places, decimals(float(convert(old, quantity, system)), quantity, system))
+        if quantity == "share"
+        else places
+    )
     gap = rounded(new, quantity, system) - rounded(old, quantity, system)
     if abs(gap) < 0.5 * 10.0**-places:
         return f"{0:.{places}f}", 0

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from twin.metrics import UNMET_K, Summary
 
+from twin.metrics import UNMET_K, Summary
 from twin_dashboard import format as fmt
 from twin_dashboard.names import link_name, readable
 
@@ -34,7 +34,12 @@ class Margin:
 def margins(ds: xr.Dataset, system: str = "si") -> list[Margin]:
     """Every limit of a result, the worst first."""
     step_h = float(ds.attrs["step_s"]) / 3600.0
-    found = [*_chips(ds, step_h, system), *_supplies(ds, step_h, system), *_links(ds, step_h), *_feeders(ds, step_h)]
+    found = [
+        *_chips(ds, step_h, system),
+        *_supplies(ds, step_h, system),
+        *_links(ds, step_h),
+        *_feeders(ds, step_h),
+    ]
     return sorted(found, key=lambda m: (m.hours <= 0.0, -m.used))
 
 
@@ -75,7 +80,9 @@ def _supplies(ds: xr.Dataset, step_h: float, system: str) -> list[Margin]:
 def _links(ds: xr.Dataset, step_h: float) -> list[Margin]:
     """The last link of a loop must hold what is left of the heat; those before it may run full."""
     loops = list(ds["link_loop"].values)
-    floating = set(ds["loop"].values[ds["loop_role"].values == "condenser"])  # as cold as the weather allows: full by design
+    floating = set(
+        ds["loop"].values[ds["loop_role"].values == "condenser"]
+    )  # as cold as the weather allows: full by design
     out = []
     for i, link in enumerate(ds["link"].values):
         if loops[i] in loops[i + 1 :] or loops[i] in floating:
@@ -84,7 +91,17 @@ def _links(ds: xr.Dataset, step_h: float) -> list[Margin]:
         with np.errstate(invalid="ignore", divide="ignore"):
             use = np.where(heat > 1.0, heat / np.maximum(capacity, 1.0), 0.0)
         worst = int(np.argmax(use))
-        out.append(Margin(link, link_name(link), min(float(use[worst]), 1.0), f"{100 * min(use[worst], 1.0):.0f} %", "100 % of its capacity", 0.0, worst))
+        out.append(
+            Margin(
+                link,
+                link_name(link),
+                min(float(use[worst]), 1.0),
+                f"{100 * min(use[worst], 1.0):.0f} %",
+                "100 % of its capacity",
+                0.0,
+                worst,
+            )
+        )
     return out
 
 
@@ -96,7 +113,17 @@ def _feeders(ds: xr.Dataset, step_h: float) -> list[Margin]:
         if np.isfinite(use[worst]) and use[worst] > 0.0:
             over = float((use > 1.0).sum() * step_h)
             name = readable(feeder)
-            out.append(Margin(f"power.{feeder}", name, float(use[worst]), f"{100 * use[worst]:.0f} %", "100 % of its rating", over, worst))
+            out.append(
+                Margin(
+                    f"power.{feeder}",
+                    name,
+                    float(use[worst]),
+                    f"{100 * use[worst]:.0f} %",
+                    "100 % of its rating",
+                    over,
+                    worst,
+                )
+            )
     return out
 
 
@@ -121,19 +148,37 @@ def warnings(ds: xr.Dataset, summary: Summary, found: list[Margin], system: str 
             head = f"Chips of {margin.address[6:]} throttle for {fmt.number(margin.hours, 'hours')} h"
             tail = f": up to {margin.value}, limit {margin.limit}."
         elif margin.address.startswith("power."):
-            head, tail = f"{margin.name} is over its rating for {fmt.number(margin.hours, 'hours')} h", f": up to {margin.value}."
+            head, tail = (
+                f"{margin.name} is over its rating for {fmt.number(margin.hours, 'hours')} h",
+                f": up to {margin.value}.",
+            )
         else:
-            head, tail = f"{margin.name} misses its set point for {fmt.number(margin.hours, 'hours')} h", f": up to {margin.value}."
+            head, tail = (
+                f"{margin.name} misses its set point for {fmt.number(margin.hours, 'hours')} h",
+                f": up to {margin.value}{_reason(margin.address, summary)}.",
+            )
         out.append(Warning("bad", head, tail, margin.address, margin.when))
+    near = next((m for m in found if m.state != "bad"), None)
+    if near is not None and near.state == "watch":
+        out.append(_next(near, bool(out)))
     own = ("throttle", "supply misses", "over its rating")
     for line in summary.warnings:
         if not any(words in line for words in own):
             head, _, tail = line.partition(": ")
             out.append(Warning("watch", head, f": {tail}" if tail else ""))
-    near = next((m for m in found if m.state != "bad"), None)
-    if near is not None:
-        lead = "Next to give way" if out else "No limit is passed. Next to give way"
-        out.append(Warning(near.state, lead, f": {near.name} at {near.value}, limit {near.limit}.", near.address, near.when))
-    elif not out:
-        out.append(Warning("", "No limit is passed.", ""))
-    return out
+    if near is not None and near.state != "watch":
+        out.append(_next(near, bool(out)))
+    return out or [Warning("", "No limit is passed.", "")]
+
+
+def _reason(loop: str, summary: Summary) -> str:
+    """Why a supply is missed, in the engine's words."""
+    line = next((text for text in summary.warnings if text.startswith(f"{loop}: supply misses")), "")
+    return f"; {line.partition('; ')[2].rstrip('.').replace('_', ' ')}" if "; " in line else ""
+
+
+def _next(near: Margin, others: bool) -> Warning:
+    lead = "Next to give way" if others else "No limit is passed. Next to give way"
+    return Warning(
+        near.state, lead, f": {near.name} at {near.value}, limit {near.limit}.", near.address, near.when
+    )

@@ -14,7 +14,12 @@ KINDS = {
     "cooling_tower": "Cooling towers", "dry_cooler": "Dry coolers", "chiller": "Chillers", "cdu": "CDUs", "air_handler": "Air handlers",
     "heat_exchanger": "Economisers", "ups": "UPS", "transformer": "Transformers", "pdu": "Distribution", "utility": "Utility",
 }  # fmt: skip
-ROLES = {"technology": "technology loop", "facility": "facility water", "condenser": "condenser loop", "air": "room air"}
+ROLES = {
+    "technology": "technology loop",
+    "facility": "facility water",
+    "condenser": "condenser loop",
+    "air": "room air",
+}
 
 
 def readable(name: str) -> str:

@@ -27,20 +27,35 @@ def icon(name: str, label: str = "") -> html.Span:
     return html.Span(className="icon", style={"--icon": f"url('/assets/icons/{name}.svg')"}, **about)
 
 
-def panel(title: str, children: Any, sub: str = "", right: Any = None, define: str = "", **more: Any) -> html.Section:
+def panel(
+    title: str, children: Any, sub: str = "", right: Any = None, define: str = "", **more: Any
+) -> html.Section:
     """A card with a title, what is averaged, and a link to the definition."""
     link = [dcc.Link("definition", href=f"/definitions#d-{define}", className="quiet")] if define else []
     head = html.Div(
-        [html.H2(title), html.Span(sub, className="sub"), html.Span(className="grow"), *([right] if right is not None else []), *link], className="panel-head"
+        [
+            html.H2(title),
+            html.Span(sub, className="sub"),
+            html.Span(className="grow"),
+            *([right] if right is not None else []),
+            *link,
+        ],
+        className="panel-head",
     )
     name = more.pop("className", "")
-    return html.Section([head, *(children if isinstance(children, list) else [children])], className=f"card panel {name}".strip(), **more)
+    return html.Section(
+        [head, *(children if isinstance(children, list) else [children])],
+        className=f"card panel {name}".strip(),
+        **more,
+    )
 
 
 SYMBOLS = {"watch": ("alert-triangle", "near its limit"), "bad": ("circle-x", "limit passed")}
 
 
-def tile(label: str, value: str, unit: str, below: Any, state: str = "", why: str = "", name: str = "") -> html.Div:
+def tile(
+    label: str, value: str, unit: str, below: Any, state: str = "", why: str = "", name: str = ""
+) -> html.Div:
     """One number; ``state`` adds tint, symbol and word."""
     mark = [icon(*SYMBOLS[state])] if state else []
     about: dict[str, Any] = {"data-tile": name} if name else {}
@@ -81,7 +96,8 @@ def blank(text: str, button: Any = None) -> html.Div:
 def legend(items: Sequence[tuple[str, str]]) -> html.Div:
     """Name and colour token, above a plot."""
     swatches = [
-        html.Span([html.I(style={"background": f"var(--{colour})"}), name], className="swatch") for name, colour in items
+        html.Span([html.I(style={"background": f"var(--{colour})"}), name], className="swatch")
+        for name, colour in items
     ]
     return html.Div(swatches, className="legend")
 
@@ -89,5 +105,9 @@ def legend(items: Sequence[tuple[str, str]]) -> html.Div:
 def segmented(name: str, options: Sequence[tuple[str, str]], value: str, label: str) -> dmc.SegmentedControl:
     """A small choice."""
     return dmc.SegmentedControl(
-        id=name, data=[{"value": key, "label": text} for key, text in options], value=value, size="xs", attributes={"root": {"aria-label": label}}
+        id=name,
+        data=[{"value": key, "label": text} for key, text in options],
+        value=value,
+        size="xs",
+        attributes={"root": {"aria-label": label}},
     )

@@ -42,7 +42,16 @@ def check_exposure(host: str, auth: bool, insecure: bool) -> tuple[str, str] | N
     if auth:
         user, password = os.environ.get(USER, ""), os.environ.get(PASSWORD, "")
         if not user or len(password) < 8:
-            raise InputError([Problem("--auth", f"{USER} or {PASSWORD} is not set, or shorter than 8 characters", "both in the environment", f"export {USER}=… {PASSWORD}=…")])
+            raise InputError(
+                [
+                    Problem(
+                        "--auth",
+                        f"{USER} or {PASSWORD} is not set, or shorter than 8 characters",
+                        "both in the environment",
+                        f"export {USER}=… {PASSWORD}=…",
+                    )
+                ]
+            )
         return user, password
     if not is_loopback(host) and not insecure:
         raise InputError(
@@ -69,7 +78,14 @@ def headers(script_hashes: list[str]) -> list[tuple[bytes, bytes]]:
 class Guard:
     """Checks every request before the application sees it."""
 
-    def __init__(self, app: App, routes: set[str], script_hashes: list[str], credentials: tuple[str, str] | None = None, local: bool = True) -> None:
+    def __init__(
+        self,
+        app: App,
+        routes: set[str],
+        script_hashes: list[str],
+        credentials: tuple[str, str] | None = None,
+        local: bool = True,
+    ) -> None:
         self.app: App = GZipMiddleware(app, minimum_size=600, compresslevel=5)
         self.routes, self.headers, self.local = routes, headers(script_hashes), local
         self.token = base64.b64encode(":".join(credentials).encode()) if credentials else None
@@ -108,11 +124,19 @@ class Guard:
         host = given.get(b"host", b"").decode("latin-1")
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         if self.local and name not in LOCAL_NAMES:
-            return 421, "This server answers to localhost only.", []  # a name that was pointed here by someone else
+            return (
+                421,
+                "This server answers to localhost only.",
+                [],
+            )  # a name that was pointed here by someone else
         if self.token is not None:
             kind, _, sent = given.get(b"authorization", b"").partition(b" ")
             if kind.lower() != b"basic" or not hmac.compare_digest(sent.strip(), self.token):
-                return 401, "A user name and a password are needed.", [(b"www-authenticate", b'Basic realm="twin"')]
+                return (
+                    401,
+                    "A user name and a password are needed.",
+                    [(b"www-authenticate", b'Basic realm="twin"')],
+                )
         if scope["method"] not in ("GET", "HEAD", "POST"):
             return 405, "Not allowed.", []
         path = scope["path"]
@@ -129,6 +153,11 @@ class Guard:
 
     async def _answer(self, send: Send, status: int, text: str, more: list[tuple[bytes, bytes]]) -> None:
         body = text.encode()
-        own = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), *more, *self.headers]
+        own = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            *more,
+            *self.headers,
+        ]
         await send({"type": "http.response.start", "status": status, "headers": own})
         await send({"type": "http.response.body", "body": body})

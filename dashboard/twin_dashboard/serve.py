@@ -17,7 +17,9 @@ def asgi(site: Any = "gb300-10mw", credentials: tuple[str, str] | None = None, l
     return Guard(app.server, set(ROUTES), list(app.csp_hashes()), credentials, local)
 
 
-def make_server(site: Any, host: str = "127.0.0.1", port: int = 8050, *, auth: bool = False, insecure: bool = False) -> uvicorn.Server:
+def make_server(
+    site: Any, host: str = "127.0.0.1", port: int = 8050, *, auth: bool = False, insecure: bool = False
+) -> uvicorn.Server:
     """A server that is ready to run.
 
     Raises
@@ -29,12 +31,28 @@ def make_server(site: Any, host: str = "127.0.0.1", port: int = 8050, *, auth: b
     if not 0 <= port <= 65535:
         raise InputError([Problem("--port", str(port), "1 to 65535")])
     guarded = asgi(site, credentials, is_loopback(host))
-    config = uvicorn.Config(guarded, host=host, port=port, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=30, limit_concurrency=200, ws="none")
+    config = uvicorn.Config(
+        guarded,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        limit_concurrency=200,
+        ws="none",
+    )
     return uvicorn.Server(config)
 
 
 def serve(
-    site: Any = "gb300-10mw", host: str = "127.0.0.1", port: int = 8050, *, auth: bool = False, insecure: bool = False, say: Callable[[str], None] | None = None
+    site: Any = "gb300-10mw",
+    host: str = "127.0.0.1",
+    port: int = 8050,
+    *,
+    auth: bool = False,
+    insecure: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the dashboard of a site until interrupted.
 
@@ -52,7 +70,16 @@ def serve(
         try:
             listener.bind((host.strip("[]"), port))
         except OSError as error:
-            raise InputError([Problem(f"--host {host} --port {port}", f"cannot be used: {error.strerror}", "a free port", "another --port")]) from error
+            raise InputError(
+                [
+                    Problem(
+                        f"--host {host} --port {port}",
+                        f"cannot be used: {error.strerror}",
+                        "a free port",
+                        "another --port",
+                    )
+                ]
+            ) from error
         listener.listen(128)
         if say is not None:
             say(f"Dashboard on http://{host}:{listener.getsockname()[1]} (Ctrl-C stops it)")

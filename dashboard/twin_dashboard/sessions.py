@@ -9,9 +9,10 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-import twin
 from twin_sites.errors import InputError, Problem
 from twin_sites.schema import Site
+
+import twin
 
 UPLOAD = "upload-"
 MAX_FILES = 60
@@ -41,17 +42,39 @@ class Sessions:
         """
         limit, file, endings = KINDS[kind]
         if not name.lower().endswith(tuple(endings.split(","))):
-            raise InputError([Problem(name[:60] or kind, "a file of another type", endings.replace(",", ", "), "export it in one of these")])
+            raise InputError(
+                [
+                    Problem(
+                        name[:60] or kind,
+                        "a file of another type",
+                        endings.replace(",", ", "),
+                        "export it in one of these",
+                    )
+                ]
+            )
         try:
             data = base64.b64decode(contents.partition(",")[2], validate=True)
         except (binascii.Error, ValueError):
-            raise InputError([Problem(name[:60], "damaged on its way here", "a whole file", "drop it again")]) from None
+            raise InputError(
+                [Problem(name[:60], "damaged on its way here", "a whole file", "drop it again")]
+            ) from None
         if len(data) > limit:
-            raise InputError([Problem(name[:60], f"{len(data) / 1e6:.1f} MB", f"up to {limit / 1e6:.0f} MB", "average it to a coarser step")])
+            raise InputError(
+                [
+                    Problem(
+                        name[:60],
+                        f"{len(data) / 1e6:.1f} MB",
+                        f"up to {limit / 1e6:.0f} MB",
+                        "average it to a coarser step",
+                    )
+                ]
+            )
         with tempfile.TemporaryDirectory(prefix="twin-upload-") as folder:
             path = Path(folder) / file  # the browser's name never reaches the file system
             path.write_bytes(data)
-            read: Any = {"site": twin.load_site, "trace": twin.load_trace, "weather": twin.load_weather}[kind](path)
+            read: Any = {"site": twin.load_site, "trace": twin.load_trace, "weather": twin.load_weather}[
+                kind
+            ](path)
         token = UPLOAD + secrets.token_urlsafe(12)
         with self._lock:
             self._files[token] = (kind, name[:80], read)
@@ -63,7 +86,16 @@ class Sessions:
         with self._lock:
             found = self._files.get(token)
         if found is None or found[0] not in kinds:
-            raise InputError([Problem("upload", "no longer on this server", "a file uploaded since it started", "upload it again on Data")])
+            raise InputError(
+                [
+                    Problem(
+                        "upload",
+                        "no longer on this server",
+                        "a file uploaded since it started",
+                        "upload it again on Data",
+                    )
+                ]
+            )
         return found[2]
 
     def site(self, token: str) -> Site:

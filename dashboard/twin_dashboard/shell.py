@@ -15,9 +15,36 @@ PAGES = (
     ("/", "Overview", "gauge"), ("/what-if", "What if", "adjustments-horizontal"), ("/schematic", "Schematic", "sitemap"),
     ("/racks", "Racks", "server-2"), ("/weather", "Weather", "temperature-sun"), ("/data", "Data", "database"),
 )  # fmt: skip
-INDIGO = ["#F0F1FC", "#DADDF3", "#BCC4F2", "#9AA5EA", "#96A2FF", "#6B77D6", LIGHT["power"], "#3A48A8", "#303C8C", "#252E6C"]
-GREY = [DARK["ink"], "#C5CDD5", DARK["muted"], "#76828F", "#4A5662", DARK["line"], DARK["card"], DARK["card"], DARK["page"], "#0C1013"]
-THEME = {"fontFamily": FONT, "primaryColor": "indigo", "colors": {"indigo": INDIGO, "dark": GREY}, "primaryShade": {"light": 6, "dark": 4}}
+INDIGO = [
+    "#F0F1FC",
+    "#DADDF3",
+    "#BCC4F2",
+    "#9AA5EA",
+    "#96A2FF",
+    "#6B77D6",
+    LIGHT["power"],
+    "#3A48A8",
+    "#303C8C",
+    "#252E6C",
+]
+GREY = [
+    DARK["ink"],
+    "#C5CDD5",
+    DARK["muted"],
+    "#76828F",
+    "#4A5662",
+    DARK["line"],
+    DARK["card"],
+    DARK["card"],
+    DARK["page"],
+    "#0C1013",
+]
+THEME = {
+    "fontFamily": FONT,
+    "primaryColor": "indigo",
+    "colors": {"indigo": INDIGO, "dark": GREY},
+    "primaryShade": {"light": 6, "dark": 4},
+}
 KEYS = (
     ("/", "find a parameter"), ("Esc", "clear the search"), ("r", "reset the focused control"), ("k", "keep this scenario"),
     ("← →", "one step of a slider, or one hour on the schematic"), ("?", "this list"),
@@ -64,7 +91,9 @@ def shell() -> Any:
 
 
 def _link(n: int, path: str, name: str, icon_name: str) -> html.Div:
-    return html.Div(dcc.Link([icon(icon_name), html.Span(name)], id=f"nav-{n}", href=path), **{"data-page": path})
+    return html.Div(
+        dcc.Link([icon(icon_name), html.Span(name)], id=f"nav-{n}", href=path), **{"data-page": path}
+    )
 
 
 def show_facts(run: Run, names: Any) -> None:
@@ -78,7 +107,21 @@ def facts(run: Run, names: Any) -> list[Any]:
     span = "1 year" if 8759 <= hours <= 8784 else f"{hours:,.0f} h"
     pace = "hourly" if step == 3600 else f"{step / 60:g} min steps" if step >= 60 else f"{step:g} s steps"
     weather = run.changes.get("site.weather", run.ds.attrs["weather"])
-    weather = names(weather) if weather.startswith(UPLOAD) else run.ds.attrs["weather"].replace("-", " ").capitalize()
+    weather = (
+        names(weather)
+        if weather.startswith(UPLOAD)
+        else run.ds.attrs["weather"].replace("-", " ").capitalize()
+    )
     closure = f"energy closes to {run.summary.energy_closure:.0e}".replace("e-0", "e-")
-    changed = [html.Span(f"{len(run.changes)} change{'s' if len(run.changes) > 1 else ''}", className="changed")] if run.changes else []
-    return [html.Span(run.summary.site), *changed, html.Span(weather), html.Span(f"{span}, {pace}"), html.Span(closure, className="soft")]
+    changed = (
+        [html.Span(f"{len(run.changes)} change{'s' if len(run.changes) > 1 else ''}", className="changed")]
+        if run.changes
+        else []
+    )
+    return [
+        html.Span(run.summary.site),
+        *changed,
+        html.Span(weather),
+        html.Span(f"{span}, {pace}"),
+        html.Span(closure, className="soft"),
+    ]

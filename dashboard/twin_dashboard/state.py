@@ -24,7 +24,9 @@ def from_store(data: Any) -> State:
     if not isinstance(data, Mapping):
         return State()
     site = data.get("site")
-    return State(site if isinstance(site, str) else "", _changes(data.get("changes")), _changes(data.get("base")))
+    return State(
+        site if isinstance(site, str) else "", _changes(data.get("changes")), _changes(data.get("base"))
+    )
 
 
 def _changes(data: Any) -> dict[str, str]:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from dash import html
-from twin.metrics import Summary
 
+from twin.metrics import Summary
 from twin_dashboard import format as fmt
 from twin_dashboard.cache import Run
 from twin_dashboard.margins import Margin, margins
@@ -84,7 +84,11 @@ def tightest(found: list[Margin]) -> tuple[str, str, str, str]:
 def overview(run: Run, system: str) -> list[Any]:
     """Eight tiles in a row."""
     s, found = run.summary, margins(run.ds, system)
-    headroom = "no accelerators" if s.chip_headroom_k is None else [html.B(fmt.text(s.chip_headroom_k, "difference", system)), " to throttling"]
+    headroom = (
+        "no accelerators"
+        if s.chip_headroom_k is None
+        else [html.B(fmt.text(s.chip_headroom_k, "difference", system)), " to throttling"]
+    )
     if s.chip_headroom_k is not None and s.chip_headroom_k <= 0.0:
         headroom = [html.B("throttles"), f" {100 * s.throttled_share:.2g} %"]
     value, unit, who, state = tightest(found)
@@ -119,7 +123,9 @@ def compared(run: Run, base: Run | None, system: str) -> list[Any]:
     if base is not None:
         old = tightest(margins(base.ds, system))
         before = f", from {old[0]} {old[1]}" if old[:2] != (value, unit) else ""
-    out.append(tile("Tightest margin", value, unit, f"{who}{before}", state, why=f"{who}{before}", name="margin"))
+    out.append(
+        tile("Tightest margin", value, unit, f"{who}{before}", state, why=f"{who}{before}", name="margin")
+    )
     return out
 
 
@@ -127,7 +133,9 @@ def change_line(metric: Metric, run: Run, base: Run | None, system: str) -> Any:
     """'▼ 0.022 from 1.074', or what there is to say without a change."""
     value = metric.value(run.summary)
     if value is None:
-        return {"chip": "no accelerators", "compressors": "no compressors"}.get(metric.key, "not defined here")
+        return {"chip": "no accelerators", "compressors": "no compressors"}.get(
+            metric.key, "not defined here"
+        )
     if base is None:
         return "baseline"
     old = metric.value(base.summary)
@@ -135,7 +143,9 @@ def change_line(metric: Metric, run: Run, base: Run | None, system: str) -> Any:
         return "not in the baseline"
     if metric.quantity == "money":
         gap, direction = value - old, (value > old) - (value < old)
-        amount = "".join(fmt.money(abs(gap), currency(run))) if abs(gap) >= 0.5 else f"{currency(run)}0"
+        amount = (
+            " ".join(fmt.money(abs(gap), currency(run))).strip() if abs(gap) >= 0.5 else f"{currency(run)}0"
+        )
         direction = direction if abs(gap) >= 0.5 else 0
         before = " ".join(fmt.money(old, currency(run)))
     else:
@@ -147,4 +157,12 @@ def change_line(metric: Metric, run: Run, base: Run | None, system: str) -> Any:
     words = ("higher" if direction > 0 else "lower") + (", better" if good else ", worse")
     unit = " K" if metric.quantity == "temperature" and system == "si" else ""
     arrow = "▲" if direction > 0 else "▼"
-    return [html.Span([arrow, " ", amount, unit], className="better" if good else "worse", title=words, **{"aria-label": f"{words} by {amount}"}), f" from {before}"]
+    return [
+        html.Span(
+            [arrow, " ", amount, unit],
+            className="better" if good else "worse",
+            title=words,
+            **{"aria-label": f"{words} by {amount}"},
+        ),
+        f" from {before}",
+    ]

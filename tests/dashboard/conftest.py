@@ -27,12 +27,26 @@ class Served(NamedTuple):
         """Status, headers and body of a GET."""
         return ask(urllib.request.Request(self.url + path, headers=headers or {}))
 
-    def callback(self, output: str, values: dict[str, Any], headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    def callback(
+        self, output: str, values: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Call the callback that has this output, as a page does."""
         one = next(c for c in self.callbacks if output in c["output"])
-        inputs, state = ([{**i, "value": values.get(i["id"])} for i in one[kind]] for kind in ("inputs", "state"))
-        body = {"output": one["output"], "outputs": outputs(one["output"]), "inputs": inputs, "state": state, "changedPropIds": [f"{i['id']}.{i['property']}" for i in one["inputs"][:1]]}
-        request = urllib.request.Request(self.url + "/_dash-update-component", json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
+        inputs, state = (
+            [{**i, "value": values.get(i["id"])} for i in one[kind]] for kind in ("inputs", "state")
+        )
+        body = {
+            "output": one["output"],
+            "outputs": outputs(one["output"]),
+            "inputs": inputs,
+            "state": state,
+            "changedPropIds": [f"{i['id']}.{i['property']}" for i in one["inputs"][:1]],
+        }
+        request = urllib.request.Request(
+            self.url + "/_dash-update-component",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", **(headers or {})},
+        )
         status, _, text = ask(request)
         return status, json.loads(text)["response"] if status == 200 else text.decode()
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-import twin
 from twin_dashboard.figures import climate, duration, energy_flow, months, moved, psychro, series
 from twin_dashboard.tokens import THEMES
+
+import twin
 
 LIMIT_BYTES = 200_000
 
@@ -32,7 +33,9 @@ def test_every_figure_is_valid_and_small(ds: Any, changed: Any, theme: str, syst
         text = json.dumps(figure, allow_nan=False)
         assert len(text) <= LIMIT_BYTES, name
         assert figure["data"], name
-        other = {c for c in THEMES["dark" if theme == "light" else "light"].values()} - set(THEMES[theme].values())
+        other = {c for c in THEMES["dark" if theme == "light" else "light"].values()} - set(
+            THEMES[theme].values()
+        )
         assert not [c for c in other if f'"{c}"' in text], f"{name} has colours of the other theme"
 
 
@@ -53,14 +56,20 @@ def test_both_ends_of_the_energy_drawing_agree(ds: Any) -> None:
 def test_monthly_overhead_adds_up_to_facility_less_it(ds: Any) -> None:
     figure = months.overhead(ds, "light")
     month = months.month_of(ds)
-    mean = np.bincount(month, ds["site_power"].values - ds["rack_power"].values.sum(axis=0)) / np.bincount(month) / 1e6
+    mean = (
+        np.bincount(month, ds["site_power"].values - ds["rack_power"].values.sum(axis=0))
+        / np.bincount(month)
+        / 1e6
+    )
     assert np.sum([trace["y"] for trace in figure["data"]], axis=0) == pytest.approx(mean, rel=2e-3)
 
 
 def test_what_moved_adds_up(ds: Any, changed: Any) -> None:
     figure = moved.what_moved(changed, ds, "light")
     amount = dict(zip(figure["data"][0]["y"], figure["data"][0]["x"], strict=True))
-    assert sum(v for k, v in amount.items() if k != "Facility") == pytest.approx(amount["Facility"], rel=1e-4, abs=1e-3)
+    assert sum(v for k, v in amount.items() if k != "Facility") == pytest.approx(
+        amount["Facility"], rel=1e-4, abs=1e-3
+    )
     assert amount["Facility"] < 0.0
 
 
@@ -77,7 +86,10 @@ def test_mode_hours_are_those_of_the_summary(ds: Any) -> None:
     hours = {name: h for name, _, h in psychro.mode_hours(ds)}
     assert sum(hours.values()) == summary.hours
     if summary.partial_cooling_hours is not None:
-        assert hours.get("Partial", 0.0) + hours.get("Mechanical", 0.0) == summary.partial_cooling_hours + summary.mechanical_hours
+        assert (
+            hours.get("Partial", 0.0) + hours.get("Mechanical", 0.0)
+            == summary.partial_cooling_hours + summary.mechanical_hours
+        )
 
 
 def test_thinning_keeps_every_peak() -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import twin
 from twin_dashboard import parts
 from twin_dashboard.app import ROUTES
 from twin_dashboard.cache import Results
 from twin_dashboard.security import MAX_BODY, PASSWORD, USER, check_exposure
 from twin_dashboard.sessions import Sessions
 from twin_sites.errors import InputError
+
+import twin
 
 SITE = "enterprise-3-rack-gb300"
 STATE = {"site": "", "changes": {}, "base": {}}
@@ -35,7 +36,21 @@ def test_pages_answer(served: Any, path: str) -> None:
     assert served.get(path)[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/what-if/../x", "/assets/../app.py", "/assets/%2e%2e/app.py", "/assets/..%2fapp.py", "/docs", "/openapi.json", "/download/../../etc/passwd", "/download/app.py", "/_dash-component-suites/dash/../../x.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/what-if/../x",
+        "/assets/../app.py",
+        "/assets/%2e%2e/app.py",
+        "/assets/..%2fapp.py",
+        "/docs",
+        "/openapi.json",
+        "/download/../../etc/passwd",
+        "/download/app.py",
+        "/_dash-component-suites/dash/../../x.js",
+    ],
+)
 def test_what_does_not_exist_is_not_found(served: Any, path: str) -> None:
     status, _, body = served.get(path)
     assert status in (404, 500)
@@ -64,19 +79,25 @@ def test_requests_from_other_sites_and_large_ones_are_refused(served: Any, ask: 
     assert ask(urllib.request.Request(url, b"{}", {**kind, "Origin": "http://evil.example"}))[0] == 403
     host, port = served.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as wire:
-        wire.sendall(f"POST /_dash-update-component HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {MAX_BODY + 1}\r\n\r\n".encode())
+        wire.sendall(
+            f"POST /_dash-update-component HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {MAX_BODY + 1}\r\n\r\n".encode()
+        )
         assert b" 413 " in wire.recv(200)
 
 
 def test_pue_is_that_of_the_engine_to_the_last_digit(served: Any, ds: Any) -> None:
-    status, response = served.callback("overview-tiles.children", {"state": STATE, "system": "si", "theme": "light"})
+    status, response = served.callback(
+        "overview-tiles.children", {"state": STATE, "system": "si", "theme": "light"}
+    )
     assert status == 200
     assert f'"{twin.summarize(ds).pue:.3f}"' in json.dumps(response["overview-tiles"])
 
 
 def test_bad_changes_give_four_parts_and_keep_the_results(served: Any) -> None:
     bad = {"site": "", "changes": {"cooling.tcs.supply": "250 degC"}, "base": {}}
-    status, response = served.callback("whatif-tiles.children", {"request": bad, "system": "si", "theme": "light"})
+    status, response = served.callback(
+        "whatif-tiles.children", {"request": bad, "system": "si", "theme": "light"}
+    )
     text = json.dumps(response)
     assert status == 200
     assert "whatif-tiles" not in response
@@ -93,7 +114,9 @@ def test_no_path_of_a_browser_reaches_the_disk(served: Any, address: str, tmp_pa
     _, response = served.callback("whatif-tiles.children", {"request": bad, "system": "si", "theme": "light"})
     assert "SECRET" not in json.dumps(response)
     assert "upload the file" in json.dumps(response)
-    _, response = served.callback("whatif-tiles.children", {"request": {**STATE, "site": str(secret)}, "system": "si", "theme": "light"})
+    _, response = served.callback(
+        "whatif-tiles.children", {"request": {**STATE, "site": str(secret)}, "system": "si", "theme": "light"}
+    )
     assert "a reference site or an uploaded one" in json.dumps(response)
 
 
@@ -115,7 +138,11 @@ def test_downloads_open_again(served: Any, tmp_path: Path) -> None:
 
 def test_examples_can_be_uploaded(served: Any) -> None:
     sessions = Sessions()
-    for kind, name in (("site", "example-site.yaml"), ("trace", "example-trace.csv"), ("weather", "example-weather.csv")):
+    for kind, name in (
+        ("site", "example-site.yaml"),
+        ("trace", "example-trace.csv"),
+        ("weather", "example-weather.csv"),
+    ):
         body = served.get(f"/download/{name}")[2]
         token, _ = sessions.add(kind, "data:;base64," + base64.b64encode(body).decode(), name)
         assert token.startswith("upload-")
@@ -135,7 +162,10 @@ def test_bad_uploads_are_refused_in_words(kind: str, name: str, data: bytes, wor
 
 
 def test_an_uploaded_site_cannot_name_a_path(tmp_path: Path) -> None:
-    text = "\n".join(twin.load_site(SITE).written and [line for line in __import__("yaml").safe_dump(dict(twin.load_site(SITE).written)).splitlines()])
+    text = "\n".join(
+        twin.load_site(SITE).written
+        and [line for line in __import__("yaml").safe_dump(dict(twin.load_site(SITE).written)).splitlines()]
+    )
     text = re.sub(r"weather: .*", f"weather: {tmp_path}/w.csv", text)
     sessions = Sessions()
     token, _ = sessions.add("site", "data:;base64," + base64.b64encode(text.encode()).decode(), "mine.yaml")
@@ -184,7 +214,12 @@ def test_the_password_is_asked_for(monkeypatch: pytest.MonkeyPatch, ask: Any, st
 
 
 def test_command_refuses_with_exit_code_2() -> None:
-    done = subprocess.run([sys.executable, "-m", "twin.cli", "dashboard", SITE, "--host", "0.0.0.0"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "twin.cli", "dashboard", SITE, "--host", "0.0.0.0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 2
     assert "--auth" in done.stderr
     assert "Traceback" not in done.stderr

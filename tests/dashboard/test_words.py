@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
-import twin
 import twin_dashboard
 from twin_dashboard import format as fmt
 from twin_dashboard import tokens
 from twin_dashboard.controls import GROUPS, controls, shown_change
 from twin_dashboard.state import State, command, from_query, python, to_query
 from twin_sites.loader import sites
+
+import twin
 
 ASSETS = Path(twin_dashboard.__file__).parent / "assets"
 TEXT_CONTRAST, LINE_CONTRAST = 4.5, 3.0
@@ -64,7 +65,11 @@ def test_a_delta_is_the_difference_of_what_is_shown() -> None:
 
 
 def test_a_link_brings_the_state_back() -> None:
-    state = State("frontier", {"cooling.fws.supply": "95 degF", "load.scale": "110 %", "cooling.tcs.supply": "fws + 4 K"}, {"power.ups.mode": "eco"})
+    state = State(
+        "frontier",
+        {"cooling.fws.supply": "95 degF", "load.scale": "110 %", "cooling.tcs.supply": "fws + 4 K"},
+        {"power.ups.mode": "eco"},
+    )
     assert from_query(to_query(state)) == state
     assert from_query("") == State()
     assert from_query("set=nothing&set=" + "x" * 300 + "=1") == State()
@@ -72,7 +77,10 @@ def test_a_link_brings_the_state_back() -> None:
 
 def test_command_and_python_are_the_same_run() -> None:
     changes = {"cooling.fws.supply": "34 degC", "load.scale": "110 %"}
-    assert command("gb300-10mw", changes) == "twin run gb300-10mw --set 'cooling.fws.supply=34 degC' --set 'load.scale=110 %'"
+    assert (
+        command("gb300-10mw", changes)
+        == "twin run gb300-10mw --set 'cooling.fws.supply=34 degC' --set 'load.scale=110 %'"
+    )
     made: dict[str, object] = {}
     exec(python("enterprise-3-rack-gb300", {"load.scale": "80 %"}).replace("print(", "pue = ("), made)
     direct = twin.summarize(twin.simulate("enterprise-3-rack-gb300", changes={"load.scale": "80 %"})).pue
@@ -99,7 +107,9 @@ def test_a_control_writes_what_the_engine_reads() -> None:
     for system, text in (("si", "34 degC"), ("ip", "93.2 degF")):
         control = controls(site, system)["cooling.fws.supply"]
         assert shown_change(control, text, system)[1] == pytest.approx(34.0 if system == "si" else 93.2)
-        assert twin.change_site(site, {"cooling.fws.supply": text}).cooling["fws"].supply.value == pytest.approx(34.0)
+        assert twin.change_site(site, {"cooling.fws.supply": text}).cooling[
+            "fws"
+        ].supply.value == pytest.approx(34.0)
     relative = controls(site, "si")["cooling.tcs.supply"]
     assert relative.prefix == "fws "
     assert shown_change(relative, "fws - 2.5 K", "si")[1] == -2.5

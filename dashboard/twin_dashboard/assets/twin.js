@@ -6,6 +6,7 @@
   const key = (type, address) => ({ address: address, type: type });
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const row = (address) => document.querySelector('[data-row="' + CSS.escape(address) + '"]');
+  const here = () => document.getElementById("scenario-table") !== null;
   const gate = { busy: false, since: 0, next: null, timer: 0 };
 
   function fromSearch(search) {
@@ -154,7 +155,7 @@
     answered: function (answer) {
       if (!answer) return skip();
       gate.busy = false;
-      if (gate.next) {
+      if (gate.next && here()) {
         const next = gate.next;
         gate.next = null;
         gate.busy = true;
@@ -163,7 +164,7 @@
         return skip();
       }
       window.clearTimeout(gate.timer);
-      gate.timer = window.setTimeout(() => ds.set_props("rest", { data: answer }), 250);
+      gate.timer = window.setTimeout(() => { if (here()) ds.set_props("rest", { data: answer }); }, 250);
       return skip();
     },
     /* Scenarios: kept in the browser as lists of changes. */

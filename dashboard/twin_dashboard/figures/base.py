@@ -64,7 +64,15 @@ def extent(*arrays: Any, pad: float = 0.06) -> list[float]:
 
 def note(text: str, x: float, y: float, colour: str, **over: Any) -> dict[str, Any]:
     """A label in the drawing itself."""
-    base = {"text": text, "x": x, "y": y, "showarrow": False, "font": {"size": 11, "color": colour}, "xanchor": "left", "yanchor": "bottom"}
+    base = {
+        "text": text,
+        "x": x,
+        "y": y,
+        "showarrow": False,
+        "font": {"size": 11, "color": colour},
+        "xanchor": "left",
+        "yanchor": "bottom",
+    }
     return merge(base, over)
 
 
@@ -72,5 +80,16 @@ def empty(theme: str, text: str) -> Figure:
     """Never an empty box: what is missing, in words."""
     shapes: Sequence[Any] = ()
     lay = layout(theme, xaxis={"visible": False}, yaxis={"visible": False}, shapes=shapes)
-    lay["annotations"] = [note(text, 0.5, 0.5, tokens(theme)["muted"], xref="paper", yref="paper", xanchor="center", font={"size": 12})]
+    lay["annotations"] = [
+        note(
+            text,
+            0.5,
+            0.5,
+            tokens(theme)["muted"],
+            xref="paper",
+            yref="paper",
+            xanchor="center",
+            font={"size": 12},
+        )
+    ]
     return {"data": [], "layout": lay}

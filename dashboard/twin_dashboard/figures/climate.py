@@ -31,7 +31,9 @@ def bins(ds: xr.Dataset) -> tuple[Any, Any, Any, Any, Any]:
     return tuple(np.asarray(item, float) for item in (middle, median, low, high, steps))  # type: ignore[return-value]
 
 
-def pue_by_wet_bulb(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system: str, labels: bool = True) -> Figure:
+def pue_by_wet_bulb(
+    ds: xr.Dataset, base: xr.Dataset | None, theme: str, system: str, labels: bool = True
+) -> Figure:
     """Median PUE with its band; the baseline is the dashed ghost and axes hold both."""
     c = tokens(theme)
     wet, median, low, high, steps = bins(ds)
@@ -61,6 +63,12 @@ def pue_by_wet_bulb(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system:
         xaxis=title(f"outdoor wet bulb, {name}"),
     )  # fmt: skip
     if labels:
-        lay["annotations"] = [note("median, band 5–95 %", 0.03, 0.96, c["muted"], xref="paper", yref="paper", yanchor="top")]
-        lay["annotations"].append(note("hours at each wet bulb", 0.99, 0.16, c["muted"], xref="paper", yref="paper", xanchor="right"))
+        lay["annotations"] = [
+            note("median, band 5–95 %", 0.03, 0.96, c["muted"], xref="paper", yref="paper", yanchor="top")
+        ]
+        lay["annotations"].append(
+            note(
+                "hours at each wet bulb", 0.99, 0.16, c["muted"], xref="paper", yref="paper", xanchor="right"
+            )
+        )
     return {"data": data, "layout": lay}

@@ -39,7 +39,15 @@ def load_duration(ds: xr.Dataset, theme: str) -> Figure:
     lay["annotations"] = [
         note(f"peak {site[0]:.2f}", float(hours[-1]) * 0.02, float(site[0]), c["ink"]),
         note("Facility", float(hours[middle]), float(site[middle]), c["power"], yshift=4, font={"size": 12}),
-        note("IT", float(hours[middle]), float(it[min(middle, len(it) - 1)]), c["muted"], yanchor="top", yshift=-4, font={"size": 12}),
+        note(
+            "IT",
+            float(hours[middle]),
+            float(it[min(middle, len(it) - 1)]),
+            c["muted"],
+            yanchor="top",
+            yshift=-4,
+            font={"size": 12},
+        ),
     ]
     data = [
         {"type": "scatter", "x": values(it_hours, 5), "y": values(it), "mode": "lines", "name": "IT", "line": {"color": c["ghost"], "width": 1.5},
@@ -61,7 +69,9 @@ def chip_duration(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system: s
         return curve(fmt.convert(chips, "temperature", system), float(one.attrs["step_s"]) / 3600.0)
 
     hours, chip = hottest(ds)
-    limit = float(fmt.convert(float(np.nanmin(ds["rack_throttle_temperature"].values)), "temperature", system))
+    limit = float(
+        fmt.convert(float(np.nanmin(ds["rack_throttle_temperature"].values)), "temperature", system)
+    )
     old = hottest(base) if base is not None else (np.zeros(0), np.zeros(0))
     low, high = extent(chip, old[1], [limit])
     data = []
@@ -80,7 +90,9 @@ def chip_duration(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system: s
         {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": limit, "y1": high, "fillcolor": c["bad_soft"], "line": {"width": 0}, "layer": "below"},
         {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit, "y1": limit, "line": {"color": c["bad"], "width": 1.5}},
     ]  # fmt: skip
-    lay["annotations"] = [note(f"throttling starts {limit:.0f} {name}", 0.99, limit, c["bad"], xref="paper", xanchor="right")]
+    lay["annotations"] = [
+        note(f"throttling starts {limit:.0f} {name}", 0.99, limit, c["bad"], xref="paper", xanchor="right")
+    ]
     return {"data": data, "layout": lay}
 
 

@@ -14,7 +14,16 @@ from twin_dashboard.figures.base import Figure, layout, merge, note, values
 from twin_dashboard.tokens import tokens
 
 STEPS = 24
-X = {"utility": 0.0, "transformer": 1.1, "ups": 2.2, "pdu": 3.2, "racks": 4.2, "liquid": 5.3, "water": 6.4, "ambient": 7.9}
+X = {
+    "utility": 0.0,
+    "transformer": 1.1,
+    "ups": 2.2,
+    "pdu": 3.2,
+    "racks": 4.2,
+    "liquid": 5.3,
+    "water": 6.4,
+    "ambient": 7.9,
+}
 TOP, BOTTOM = 1.0, 0.0  # of the trunk at the utility, in shares of all energy
 LIFT = 0.2  # of the upper and lower lanes
 
@@ -65,7 +74,9 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
     data: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
 
-    def band(x0: float, x1: float, a: tuple[float, float], b: tuple[float, float], kind: str, text: str) -> None:
+    def band(
+        x0: float, x1: float, a: tuple[float, float], b: tuple[float, float], kind: str, text: str
+    ) -> None:
         if max(a[1] - a[0], b[1] - b[0]) <= 1e-5:
             return
         s = np.linspace(0.0, 1.0, STEPS)
@@ -91,7 +102,11 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
     peak = f.room_fans * unit  # fans are fed along the way: they leave the trunk with the UPS losses
     lane = TOP + LIFT
     cool = f.cooling * unit
-    stages = (("utility", "transformer", f.transformer * unit, 0.0), ("transformer", "ups", f.ups * unit + peak, cool), ("ups", "pdu", f.pdu * unit, 0.0))
+    stages = (
+        ("utility", "transformer", f.transformer * unit, 0.0),
+        ("transformer", "ups", f.ups * unit + peak, cool),
+        ("ups", "pdu", f.pdu * unit, 0.0),
+    )
     low, high = BOTTOM, TOP
     upper = lane
     names = {"utility": "Utility", "transformer": "Transformers", "ups": "UPS", "pdu": "Distribution"}
@@ -99,44 +114,147 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
     upper_height = f.losses * unit
     for start, end, loss, below in stages:
         amount = (high - low) / unit
-        band(X[start], X[end], (low + below, high - loss), (low + below, high - loss), "power", f"{names[start]}: {_number(amount)} GWh")
+        band(
+            X[start],
+            X[end],
+            (low + below, high - loss),
+            (low + below, high - loss),
+            "power",
+            f"{names[start]}: {_number(amount)} GWh",
+        )
         bar(X[start], low, high, "power")
         label(X[start], (low + high) / 2, names[start], amount)
         if loss > 0.0:
-            band(X[start], losses_x, (high - loss, high), (upper, upper + loss), "heat", f"Losses after {names[start].lower()}: {_number(loss / unit)} GWh")
+            band(
+                X[start],
+                losses_x,
+                (high - loss, high),
+                (upper, upper + loss),
+                "heat",
+                f"Losses after {names[start].lower()}: {_number(loss / unit)} GWh",
+            )
             upper += loss
         if below > 0.0:
-            band(X[start], cooling_x, (low, low + below), (-LIFT - below, -LIFT), "power", f"Cooling plant and house: {_number(below / unit)} GWh")
+            band(
+                X[start],
+                cooling_x,
+                (low, low + below),
+                (-LIFT - below, -LIFT),
+                "power",
+                f"Cooling plant and house: {_number(below / unit)} GWh",
+            )
         low, high = low + below, high - loss
-    band(X["pdu"], X["racks"], (low, high), (low, high), "power", f"To the racks: {_number((high - low) / unit)} GWh")
+    band(
+        X["pdu"],
+        X["racks"],
+        (low, high),
+        (low, high),
+        "power",
+        f"To the racks: {_number((high - low) / unit)} GWh",
+    )
     bar(X["pdu"], low, high, "power")
     label(X["pdu"], (low + high) / 2, names["pdu"], (high - low) / unit)
     bar(X["racks"], low, high, "power")
     label(X["racks"], (low + high) / 2, "Racks", f.it)
     bar(losses_x, lane, lane + upper_height, "heat")
-    notes.append(note(f"<b>Losses and room fans</b> {_number(f.losses)}", losses_x, lane + upper_height, c["ink"], xanchor="right", xshift=4, yshift=4, font={"size": 12}))
+    notes.append(
+        note(
+            f"<b>Losses and room fans</b> {_number(f.losses)}",
+            losses_x,
+            lane + upper_height,
+            c["ink"],
+            xanchor="right",
+            xshift=4,
+            yshift=4,
+            font={"size": 12},
+        )
+    )
     # heat: racks to liquid and room air, room air and liquid to water, everything to the ambient
     split = low + f.liquid * unit
     room_low = split + 0.09
     room_high = room_low + (f.air + f.room) * unit
-    band(X["racks"], X["liquid"], (low, split), (low, split), "heat", f"Rack heat into liquid: {_number(f.liquid)} GWh")
-    band(X["racks"], X["liquid"], (split, high), (room_low, room_low + f.air * unit), "heat", f"Rack heat into room air: {_number(f.air)} GWh")
+    band(
+        X["racks"],
+        X["liquid"],
+        (low, split),
+        (low, split),
+        "heat",
+        f"Rack heat into liquid: {_number(f.liquid)} GWh",
+    )
+    band(
+        X["racks"],
+        X["liquid"],
+        (split, high),
+        (room_low, room_low + f.air * unit),
+        "heat",
+        f"Rack heat into room air: {_number(f.air)} GWh",
+    )
     bar(X["liquid"], low, split, "heat")
     bar(X["liquid"], room_low, room_high, "heat")
     if f.liquid > 0.0:
         label(X["liquid"], (low + split) / 2, "Liquid, CDUs", f.liquid)
-    notes.append(note(f"<b>Room air</b> {_number(f.air + f.room)}", X["liquid"], room_high, c["ink"], xanchor="center", yshift=3, font={"size": 12}))
-    band(losses_x, X["liquid"], (lane, lane + f.room * unit), (room_low + f.air * unit, room_high), "heat", f"Losses into rooms: {_number(f.room)} GWh")
+    notes.append(
+        note(
+            f"<b>Room air</b> {_number(f.air + f.room)}",
+            X["liquid"],
+            room_high,
+            c["ink"],
+            xanchor="center",
+            yshift=3,
+            font={"size": 12},
+            bgcolor=c["card"],
+        )
+    )
+    band(
+        losses_x,
+        X["liquid"],
+        (lane, lane + f.room * unit),
+        (room_low + f.air * unit, room_high),
+        "heat",
+        f"Losses into rooms: {_number(f.room)} GWh",
+    )
     water = (f.liquid + f.air + f.room) * unit
     band(X["liquid"], X["water"], (low, split), (low, split), "heat", f"Liquid: {_number(f.liquid)} GWh")
-    band(X["liquid"], X["water"], (room_low, room_high), (split, low + water), "heat", f"Room air: {_number(f.air + f.room)} GWh")
+    band(
+        X["liquid"],
+        X["water"],
+        (room_low, room_high),
+        (split, low + water),
+        "heat",
+        f"Room air: {_number(f.air + f.room)} GWh",
+    )
     bar(X["water"], low, low + water, "heat")
     label(X["water"], low + water / 2, "Facility water", water / unit)
     end = BOTTOM
     bar(cooling_x, -LIFT - cool, -LIFT, "power")
-    notes.append(note(f"<b>Cooling plant and house</b> {_number(f.cooling)}", cooling_x, -LIFT - cool, c["ink"], yanchor="top", xshift=-4, yshift=-4, font={"size": 12}))
-    band(cooling_x, X["ambient"], (-LIFT - cool, -LIFT), (end, end + cool), "heat", f"Cooling plant and house: {_number(f.cooling)} GWh")
-    band(X["water"], X["ambient"], (low, low + water), (end + cool, end + cool + water), "heat", f"Facility water: {_number(water / unit)} GWh")
+    notes.append(
+        note(
+            f"<b>Cooling plant and house</b> {_number(f.cooling)}",
+            cooling_x,
+            -LIFT - cool,
+            c["ink"],
+            yanchor="top",
+            xshift=-4,
+            yshift=-4,
+            font={"size": 12},
+        )
+    )
+    band(
+        cooling_x,
+        X["ambient"],
+        (-LIFT - cool, -LIFT),
+        (end, end + cool),
+        "heat",
+        f"Cooling plant and house: {_number(f.cooling)} GWh",
+    )
+    band(
+        X["water"],
+        X["ambient"],
+        (low, low + water),
+        (end + cool, end + cool + water),
+        "heat",
+        f"Facility water: {_number(water / unit)} GWh",
+    )
     direct = upper_height - f.room * unit
     band(losses_x, X["ambient"], (lane + f.room * unit, lane + upper_height), (end + cool + water, end + cool + water + direct), "heat",
          f"Losses straight to outdoor air: {_number(direct / unit if unit else 0)} GWh")  # fmt: skip

@@ -39,13 +39,19 @@ def legend(ds: xr.Dataset) -> list[tuple[str, str]]:
     return [(USES[key], COLOURS[key]) for key, power in uses(ds).items() if power.max() > 0.0]
 
 
-MAPS = {"pue": ("mean PUE", "PUE"), "chip": ("hottest chip", "temperature"), "wet_bulb": ("mean wet bulb", "temperature")}
+MAPS = {
+    "pue": ("mean PUE", "PUE"),
+    "chip": ("hottest chip", "temperature"),
+    "wet_bulb": ("mean wet bulb", "temperature"),
+}
 
 
 def hour_by_month(ds: xr.Dataset, what: str, theme: str, system: str) -> Figure:
     """Map of local hour against month; one hue from the card's colour to indigo."""
     c, month = tokens(theme), month_of(ds)
-    hour = ((ds["time"].values - ds["time"].values.astype("datetime64[D]")) / np.timedelta64(1, "h")).astype(int)
+    hour = ((ds["time"].values - ds["time"].values.astype("datetime64[D]")) / np.timedelta64(1, "h")).astype(
+        int
+    )
     series, highest = ds["site_pue"].values, False
     if what == "chip":
         chips = ds["rack_chip_temperature"].values

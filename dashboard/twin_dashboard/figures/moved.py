@@ -15,7 +15,10 @@ ELECTRIC = ("losses_ups", "losses_transformer", "losses_pdu")
 
 def parts(ds: xr.Dataset) -> dict[str, float]:
     """Mean power in kW: facility, IT and each use."""
-    out = {"Facility": float(ds["site_power"].values.mean()) / 1e3, "IT": float(ds["site_it_power"].values.mean()) / 1e3}
+    out = {
+        "Facility": float(ds["site_power"].values.mean()) / 1e3,
+        "IT": float(ds["site_it_power"].values.mean()) / 1e3,
+    }
     return out | {USES[key]: float(np.mean(power)) / 1e3 for key, power in uses(ds).items()}
 
 
@@ -24,11 +27,27 @@ def what_moved(ds: xr.Dataset, base: xr.Dataset | None, theme: str) -> Figure:
     c = tokens(theme)
     now = parts(ds)
     old = parts(base) if base is not None else None
-    change: dict[str, float] = {k: v - old.get(k, 0.0) for k, v in now.items()} if old else {k: v for k, v in now.items() if k not in ("Facility", "IT")}
-    rows = sorted(((k, v) for k, v in change.items() if k != "Facility" and (v != 0.0 or old)), key=lambda item: -abs(item[1]))
+    change: dict[str, float] = (
+        {k: v - old.get(k, 0.0) for k, v in now.items()}
+        if old
+        else {k: v for k, v in now.items() if k not in ("Facility", "IT")}
+    )
+    rows = sorted(
+        ((k, v) for k, v in change.items() if k != "Facility" and (v != 0.0 or old)),
+        key=lambda item: -abs(item[1]),
+    )
     rows = ([("Facility", change["Facility"])] if old else []) + rows
     electric = {USES[key] for key in ELECTRIC}
-    colours = [c["ink"] if k == "Facility" else c["power"] if k in electric else c["ghost"] if k in ("IT", "House") else c["heat"] for k, _ in rows]
+    colours = [
+        c["ink"]
+        if k == "Facility"
+        else c["power"]
+        if k in electric
+        else c["ghost"]
+        if k in ("IT", "House")
+        else c["heat"]
+        for k, _ in rows
+    ]
     sizes = [v for _, v in rows]
     most = max([abs(v) for v in sizes], default=1.0) or 1.0
     text = [plain(v, 0 if most >= 10 else 1, sign=bool(old)) for v in sizes]

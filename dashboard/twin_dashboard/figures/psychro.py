@@ -24,7 +24,9 @@ def modes(ds: xr.Dataset) -> Any:
     chillers = kind == "chiller"
     power, heat = ds["link_power"].values, ds["link_heat"].values
     cold = (power[chillers] > RUNNING_W).any(axis=0) if chillers.any() else np.zeros(ds["time"].size, bool)
-    outside = (ds["link_sink"].values == "outdoors") | np.isin(ds["link_loop"].values, ds["link_loop"].values[chillers])
+    outside = (ds["link_sink"].values == "outdoors") | np.isin(
+        ds["link_loop"].values, ds["link_loop"].values[chillers]
+    )
     beside = outside & ~chillers & ~np.isin(ds["link_loop"].values, ds["link_sink"].values[chillers])
     free_heat = (heat[beside] > RUNNING_W).any(axis=0) if beside.any() else np.zeros_like(cold)
     duty = ds["loop_role"].values != "condenser"
@@ -67,7 +69,15 @@ def chart(ds: xr.Dataset, pressure: float, theme: str, system: str) -> Figure:
         seen = np.flatnonzero(np.isfinite(line))
         if seen.size:
             at = seen[-1]
-            notes.append(note(f"{100 * share:.0f} %", float(fmt.convert(span[at], "temperature", system)), float(line[at]), c["muted"], xanchor="right"))
+            notes.append(
+                note(
+                    f"{100 * share:.0f} %",
+                    float(fmt.convert(span[at], "temperature", system)),
+                    float(line[at]),
+                    c["muted"],
+                    xanchor="right",
+                )
+            )
     # the wet bulb from which each mode sets in, as a line across the chart
     for index, text in ((1, "compressors help"), (2, "compressors only"), (3, "set point missed")):
         at = wet[mode == index]
@@ -87,7 +97,20 @@ def chart(ds: xr.Dataset, pressure: float, theme: str, system: str) -> Figure:
         if seen.size:
             start = seen[len(seen) // 3]
             words = f"{text} above {float(fmt.convert(edge, 'temperature', system)):.0f} {name} wet bulb"
-            notes.append(note(words, float(fmt.convert(t[start], "temperature", system)), float(line[start]), c[MODE_COLOURS[index]], xanchor="left", yanchor="bottom", xshift=6, font={"size": 12}, bgcolor=c["card"], borderpad=2))
+            notes.append(
+                note(
+                    words,
+                    float(fmt.convert(t[start], "temperature", system)),
+                    float(line[start]),
+                    c["ink"],
+                    xanchor="left",
+                    yanchor="bottom",
+                    xshift=6,
+                    font={"size": 12},
+                    bgcolor=c["card"],
+                    borderpad=2,
+                )
+            )
     lay = layout(
         theme, hovermode="closest", margin={"l": 16, "r": 58, "t": 10},
         xaxis={**title(f"dry bulb at the plant, {name}"), "range": values(fmt.convert(np.array([t_edges[0], t_edges[-1]]), "temperature", system))},
@@ -100,7 +123,9 @@ def chart(ds: xr.Dataset, pressure: float, theme: str, system: str) -> Figure:
 def mode_hours(ds: xr.Dataset) -> list[tuple[str, str, float]]:
     """Hours of each mode that occurs: name, colour token, hours."""
     mode, step_h = modes(ds), float(ds.attrs["step_s"]) / 3600.0
-    return [(MODES[i], MODE_COLOURS[i], float((mode == i).sum() * step_h)) for i in range(4) if (mode == i).any()]
+    return [
+        (MODES[i], MODE_COLOURS[i], float((mode == i).sum() * step_h)) for i in range(4) if (mode == i).any()
+    ]
 
 
 def mode_bar(ds: xr.Dataset, theme: str) -> Figure:
@@ -110,11 +135,39 @@ def mode_bar(ds: xr.Dataset, theme: str) -> Figure:
     parts = mode_hours(ds)
     total = sum(h for _, _, h in parts)
     for name, colour, hours in parts:
-        data.append({"type": "bar", "orientation": "h", "y": [""], "x": [hours], "marker": {"color": c[colour]}, "name": name, "hovertemplate": f"{name}: {hours:,.0f} h<extra></extra>"})
+        data.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "y": [""],
+                "x": [hours],
+                "marker": {"color": c[colour]},
+                "name": name,
+                "hovertemplate": f"{name}: {hours:,.0f} h<extra></extra>",
+            }
+        )
         if hours > 0.12 * total:
-            notes.append(note(f"{name}<br><b>{hours:,.0f} h</b>", at + hours / 2, 1.0, c["ink"], xanchor="center", yref="paper", font={"size": 12}))
+            notes.append(
+                note(
+                    f"{name}<br><b>{hours:,.0f} h</b>",
+                    at + hours / 2,
+                    1.0,
+                    c["ink"],
+                    xanchor="center",
+                    yref="paper",
+                    font={"size": 12},
+                )
+            )
         at += hours
-    lay = layout(theme, barmode="stack", hovermode="closest", margin={"l": 8, "r": 8, "t": 40, "b": 36}, bargap=0.2, xaxis={**title("hours"), "range": [0, total], "tickformat": ",d"}, yaxis={"visible": False})
+    lay = layout(
+        theme,
+        barmode="stack",
+        hovermode="closest",
+        margin={"l": 8, "r": 8, "t": 40, "b": 36},
+        bargap=0.2,
+        xaxis={**title("hours"), "range": [0, total], "tickformat": ",d"},
+        yaxis={"visible": False},
+    )
     lay["annotations"] = notes
     return {"data": data, "layout": lay}
 
@@ -128,6 +181,12 @@ def mode_months(ds: xr.Dataset, theme: str) -> Figure:
          "hovertemplate": "%{y:.0f} %"}
         for i in range(4) if (mode == i).any()
     ]  # fmt: skip
-    lay = layout(theme, barmode="stack", bargap=0.2, yaxis={**title("share of hours, %"), "range": [0, 100]}, margin={"b": 26})
+    lay = layout(
+        theme,
+        barmode="stack",
+        bargap=0.2,
+        yaxis={**title("share of hours, %"), "range": [0, 100]},
+        margin={"b": 26},
+    )
     lay["xaxis"] |= {"tickvals": list(MONTHS), "ticktext": [m[0] for m in MONTHS]}
     return {"data": data, "layout": lay}

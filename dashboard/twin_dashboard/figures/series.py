@@ -1,5 +1,6 @@
 """Series of one element: the year as daily maxima, the week round the cursor, any long series thinned with its peaks kept."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def thin(y: Any, points: int = POINTS) -> Any:
         return np.arange(y.size)
     edges = np.linspace(0, y.size, points // 2 + 1).astype(int)
     picked = []
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in itertools.pairwise(edges):
         part = y[first:last]
         if np.isfinite(part).any():
             picked += [first + int(np.nanargmin(part)), first + int(np.nanargmax(part))]
@@ -32,7 +33,9 @@ def year(ds: xr.Dataset, step: int, theme: str) -> Figure:
     per_day = max(1, round(86400.0 / float(ds.attrs["step_s"])))
     power = ds["site_power"].values / 1e6
     whole = max(power.size // per_day, 1) * per_day
-    daily = power[:whole].reshape(-1, min(per_day, power.size)).max(axis=1) if power.size >= per_day else power
+    daily = (
+        power[:whole].reshape(-1, min(per_day, power.size)).max(axis=1) if power.size >= per_day else power
+    )
     scale = per_day if power.size >= per_day else 1
     low, high = extent(daily)
     data = [{"type": "scatter", "x0": 0, "dx": scale, "y": values(daily), "mode": "lines", "fill": "tozeroy", "fillcolor": c["band"] + "80",
@@ -45,7 +48,17 @@ def year(ds: xr.Dataset, step: int, theme: str) -> Figure:
         xaxis={"range": [0, power.size - 1], "tickvals": ticks, "ticktext": [n.strftime("%b") for n in names], "ticks": "", "fixedrange": True, "showline": False},
         yaxis={"visible": False, "range": [low, high], "fixedrange": True},
     )  # fmt: skip
-    lay["shapes"] = [{"type": "line", "x0": step, "x1": step, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": c["ink"], "width": 1.5}}]
+    lay["shapes"] = [
+        {
+            "type": "line",
+            "x0": step,
+            "x1": step,
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": c["ink"], "width": 1.5},
+        }
+    ]
     return {"data": data, "layout": lay}
 
 
@@ -61,20 +74,29 @@ def element(ds: xr.Dataset, address: str) -> tuple[str, str, Any, float | None]:
     if kind == "power" and rest in ds["feeder"].values:
         i = list(ds["feeder"].values).index(rest)
         use = ds["feeder_utilisation"].values[i]
-        return ("use of rating", "share", use, 1.0) if np.isfinite(use).any() and use.max() > 0 else ("load", "power", ds["feeder_load"].values[i], None)
+        return (
+            ("use of rating", "share", use, 1.0)
+            if np.isfinite(use).any() and use.max() > 0
+            else ("load", "power", ds["feeder_load"].values[i], None)
+        )
     name = rest if kind in ("cooling", "rooms") else address
     if name in ds["link"].values:
         return "heat", "power", ds["link_heat"].values[list(ds["link"].values).index(name)], None
     loop = name.split(".")[0]
     if loop in ds["loop"].values:
-        return "supply", "temperature", ds["loop_supply_temperature"].values[list(ds["loop"].values).index(loop)], None
+        return (
+            "supply",
+            "temperature",
+            ds["loop_supply_temperature"].values[list(ds["loop"].values).index(loop)],
+            None,
+        )
     return "facility power", "power", ds["site_power"].values, None
 
 
 def week(ds: xr.Dataset, address: str, step: int, theme: str, system: str) -> Figure:
     """Seven days round the cursor with the element's limit."""
     c = tokens(theme)
-    name, quantity, series, limit = element(ds, address)
+    _name, quantity, series, limit = element(ds, address)
     half = max(1, round(3.5 * 86400.0 / float(ds.attrs["step_s"])))
     first, last = max(0, step - half), min(series.size, step + half)
     shown = fmt.convert(series[first:last], quantity, system)
@@ -89,18 +111,40 @@ def week(ds: xr.Dataset, address: str, step: int, theme: str, system: str) -> Fi
         theme, margin={"l": 40, "r": 8, "t": 6, "b": 34}, xaxis={**title("days from the cursor"), "range": values([hours[0], hours[-1]])},
         yaxis={"range": [low, high], "nticks": 5}, hovermode="x",
     )  # fmt: skip
-    lay["shapes"] = [{"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": c["ink"], "width": 1.2}}]
+    lay["shapes"] = [
+        {
+            "type": "line",
+            "x0": 0,
+            "x1": 0,
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": c["ink"], "width": 1.2},
+        }
+    ]
     lay["annotations"] = []
     if edge is not None:
-        lay["shapes"].append({"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": edge, "y1": edge, "line": {"color": c["bad"], "width": 1.4}})
-        lay["annotations"].append(note("limit", 0.99, edge, c["bad"], xref="paper", xanchor="right", yanchor="top"))
+        lay["shapes"].append(
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": edge,
+                "y1": edge,
+                "line": {"color": c["bad"], "width": 1.4},
+            }
+        )
+        lay["annotations"].append(
+            note("limit", 0.99, edge, c["bad"], xref="paper", xanchor="right", yanchor="top")
+        )
     lay["title"] = {"text": ""}
     return {"data": data, "layout": lay}
 
 
 def about(ds: xr.Dataset, address: str) -> str:
     """Name of the drawn series with averaging."""
-    name, quantity, _, _ = element(ds, address)
+    name, _quantity, _, _ = element(ds, address)
     return f"{name}, one week"
 
 
@@ -118,7 +162,10 @@ def year_of_rack(ds: xr.Dataset, rack: int, what: str, theme: str, system: str) 
     if not np.isfinite(series).any() or (what == "flow" and np.nanmax(series) <= 0.0):
         from twin_dashboard.figures.base import empty
 
-        return empty(theme, "Air-cooled group: it has no coolant and no accelerators." if what != "power" else "No power.")
+        return empty(
+            theme,
+            "Air-cooled group: it has no coolant and no accelerators." if what != "power" else "No power.",
+        )
     shown = fmt.convert(series, quantity, system)
     at = thin(shown, 1200)
     unit = fmt.unit(quantity, system)
@@ -126,9 +173,36 @@ def year_of_rack(ds: xr.Dataset, rack: int, what: str, theme: str, system: str) 
     limit = float(ds["rack_throttle_temperature"].values[rack]) if quantity == "temperature" else float("nan")
     edge = float(fmt.convert(limit, quantity, system)) if np.isfinite(limit) else None
     low, high = extent(shown, [edge] if edge is not None else [])
-    data = [{"type": "scatter", "x": times, "y": values(shown[at]), "mode": "lines", "line": {"color": c["power"], "width": 1.2}, "hovertemplate": "%{y:.1f} " + unit + "<extra></extra>"}]
-    lay = layout(theme, margin={"b": 26}, yaxis={**title(f"{name}, {unit}"), "range": [low, high]}, xaxis={"type": "date", "tickformat": "%b", "nticks": 13}, hovermode="x")
+    data = [
+        {
+            "type": "scatter",
+            "x": times,
+            "y": values(shown[at]),
+            "mode": "lines",
+            "line": {"color": c["power"], "width": 1.2},
+            "hovertemplate": "%{y:.1f} " + unit + "<extra></extra>",
+        }
+    ]
+    lay = layout(
+        theme,
+        margin={"b": 26},
+        yaxis={**title(f"{name}, {unit}"), "range": [low, high]},
+        xaxis={"type": "date", "tickformat": "%b", "nticks": 13},
+        hovermode="x",
+    )
     if edge is not None:
-        lay["shapes"] = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": edge, "y1": edge, "line": {"color": c["bad"], "width": 1.4}}]
-        lay["annotations"] = [note("throttling starts", 0.99, edge, c["bad"], xref="paper", xanchor="right", yanchor="top")]
+        lay["shapes"] = [
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": edge,
+                "y1": edge,
+                "line": {"color": c["bad"], "width": 1.4},
+            }
+        ]
+        lay["annotations"] = [
+            note("throttling starts", 0.99, edge, c["bad"], xref="paper", xanchor="right", yanchor="top")
+        ]
     return {"data": data, "layout": lay}

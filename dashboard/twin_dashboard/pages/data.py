@@ -4,7 +4,6 @@ from typing import Any
 
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
-
 from twin_sites.loader import sites
 
 from twin_dashboard.context import FAULTS, Context
@@ -18,9 +17,19 @@ NAME = "Data"
 ZONES = (
     ("site", "Site", "A facility as YAML, as 'twin check' reads it.", "example-site.yaml"),
     ("trace", "Load trace", "Activity or power over time.", "example-trace.csv"),
-    ("weather", "Weather", "EPW, TMY3, Open-Meteo or a table with dry bulb and humidity.", "example-weather.csv"),
+    (
+        "weather",
+        "Weather",
+        "EPW, TMY3, Open-Meteo or a table with dry bulb and humidity.",
+        "example-weather.csv",
+    ),
 )
-FILES = (("result.nc", "All series", "netCDF"), ("result.csv", "All series", "CSV"), ("site.yaml", "The site", "YAML"), ("report.html", "Report", "HTML, stands alone"))
+FILES = (
+    ("result.nc", "All series", "netCDF"),
+    ("result.csv", "All series", "CSV"),
+    ("site.yaml", "The site", "YAML"),
+    ("report.html", "Report", "HTML, stands alone"),
+)
 
 
 def layout() -> Any:
@@ -31,10 +40,23 @@ def layout() -> Any:
             [
                 html.P(text, className="muted", style={"margin": "4px 0"}),
                 dcc.Upload(
-                    html.Div([html.B("Drop a file here"), html.Br(), "or click to choose", html.Br(), f"{KINDS[kind][2].replace(',', ', ')} · up to {KINDS[kind][0] / 1e6:.0f} MB"], className="drop"),
-                    id={"type": "upload", "kind": kind}, max_size=KINDS[kind][0], accept=KINDS[kind][2],
+                    html.Div(
+                        [
+                            html.B("Drop a file here"),
+                            html.Br(),
+                            "or click to choose",
+                            html.Br(),
+                            f"{KINDS[kind][2].replace(',', ', ')} · up to {KINDS[kind][0] / 1e6:.0f} MB",
+                        ],
+                        className="drop",
+                    ),
+                    id={"type": "upload", "kind": kind},
+                    max_size=KINDS[kind][0],
+                    accept=KINDS[kind][2],
                 ),
-                html.A("download an example", href=f"/download/{example}", className="quiet", download=example),
+                html.A(
+                    "download an example", href=f"/download/{example}", className="quiet", download=example
+                ),
                 html.Div(id={"type": "upload-said", "kind": kind}, style={"marginTop": "8px"}, role="status"),
             ],
         )
@@ -42,9 +64,26 @@ def layout() -> Any:
     ]
     return [
         html.Div(zones, className="data"),
-        panel("Reference sites", html.Div([html.A(name, href=f"/?site={name}", className="button") for name in sites()], className="buttons"), "one click away"),
+        panel(
+            "Reference sites",
+            html.Div(
+                [html.A(name, href=f"/?site={name}", className="button") for name in sites()],
+                className="buttons",
+            ),
+            "one click away",
+        ),
         html.Div(style={"height": "10px"}),
-        panel("Downloads", [html.P("Of the site and the changes that are shown now.", className="muted", style={"margin": "4px 0"}), html.Div(id="downloads", className="buttons")]),
+        panel(
+            "Downloads",
+            [
+                html.P(
+                    "Of the site and the changes that are shown now.",
+                    className="muted",
+                    style={"margin": "4px 0"},
+                ),
+                html.Div(id="downloads", className="buttons"),
+            ],
+        ),
     ]
 
 
@@ -73,9 +112,15 @@ def register(app: Dash, context: Context) -> None:
                 state = Shown(state.site, {**state.changes, address: token}, state.base)
                 context.results.get(state.site, state.changes)
         except FAULTS as error:
-            said[index] = [html.Div(f"'{str(names[index])[:60]}' is not used:", className="ok-line"), *problems(error)]
+            said[index] = [
+                html.Div(f"'{str(names[index])[:60]}' is not used:", className="ok-line"),
+                *problems(error),
+            ]
             return said, no_update
-        said[index] = html.Div([icon("info-circle"), " ", describe(which["kind"], read), html.Br(), "All pages show it now."], className="ok-line")
+        said[index] = html.Div(
+            [icon("info-circle"), " ", describe(which["kind"], read), html.Br(), "All pages show it now."],
+            className="ok-line",
+        )
         return said, {"site": state.site, "changes": dict(state.changes), "base": dict(state.base)}
 
     @app.callback(Output("downloads", "children"), Input("state", "data"))
@@ -88,9 +133,19 @@ def register(app: Dash, context: Context) -> None:
             run = context.run(data)
         except FAULTS as error:
             return problems(error)
-        size = {"result.nc": run.ds.nbytes * 0.45, "result.csv": run.ds.nbytes * 1.9, "site.yaml": 4e3, "report.html": 4.9e6}
+        size = {
+            "result.nc": run.ds.nbytes * 0.45,
+            "result.csv": run.ds.nbytes * 1.9,
+            "site.yaml": 4e3,
+            "report.html": 4.9e6,
+        }
         links = [
-            html.A([icon("device-floppy"), f"{name}, {what} · about {_size(size[kind])}"], href=f"/download/{kind}{to_query(state)}", className="button", download="")
+            html.A(
+                [icon("device-floppy"), f"{name}, {what} · about {_size(size[kind])}"],
+                href=f"/download/{kind}{to_query(state)}",
+                className="button",
+                download="",
+            )
             for kind, name, what in FILES
         ]
         show_facts(run, context.sessions.name)

@@ -26,7 +26,13 @@ TEXTS = (
 
 def layout() -> Any:
     """One paragraph per number."""
-    return panel("Definitions", html.Div([part for key, name, text in TEXTS for part in (html.H3(name, id=f"d-{key}"), html.P(text))], className="prose"))
+    return panel(
+        "Definitions",
+        html.Div(
+            [part for key, name, text in TEXTS for part in (html.H3(name, id=f"d-{key}"), html.P(text))],
+            className="prose",
+        ),
+    )
 
 
 def register(app: Dash, context: Context) -> None:

@@ -71,7 +71,11 @@ def register(app: Dash, context: Context) -> None:
         )  # fmt: skip
 
     @app.callback(
-        Output("hour-month", "figure"), Input("state", "data"), Input("hour-month-what", "value"), Input("system", "value"), Input("theme", "computedColorScheme")
+        Output("hour-month", "figure"),
+        Input("state", "data"),
+        Input("hour-month-what", "value"),
+        Input("system", "value"),
+        Input("theme", "computedColorScheme"),
     )
     @context.threaded
     def update_map(state: Any, what: str, system: str, theme: str | None) -> Any:

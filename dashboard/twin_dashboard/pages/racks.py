@@ -77,14 +77,27 @@ def register(app: Dash, context: Context) -> None:
         except FAULTS:
             raise PreventUpdate from None
         racks = list(run.ds["rack"].values)
-        name = selected[0]["name"] if selected and ctx.triggered_id == "rack-table" else str(chosen or "").partition("racks.")[2].split(".")[0]
+        name = (
+            selected[0]["name"]
+            if selected and ctx.triggered_id == "rack-table"
+            else str(chosen or "").partition("racks.")[2].split(".")[0]
+        )
         if name not in racks:
             name = selected[0]["name"] if selected and selected[0].get("name") in racks else racks[0]
         return series.year_of_rack(run.ds, racks.index(name), what, theme or "light", system), name
 
-    app.clientside_callback(ClientsideFunction("twin", "draw"), Output("void-2", "data", allow_duplicate=True), Input("plan-svg", "data"), State("plan-box", "id"), prevent_initial_call=True)
     app.clientside_callback(
-        "function(n) { return n ? true : window.dash_clientside.no_update; }", Output("rack-table", "exportDataAsCsv"), Input("rack-csv", "n_clicks"), prevent_initial_call=True
+        ClientsideFunction("twin", "draw"),
+        Output("void-2", "data", allow_duplicate=True),
+        Input("plan-svg", "data"),
+        State("plan-box", "id"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        "function(n) { return n ? true : window.dash_clientside.no_update; }",
+        Output("rack-table", "exportDataAsCsv"),
+        Input("rack-csv", "n_clicks"),
+        prevent_initial_call=True,
     )
 
 
@@ -113,7 +126,11 @@ def table(ds: Any, site: Any, system: str) -> tuple[list[dict[str, Any]], list[d
         chip, limit = ds["rack_chip_temperature"].values[i], float(ds["rack_throttle_temperature"].values[i])
         hottest = float(np.nanmax(chip)) if np.isfinite(chip).any() else None
         left = limit - hottest if hottest is not None and np.isfinite(limit) else None
-        peak_flow = float(np.nanmax(ds["rack_flow"].values[i])) if np.isfinite(ds["rack_flow"].values[i]).any() else 0.0
+        peak_flow = (
+            float(np.nanmax(ds["rack_flow"].values[i]))
+            if np.isfinite(ds["rack_flow"].values[i]).any()
+            else 0.0
+        )
 
         def shown(value: float | None, quantity: str, places: int) -> float | None:
             return None if value is None else round(float(fmt.convert(value, quantity, system)), places)

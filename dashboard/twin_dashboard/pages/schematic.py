@@ -11,13 +11,20 @@ from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import series
 from twin_dashboard.margins import margins
 from twin_dashboard.names import readable
-from twin_dashboard.parts import graph, icon, panel, problems
+from twin_dashboard.parts import graph, icon, problems
 from twin_dashboard.shell import show_facts
 from twin_dashboard.svg import schematic as drawing
 
 NAME = "Schematic"
 JUMPS = (("peak", "Peak power"), ("chip", "Hottest chip"), ("cold", "Coldest hour"))
-SLOTS = {"name": "", "value": ""}
+WORDS = {
+    "each": "Each rack",
+    "inlet": "Air inlet",
+    "chip": "Hottest chip",
+    "margin": "Margin",
+    "split": "Heat to liquid",
+    "done": "Activity",
+}
 
 
 def layout() -> Any:
@@ -37,8 +44,22 @@ def layout() -> Any:
         [html.Div(id="side-text"), html.Div(html.Span(id="side-series", className="muted"), style={"margin": "8px 0 2px"}), graph("week", "170px", "One week"), html.Div(id="side-links")],
         className="card panel side", **{"aria-label": "The chosen part"},
     )  # fmt: skip
-    box = html.Div(html.Div(id="drawing-schematic", className="drawing", style={"height": "calc(100vh - 178px)", "minHeight": "420px"}), className="card", style={"padding": "6px 10px"})
-    return [dcc.Store(id="schematic-svg"), dcc.Store(id="jumps"), html.Div(id="schematic-problem"), bar, html.Div([box, side], className="schematic")]
+    box = html.Div(
+        html.Div(
+            id="drawing-schematic",
+            className="drawing",
+            style={"height": "calc(100vh - 178px)", "minHeight": "420px"},
+        ),
+        className="card",
+        style={"padding": "6px 10px"},
+    )
+    return [
+        dcc.Store(id="schematic-svg"),
+        dcc.Store(id="jumps"),
+        html.Div(id="schematic-problem"),
+        bar,
+        html.Div([box, side], className="schematic"),
+    ]
 
 
 def register(app: Dash, context: Context) -> None:
@@ -74,7 +95,9 @@ def register(app: Dash, context: Context) -> None:
         Input("cursor", "value"), Input("chosen", "data"), Input("system", "value"), Input("theme", "computedColorScheme"), State("state", "data"), State("jumps", "data"),
     )  # fmt: skip
     @context.threaded
-    def show(step: int | None, chosen: str | None, system: str, theme: str | None, data: Any, jumps: Any) -> Any:
+    def show(
+        step: int | None, chosen: str | None, system: str, theme: str | None, data: Any, jumps: Any
+    ) -> Any:
         if data is None or step is None or jumps is None:
             raise PreventUpdate
         try:
@@ -91,13 +114,23 @@ def register(app: Dash, context: Context) -> None:
             series.week(run.ds, address, step, look, system), series.about(run.ds, address), sources(run, address),
         )  # fmt: skip
 
-    app.clientside_callback(ClientsideFunction("twin", "draw"), Output("void", "data", allow_duplicate=True), Input("schematic-svg", "data"), State("drawing-schematic", "id"), prevent_initial_call=True)
+    app.clientside_callback(
+        ClientsideFunction("twin", "draw"),
+        Output("void", "data", allow_duplicate=True),
+        Input("schematic-svg", "data"),
+        State("drawing-schematic", "id"),
+        prevent_initial_call=True,
+    )
 
 
 def moments(ds: Any) -> dict[str, int]:
     """Steps worth a look."""
     chips = np.nan_to_num(ds["rack_chip_temperature"].values, nan=-np.inf).max(axis=0)
-    return {"peak": int(ds["site_power"].values.argmax()), "chip": int(chips.argmax()), "cold": int(ds["ambient_dry_bulb"].values.argmin())}
+    return {
+        "peak": int(ds["site_power"].values.argmax()),
+        "chip": int(chips.argmax()),
+        "cold": int(ds["ambient_dry_bulb"].values.argmin()),
+    }
 
 
 def moment(ds: Any, step: int) -> str:
@@ -117,10 +150,35 @@ def side(run: Any, address: str, read: dict[str, Any], system: str) -> list[Any]
     said = []
     if worst is not None:
         text = f"{worst.name}: at worst {worst.value}, limit {worst.limit}."
-        said = [html.Div([icon({"bad": "circle-x", "watch": "alert-triangle"}.get(worst.state, "info-circle")), " ", text], className=f"card {worst.state} notice", style={"margin": "8px 0"})]
+        said = [
+            html.Div(
+                [
+                    icon({"bad": "circle-x", "watch": "alert-triangle"}.get(worst.state, "info-circle")),
+                    " ",
+                    text,
+                ],
+                className=f"card {worst.state} notice",
+                style={"margin": "8px 0"},
+            )
+        ]
     texts = {key: value for key, value in read.get("texts", {}).items() if value}
-    pairs = [html.Div([html.Span(readable(key)), html.B(value)]) for key, value in texts.items()]
-    return [html.H2(name), html.Div(address, className="code muted"), *said, html.Div(pairs, className="pairs")]
+    pairs = [
+        html.Div([html.Span(WORDS.get(key, readable(key))), html.B(_without(key, value))])
+        for key, value in texts.items()
+    ]
+    return [
+        html.H2(name),
+        html.Div(address, className="code muted"),
+        *said,
+        html.Div(pairs, className="pairs"),
+    ]
+
+
+def _without(key: str, value: str) -> str:
+    """The value without the words that stand before it already."""
+    for words in (f"{key} ", f" {key}", "activity ", " of heat to liquid"):
+        value = value.removeprefix(words).removesuffix(words)
+    return value
 
 
 def sources(run: Any, address: str) -> list[Any]:
@@ -128,4 +186,10 @@ def sources(run: Any, address: str) -> list[Any]:
     origin = run.site.sources.get(address)
     if origin is None:
         return [html.P("Numbers of this part stand in the site file.", className="muted")]
-    return [html.P([html.B("Data sheet: "), f"{origin.source} ({origin.confidence})"], className="muted", style={"fontSize": "11.5px", "lineHeight": "1.45", "margin": "4px 0"})]
+    return [
+        html.P(
+            [html.B("Data sheet: "), f"{origin.source} ({origin.confidence})"],
+            className="muted",
+            style={"fontSize": "11.5px", "lineHeight": "1.45", "margin": "4px 0"},
+        )
+    ]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-import twin
 from dash import Dash, Input, Output, html, no_update
 from dash.exceptions import PreventUpdate
+
+import twin
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import psychro
 from twin_dashboard.parts import graph, legend, panel, problems
@@ -70,4 +71,16 @@ def about(ds: Any, air: Any, system: str) -> list[Any]:
         ("Record", air.source), ("Dry bulb, lowest to highest", f"{fmt.number(dry.min(), 'temperature', system)} to {fmt.text(dry.max(), 'temperature', system)}"),
         ("Wet bulb, highest", fmt.text(wet.max(), "temperature", system)), ("Altitude", f"{air.altitude:,.0f} m" if system == "si" else f"{air.altitude / 0.3048:,.0f} ft"),
     )  # fmt: skip
-    return [html.Div([html.Span(name), html.B(text, title=text, style={"overflow": "hidden", "textOverflow": "ellipsis", "whiteSpace": "nowrap"})]) for name, text in rows]
+    return [
+        html.Div(
+            [
+                html.Span(name),
+                html.B(
+                    text,
+                    title=text,
+                    style={"overflow": "hidden", "textOverflow": "ellipsis", "whiteSpace": "nowrap"},
+                ),
+            ]
+        )
+        for name, text in rows
+    ]

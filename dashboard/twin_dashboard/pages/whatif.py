@@ -28,7 +28,13 @@ def layout() -> Any:
     share = dmc.Menu(
         [
             dmc.MenuTarget(html.Button([icon("link"), "Share"], id="share", className="button")),
-            dmc.MenuDropdown([dmc.MenuItem("Copy link", id="copy-link"), dmc.MenuItem("Copy as command", id="copy-command"), dmc.MenuItem("Copy as Python", id="copy-python")]),
+            dmc.MenuDropdown(
+                [
+                    dmc.MenuItem("Copy link", id="copy-link"),
+                    dmc.MenuItem("Copy as command", id="copy-command"),
+                    dmc.MenuItem("Copy as Python", id="copy-python"),
+                ]
+            ),
         ],
         position="bottom-end",
     )
@@ -99,9 +105,15 @@ def register(app: Dash, context: Context) -> None:
         other = [found[a] for a in state.changes if a in found and not found[a].group]
         if other:
             groups.append(("Other changes", other))
-        children = [html.Div([html.H3(name), *[row(c, state.changes, system) for c in items]], className="group") for name, items in groups if items]
+        children = [
+            html.Div([html.H3(name), *[row(c, state.changes, system) for c in items]], className="group")
+            for name, items in groups
+            if items
+        ]
         shown = {c.address: meta(c, state.changes, system) for _, items in groups for c in items}
-        set_props("controls-meta", {"data": shown})  # outlives the page, since callbacks of all controls run once more when it goes
+        set_props(
+            "controls-meta", {"data": shown}
+        )  # outlives the page, since callbacks of all controls run once more when it goes
         return children, tag, no_update
 
     @app.callback(
@@ -116,10 +128,28 @@ def register(app: Dash, context: Context) -> None:
             set_props("more-meta", {"data": {}})
             return []
         found = context.controls(state.site, system)
-        hits = [c for c in found.values() if c.address not in (shown or {}) and all(w in f"{c.label} {c.address}".lower() for w in words)]
+        hits = [
+            c
+            for c in found.values()
+            if c.address not in (shown or {}) and all(w in f"{c.label} {c.address}".lower() for w in words)
+        ]
         rows = [row(c, state.changes, system) for c in hits[:FOUND]]
-        more = [html.P(f"and {len(hits) - FOUND} more: add a word", className="muted", style={"padding": "4px 14px"})] if len(hits) > FOUND else []
-        none = [html.P(f"No parameter matches '{text}'. Press Esc to clear the search.", className="blank")] if not hits and not _matches(found, shown, words) else []
+        more = (
+            [
+                html.P(
+                    f"and {len(hits) - FOUND} more: add a word",
+                    className="muted",
+                    style={"padding": "4px 14px"},
+                )
+            ]
+            if len(hits) > FOUND
+            else []
+        )
+        none = (
+            [html.P(f"No parameter matches '{text}'. Press Esc to clear the search.", className="blank")]
+            if not hits and not _matches(found, shown, words)
+            else []
+        )
         head = [html.H3("Other parameters")] if rows else []
         set_props("more-meta", {"data": {c.address: meta(c, state.changes, system) for c in hits[:FOUND]}})
         return [html.Div([*head, *rows, *more], className="group"), *none]
@@ -138,7 +168,10 @@ def register(app: Dash, context: Context) -> None:
             base = context.base(state)
         except FAULTS as error:
             return (*[no_update] * 7, problems(error), data)
-        texts = {"command": command(base.summary.site, state.changes), "python": python(base.summary.site, state.changes)}
+        texts = {
+            "command": command(base.summary.site, state.changes),
+            "python": python(base.summary.site, state.changes),
+        }
         known = context.controls(state.site, system)
         try:
             run = context.run(data)
@@ -153,7 +186,12 @@ def register(app: Dash, context: Context) -> None:
             chip_duration(run.ds, before, look, system), pue_by_wet_bulb(run.ds, before, look, system, labels=False), texts, [], data,
         )  # fmt: skip
 
-    @app.callback(Output("scenario-table", "children"), Input("rest", "data"), Input("scenarios", "data"), Input("system", "value"))
+    @app.callback(
+        Output("scenario-table", "children"),
+        Input("rest", "data"),
+        Input("scenarios", "data"),
+        Input("system", "value"),
+    )
     @context.threaded
     def table(data: Any, kept: Any, system: str) -> Any:
         if data is None:
@@ -184,14 +222,23 @@ def _browser(app: Dash) -> None:
     def client(name: str, *args: Any, **more: Any) -> None:
         app.clientside_callback(ClientsideFunction("twin", name), *args, **more)
 
-    slider, number, choice, reset = ({"type": kind, "address": MATCH} for kind in ("slider", "number", "choice", "reset"))
+    slider, number, choice, reset = (
+        {"type": kind, "address": MATCH} for kind in ("slider", "number", "choice", "reset")
+    )
     every = lambda kind: {"type": kind, "address": ALL}  # noqa: E731
     metas = (State("controls-meta", "data"), State("more-meta", "data"))
     client(
         "sync", Output(slider, "value"), Output(number, "value"), Output(number, "error"),
         Input(slider, "value"), Input(number, "value"), Input(reset, "n_clicks"), *metas, State(slider, "id"), prevent_initial_call=True,
     )  # fmt: skip
-    client("resetChoice", Output(choice, "value"), Input(reset, "n_clicks"), *metas, State(choice, "id"), prevent_initial_call=True)
+    client(
+        "resetChoice",
+        Output(choice, "value"),
+        Input(reset, "n_clicks"),
+        *metas,
+        State(choice, "id"),
+        prevent_initial_call=True,
+    )
     client(
         "gather", Output("state", "data", allow_duplicate=True), Input(every("slider"), "value"), Input(every("choice"), "value"),
         *metas, State("state", "data"), prevent_initial_call=True,
@@ -201,13 +248,31 @@ def _browser(app: Dash) -> None:
         State("state", "data"), *metas, prevent_initial_call=True,
     )  # fmt: skip
     client("request", Output("request", "data"), Input("state", "data"))
-    client("answered", Output("void", "data", allow_duplicate=True), Input("answer", "data"), prevent_initial_call=True)
-    client("keep", Output("scenarios", "data", allow_duplicate=True), Input("keep", "n_clicks"), State("state", "data"), State("scenarios", "data"), prevent_initial_call=True)
+    client(
+        "answered",
+        Output("void", "data", allow_duplicate=True),
+        Input("answer", "data"),
+        prevent_initial_call=True,
+    )
+    client(
+        "keep",
+        Output("scenarios", "data", allow_duplicate=True),
+        Input("keep", "n_clicks"),
+        State("state", "data"),
+        State("scenarios", "data"),
+        prevent_initial_call=True,
+    )
     client(
         "scene", Output("state", "data", allow_duplicate=True), Output("scenarios", "data", allow_duplicate=True), Output("panel-nonce", "data"),
         Input({"type": "scene", "do": ALL, "index": ALL}, "n_clicks"), State("state", "data"), State("scenarios", "data"), prevent_initial_call=True,
     )  # fmt: skip
-    client("search", Output("void-2", "data"), Input("search", "value"), Input("changed-only", "checked"), Input("controls-main", "children"))
+    client(
+        "search",
+        Output("void-2", "data"),
+        Input("search", "value"),
+        Input("changed-only", "checked"),
+        Input("controls-main", "children"),
+    )
     client(
         "copy", Output("copied", "children"), Input("copy-link", "n_clicks"), Input("copy-command", "n_clicks"), Input("copy-python", "n_clicks"),
         State("share-texts", "data"), prevent_initial_call=True,

@@ -14,24 +14,49 @@ from twin_dashboard.parts import icon
 from twin_dashboard.state import State, to_query
 
 COLUMNS = ("pue", "mean", "peak", "wue", "chip", "throttled", "compressors", "cost")
-HEADS = {"pue": "PUE", "mean": "Mean MW", "peak": "Peak MW", "wue": "WUE", "chip": "Hottest chip", "throttled": "Throttled h", "compressors": "Compressor h", "cost": "Cost"}
+HEADS = {
+    "pue": "PUE",
+    "mean": "Mean MW",
+    "peak": "Peak MW",
+    "wue": "WUE",
+    "chip": "Hottest chip",
+    "throttled": "Throttled h",
+    "compressors": "Compressor h",
+    "cost": "Cost",
+}
 
 
 def change_chips(state: State, known: Mapping[str, Control], system: str, applied: bool = True) -> list[Any]:
     """Count and a chip per change, each with a cross."""
     n = len(state.changes)
     if not n:
-        return [html.Span("No change yet", className="count"), html.Span("Move a control and the year is computed again.", className="muted")]
+        return [
+            html.Span("No change yet", className="count"),
+            html.Span("Move a control and the year is computed again.", className="muted"),
+        ]
     count = f"{n} change{'s' if n > 1 else ''}"
-    out: list[Any] = [html.Span(count if applied else f"{count}, not applied", className="count" if applied else "count worse")]
+    out: list[Any] = [
+        html.Span(
+            count if applied else f"{count}, not applied", className="count" if applied else "count worse"
+        )
+    ]
     for address, text in state.changes.items():
         control = known.get(address)
         name, before, after = address, "", text
         if control is not None:
-            name, before = control.label, control.text if control.kind == "number" else dict(control.options).get(control.base, str(control.base))
+            name, before = (
+                control.label,
+                control.text
+                if control.kind == "number"
+                else dict(control.options).get(control.base, str(control.base)),
+            )
             after, _ = shown_change(control, text, system)
             if control.prefix:
-                after = f"{control.prefix}+ {after}" if not after.startswith("−") else f"{control.prefix}− {after[1:]}"
+                after = (
+                    f"{control.prefix}+ {after}"
+                    if not after.startswith("−")
+                    else f"{control.prefix}− {after[1:]}"
+                )
         out.append(
             html.Span(
                 [html.Span(name), html.Span(f"{_short(before)} → " if before else "→ ", className="from"), html.Span(_short(after), className="to"),
@@ -50,7 +75,18 @@ def verdict(run: Run, old: Run | None, base: Run, system: str) -> list[Any]:
     """One sentence, then at most three lines that matter."""
     say = sentence(run, old)
     found = warnings(run.ds, run.summary, margins(run.ds, system), system)
-    lines = found if len(found) <= 2 else [found[0], Warning(found[1].state, f"{len(found) - 1} more", ": " + "; ".join(f"{w.head}{w.tail}".rstrip(".") for w in found[1:]) + ".")]
+    lines = (
+        found
+        if len(found) <= 2
+        else [
+            found[0],
+            Warning(
+                found[1].state,
+                f"{len(found) - 1} more",
+                ": " + "; ".join(f"{w.head}{w.tail}".rstrip(".") for w in found[1:]) + ".",
+            ),
+        ]
+    )
     return [html.Div(say, className="say"), html.Div([_line(w, run) for w in lines], className="lines")]
 
 
@@ -71,11 +107,19 @@ def sentence(run: Run, old: Run | None) -> list[Any]:
     else:
         verb = "Saves" if gap < 0 else "Costs"
         amount = " ".join(fmt.money(abs(cost), sign)).strip()
-        words = [html.B(f"{verb} {abs(gap) / 1000:,.0f} MWh and {amount} a year"), f" ({fmt.plain(share, 1, sign=True)} %)."]
+        words = [
+            html.B(f"{verb} {abs(gap) / 1000:,.0f} MWh and {amount} a year"),
+            f" ({fmt.plain(share, 1, sign=True)} %).",
+        ]
         if gap * cost < 0:
-            words = [html.B(f"{verb} {abs(gap) / 1000:,.0f} MWh a year"), f" ({fmt.plain(share, 1, sign=True)} %); the bill moves by {amount} the other way."]
+            words = [
+                html.B(f"{verb} {abs(gap) / 1000:,.0f} MWh a year"),
+                f" ({fmt.plain(share, 1, sign=True)} %); the bill moves by {amount} the other way.",
+            ]
     if s.it_energy_kwh and abs(s.it_energy_kwh / old.summary.it_energy_kwh - 1.0) > 5e-4:
-        words.append(f" IT {fmt.plain(100 * (s.it_energy_kwh / old.summary.it_energy_kwh - 1), 1, sign=True)} %.")
+        words.append(
+            f" IT {fmt.plain(100 * (s.it_energy_kwh / old.summary.it_energy_kwh - 1), 1, sign=True)} %."
+        )
     before = tiles.compressor_hours(old.summary)
     if compressors is not None and before is not None and round(compressors) != round(before):
         words += [" Compressors run ", html.B(f"{compressors:,.0f} h"), f" instead of {before:,.0f}."]
@@ -87,9 +131,18 @@ def _line(warning: Warning, run: Run) -> html.Div:
     link = []
     if warning.when is not None:
         query = to_query(State("", run.changes))
-        link = [dcc.Link("show hours" if warning.state == "bad" else "show hour", href=f"/schematic{query}#h={warning.when}", className="quiet")]
+        link = [
+            dcc.Link(
+                "show hours" if warning.state == "bad" else "show hour",
+                href=f"/schematic{query}#h={warning.when}",
+                className="quiet",
+            )
+        ]
     text = f"{warning.head}{warning.tail}"
-    return html.Div([icon(symbol), html.Div([html.B(warning.head), warning.tail], className="words", title=text), *link], className=f"line {warning.state}")
+    return html.Div(
+        [icon(symbol), html.Div([html.B(warning.head), warning.tail], className="words", title=text), *link],
+        className=f"line {warning.state}",
+    )
 
 
 def throttled_hours(run: Run) -> float:
@@ -107,19 +160,52 @@ def scenario_table(rows: list[tuple[str, int, Any]], state: State, system: str) 
         if len(runs) > 1 and values:
             best[key] = min(values)
     units = {"chip": fmt.unit("temperature", system), "wue": fmt.unit("wue", system)}
-    head = html.Tr([html.Th("Scenario"), *[html.Th(f"{HEADS[k]} {units.get(k, '')}".strip()) for k in COLUMNS]])
+    head = html.Tr(
+        [html.Th("Scenario"), *[html.Th(f"{HEADS[k]} {units.get(k, '')}".strip()) for k in COLUMNS]]
+    )
     body = []
     for name, index, run in rows:
         changes = run.changes if isinstance(run, Run) else None
         current = changes == state.changes
-        note = [html.Span("  baseline", className="muted")] if changes == state.base else [_act("make baseline", "base", index)] if index != -2 and changes is not None else []
+        note = (
+            [html.Span("  baseline", className="muted")]
+            if changes == state.base
+            else [_act("make baseline", "base", index)]
+            if index != -2 and changes is not None
+            else []
+        )
         own = [_act("rename", "rename", index), _act("delete", "delete", index)] if index >= 0 else []
-        title = html.Span(name) if index == -2 else html.Button(name, id={"type": "scene", "do": "load", "index": index}, className="plain title", title="Load this scenario")
+        title = (
+            html.Span(name)
+            if index == -2
+            else html.Button(
+                name,
+                id={"type": "scene", "do": "load", "index": index},
+                className="plain title",
+                title="Load this scenario",
+            )
+        )
         first = html.Td([title, *note, *own])
         if not isinstance(run, Run):
-            body.append(html.Tr([first, html.Td(f"not solved: {run.splitlines()[0][:120]}", colSpan=len(COLUMNS), className="passed")]))
+            body.append(
+                html.Tr(
+                    [
+                        first,
+                        html.Td(
+                            f"not solved: {run.splitlines()[0][:120]}",
+                            colSpan=len(COLUMNS),
+                            className="passed",
+                        ),
+                    ]
+                )
+            )
             continue
-        body.append(html.Tr([first, *[_cell(k, run, best, system) for k in COLUMNS]], className="current" if current else ""))
+        body.append(
+            html.Tr(
+                [first, *[_cell(k, run, best, system) for k in COLUMNS]],
+                className="current" if current else "",
+            )
+        )
     return html.Table([html.Thead(head), html.Tbody(body)], className="plain")
 
 
@@ -138,6 +224,9 @@ def _cell(key: str, run: Run, best: Mapping[str, float], system: str) -> html.Td
     elif key == "cost":
         text, passed = "".join(fmt.money(value, tiles.currency(run))), False
     else:
-        text, passed = fmt.number(value, tiles.METRICS[key].quantity, system), key == "chip" and bool(throttled_hours(run))
+        text, passed = (
+            fmt.number(value, tiles.METRICS[key].quantity, system),
+            key == "chip" and bool(throttled_hours(run)),
+        )
     is_best = key in best and fmt.defined(value) and value == best[key]
     return html.Td(text, className="passed" if passed else "best" if is_best else "")
