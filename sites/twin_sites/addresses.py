@@ -39,7 +39,7 @@ class Address(NamedTuple):
 
 def value_text(value: Any, quantity: Quantity | None, system: str = "si") -> str:
     """Any field value as text."""
-    if value is None:
+    if value is None or value in ("", ()):
         return "—"
     if isinstance(value, SetPoint):
         if value.base:

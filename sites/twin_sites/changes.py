@@ -107,23 +107,16 @@ def _step(place: Place, key: str, form: Mapping[str, Any]) -> Place | Problem | 
         return found
     base = base_of(key)
     group = declared.below(place, base)
-    if base == key or group is None or group.node is None:
-        return None
-    if base in fields or not isinstance(group.node, Group | Racks):
-        return Problem(
-            "",
-            f"'{base}' is not split into members",
-            "the group as a whole",
-            f"'{base}.out_of_service' where units are out",
-        )
     count = member_count(form, base)
-    if not 1 <= int(key.rpartition(".")[2]) <= count:
-        return Problem(
-            "",
-            f"no member {key.rpartition('.')[2]} of '{base}'",
-            f"1 to {count}",
-            f"raise '{base}.count' first, or take a lower number",
-        )
+    if base == key or group is None or count == 0:
+        return None
+    if base in fields or not isinstance(group.node, Group | Racks | None):
+        remedy = f"'{base}.out_of_service' where units are out"
+        return Problem("", f"'{base}' is not split into members", "the group as a whole", remedy)
+    number = key.rpartition(".")[2]
+    if group.node is None or not 1 <= int(number) <= count:
+        remedy = f"raise '{base}.count' first, or take a lower number"
+        return Problem("", f"no member {number} of '{base}'", f"1 to {count}", remedy)
     return group
 
 

@@ -83,7 +83,7 @@ def _problem(item: dict[str, Any], data: Any) -> Problem:
         return Problem(
             where, f"{context['actual_length']} numbers", f"{context['max_length']} numbers", "remove some"
         )
-    if kind in _MAPPINGS and len(keys) > 2 and _is_link(keys, data):
+    if kind in _MAPPINGS and len(keys) > 1 and _is_link(keys, data):
         return _no_kind(keys, value, data)
     allowed = _PLAIN.get(kind, item["msg"][:1].lower() + item["msg"][1:])
     return Problem(where, said(value), allowed, _REMEDIES.get(allowed, f"write {allowed}"))

@@ -70,7 +70,7 @@ _DEFINITIONS = (
     "kgal = 1000 gallon",
 )
 _SPELLINGS = {"³": "3", "²": "2", "°C": "degC", "°F": "degF", "Δ": "delta_", "·": "*", "µ": "u"}
-_POWER = re.compile(r"(?<=[a-zA-Z])(?=[2-9])")  # m3 means m**3
+_POWER = re.compile(r"(?<=[a-zA-Z])(?=[2-9](?![a-zA-Z]))")  # m3 means m**3, ftH2O does not
 _NAME = re.compile(r"[A-Za-z%°µΔ²³·*/() 0-9_.-]{1,32}")
 
 

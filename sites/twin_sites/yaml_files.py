@@ -12,6 +12,11 @@ MAX_DEPTH = 20
 MAX_PROBLEMS = 50
 MAX_DIGITS = 40  # what is longer stays text, and is refused as such
 
+PLAIN_TAGS = tuple(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+)
+
 Path = tuple[str, ...]
 
 
@@ -164,6 +169,6 @@ class _Reader:
                 return int(node.value, 0) if kind == "int" else float(node.value)
             except ValueError:
                 return str(node.value)
-        if not node.tag.startswith("tag:yaml.org,2002:"):
+        if node.tag not in PLAIN_TAGS:
             self.problems.append(Problem(place, f"the tag {node.tag}", "plain values", "remove the tag"))
         return str(node.value)
