@@ -45,6 +45,16 @@ class Context:
         state = from_store(data)
         return self.results.get(state.site, state.changes)
 
+    def shown(self, data: Any) -> tuple[Run, Exception | None]:
+        """The run that a page shows: where the changes cannot be used, the baseline and what is wrong with them."""
+        try:
+            return self.run(data), None
+        except FAULTS as error:
+            state = from_store(data)
+            if state.changes == state.base:
+                raise
+            return self.base(state), error
+
     def base(self, state: State) -> Run:
         """The run it is compared with."""
         return self.results.get(state.site, state.base)

@@ -88,6 +88,16 @@ def problems(error: Exception) -> list[html.Div]:
     return [problem(Problem("this run", str(error), "a facility that can be solved", "undo the last change"))]
 
 
+def notice(error: Exception | None) -> list[Any]:
+    """Above the baseline that is shown in place of what could not be used."""
+    if error is None:
+        return []
+    return [
+        *problems(error),
+        html.P("The changes are not applied: this is the baseline.", className="muted notice"),
+    ]
+
+
 def blank(text: str, button: Any = None) -> html.Div:
     """An empty state: what is missing and what fixes it."""
     return html.Div([html.P(text), *([button] if button is not None else [])], className="blank")

@@ -45,7 +45,7 @@ def year(ds: xr.Dataset, step: int, theme: str) -> Figure:
     names = ds["time"].values[ticks].astype("datetime64[M]").astype(object)
     lay = layout(
         theme, hovermode="closest", margin={"l": 8, "r": 8, "t": 2, "b": 18}, dragmode=False,
-        xaxis={"range": [0, power.size - 1], "tickvals": ticks, "ticktext": [n.strftime("%b") for n in names], "ticks": "", "fixedrange": True, "showline": False},
+        xaxis={"range": [0, power.size - 1], "tickvals": ticks, "ticktext": [n.strftime("%b")[0] for n in names], "ticks": "", "fixedrange": True, "showline": False},
         yaxis={"visible": False, "range": [low, high], "fixedrange": True},
     )  # fmt: skip
     lay["shapes"] = [

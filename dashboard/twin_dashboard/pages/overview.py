@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from dash import Dash, Input, Output, State, html
+from dash import Dash, Input, Output, html, no_update
 from dash.exceptions import PreventUpdate
 
 from twin_dashboard import tiles
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import months
 from twin_dashboard.figures.climate import pue_by_wet_bulb
-from twin_dashboard.figures.duration import averaging, load_duration
+from twin_dashboard.figures.duration import load_duration
 from twin_dashboard.figures.energy_flow import energy_flow
-from twin_dashboard.parts import graph, legend, panel, problems, segmented
+from twin_dashboard.parts import graph, legend, notice, panel, problems, segmented
 from twin_dashboard.shell import show_facts
 
 NAME = "Overview"
@@ -58,16 +58,14 @@ def register(app: Dash, context: Context) -> None:
         if state is None:
             raise PreventUpdate
         try:
-            run = context.run(state)
+            run, wrong = context.shown(state)
         except FAULTS as error:
-            from dash import no_update
-
             return (*[no_update] * 6, problems(error))
         look = theme or "light"
         show_facts(run, context.sessions.name)
         return (
             tiles.overview(run, system), energy_flow(run.ds, look), pue_by_wet_bulb(run.ds, None, look, system), months.overhead(run.ds, look),
-            legend(months.legend(run.ds)), load_duration(run.ds, look), [],
+            legend(months.legend(run.ds)), load_duration(run.ds, look), notice(wrong),
         )  # fmt: skip
 
     @app.callback(
@@ -82,9 +80,6 @@ def register(app: Dash, context: Context) -> None:
         if state is None or what not in months.MAPS:
             raise PreventUpdate
         try:
-            return months.hour_by_month(context.run(state).ds, what, theme or "light", system)
+            return months.hour_by_month(context.shown(state)[0].ds, what, theme or "light", system)
         except FAULTS:
             raise PreventUpdate from None
-
-
-__all__ = ["NAME", "State", "averaging", "layout", "register"]

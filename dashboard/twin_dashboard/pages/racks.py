@@ -11,7 +11,7 @@ from twin_dashboard import format as fmt
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import series
 from twin_dashboard.margins import AMPLE_K
-from twin_dashboard.parts import graph, panel, problems, segmented
+from twin_dashboard.parts import graph, notice, panel, problems, segmented
 from twin_dashboard.shell import show_facts
 
 NAME = "Racks"
@@ -55,12 +55,12 @@ def register(app: Dash, context: Context) -> None:
         if data is None:
             raise PreventUpdate
         try:
-            run = context.run(data)
+            run, wrong = context.shown(data)
         except FAULTS as error:
             return no_update, no_update, no_update, problems(error)
         show_facts(run, context.sessions.name)
         columns, rows = table(run.ds, run.site, system)
-        return columns, rows, plan(run, what, system), []
+        return columns, rows, plan(run, what, system), notice(wrong)
 
     @app.callback(
         Output("rack-series", "figure"), Output("rack-name", "children"),
@@ -73,7 +73,7 @@ def register(app: Dash, context: Context) -> None:
         if data is None:
             raise PreventUpdate
         try:
-            run = context.run(data)
+            run, _ = context.shown(data)
         except FAULTS:
             raise PreventUpdate from None
         racks = list(run.ds["rack"].values)

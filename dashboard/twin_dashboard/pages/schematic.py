@@ -11,7 +11,7 @@ from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import series
 from twin_dashboard.margins import margins
 from twin_dashboard.names import readable
-from twin_dashboard.parts import graph, icon, problems
+from twin_dashboard.parts import graph, icon, notice, problems
 from twin_dashboard.shell import show_facts
 from twin_dashboard.svg import schematic as drawing
 
@@ -74,7 +74,7 @@ def register(app: Dash, context: Context) -> None:
         if data is None:
             raise PreventUpdate
         try:
-            run = context.run(data)
+            run, wrong = context.shown(data)
         except FAULTS as error:
             return no_update, no_update, no_update, problems(error)
         show_facts(run, context.sessions.name)
@@ -87,7 +87,7 @@ def register(app: Dash, context: Context) -> None:
             step = min(int(anchor[3:]), last)
         else:
             step = jumps["peak"] if not more[-1] else min(int(more[-1]), last)
-        return last, step, jumps, []
+        return last, step, jumps, notice(wrong)
 
     @app.callback(
         Output("schematic-svg", "data"), Output("when", "children"), Output("year", "figure"), Output("side-text", "children"), Output("week", "figure"),
@@ -101,7 +101,7 @@ def register(app: Dash, context: Context) -> None:
         if data is None or step is None or jumps is None:
             raise PreventUpdate
         try:
-            run = context.run(data)
+            run, _ = context.shown(data)
         except FAULTS:
             raise PreventUpdate from None
         step, look = min(int(step), run.ds["time"].size - 1), theme or "light"

@@ -8,7 +8,7 @@ from dash.exceptions import PreventUpdate
 import twin
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import psychro
-from twin_dashboard.parts import graph, legend, panel, problems
+from twin_dashboard.parts import graph, legend, notice, panel, problems
 from twin_dashboard.shell import show_facts
 
 NAME = "Weather"
@@ -49,7 +49,7 @@ def register(app: Dash, context: Context) -> None:
         if state is None:
             raise PreventUpdate
         try:
-            run = context.run(state)
+            run, wrong = context.shown(state)
             name = run.changes.get("site.weather", run.site.site.weather)
             air = context.sessions.series(name) if name.startswith("upload-") else twin.load_weather(name)
         except FAULTS as error:
@@ -58,7 +58,7 @@ def register(app: Dash, context: Context) -> None:
         look = theme or "light"
         return (
             psychro.chart(run.ds, float(air.pressure.mean()), look, system), psychro.mode_bar(run.ds, look), psychro.mode_months(run.ds, look),
-            legend([(n, c) for n, c, _ in psychro.mode_hours(run.ds)]), about(run.ds, air, system), [],
+            legend([(n, c) for n, c, _ in psychro.mode_hours(run.ds)]), about(run.ds, air, system), notice(wrong),
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from twin_dashboard.figures.climate import pue_by_wet_bulb
 from twin_dashboard.figures.duration import chip_duration
 from twin_dashboard.figures.moved import what_moved
 from twin_dashboard.pages.whatif_view import change_chips, scenario_table, verdict
-from twin_dashboard.parts import graph, icon, panel, problems
+from twin_dashboard.parts import graph, icon, notice, panel, problems
 from twin_dashboard.shell import show_facts
 from twin_dashboard.state import command, from_store, python
 
@@ -157,10 +157,10 @@ def register(app: Dash, context: Context) -> None:
     @app.callback(
         Output("chips", "children"), Output("whatif-tiles", "children"), Output("verdict", "children"), Output("moved", "figure"), Output("chip", "figure"),
         Output("whatif-climate", "figure"), Output("share-texts", "data"), Output("whatif-problem", "children"), Output("answer", "data"),
-        Input("request", "data"), Input("system", "value"), Input("theme", "computedColorScheme"), prevent_initial_call="initial_duplicate",
+        Input("request", "data"), Input("system", "value"), Input("theme", "computedColorScheme"), State("answer", "data"), prevent_initial_call="initial_duplicate",
     )  # fmt: skip
     @context.threaded
-    def answer(data: Any, system: str, theme: str | None) -> Any:
+    def answer(data: Any, system: str, theme: str | None, answered: Any) -> Any:
         if data is None:
             raise PreventUpdate
         state, look = from_store(data), theme or "light"
@@ -168,22 +168,23 @@ def register(app: Dash, context: Context) -> None:
             base = context.base(state)
         except FAULTS as error:
             return (*[no_update] * 7, problems(error), data)
-        texts = {
-            "command": command(base.summary.site, state.changes),
-            "python": python(base.summary.site, state.changes),
-        }
+        named = {address: context.sessions.name(text) for address, text in state.changes.items()}
+        site = context.sessions.name(state.site) if state.site else base.summary.site
+        texts = {"command": command(site, named), "python": python(site, named)}
         known = context.controls(state.site, system)
         try:
-            run = context.run(data)
+            run, wrong, chips = context.run(data), None, change_chips(state, known, system)
         except FAULTS as error:
             chips = change_chips(state, known, system, applied=False)
-            return chips, *[no_update] * 5, texts, problems(error), data
+            if answered is not None:  # the page goes on showing its last valid answer
+                return chips, *[no_update] * 5, texts, problems(error), data
+            run, wrong = base, error
         show_facts(run, context.sessions.name)
-        old = base if state.changes != state.base else None
+        old = base if run is not base else None
         before = old.ds if old else None
         return (
-            change_chips(state, known, system), tiles.compared(run, old, system), verdict(run, old, base, system), what_moved(run.ds, before, look),
-            chip_duration(run.ds, before, look, system), pue_by_wet_bulb(run.ds, before, look, system, labels=False), texts, [], data,
+            chips, tiles.compared(run, old, system), verdict(run, old, base, system), what_moved(run.ds, before, look),
+            chip_duration(run.ds, before, look, system), pue_by_wet_bulb(run.ds, before, look, system, labels=False), texts, notice(wrong), data,
         )  # fmt: skip
 
     @app.callback(
