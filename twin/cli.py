@@ -153,10 +153,12 @@ def dashboard(
     ] = False,
 ) -> None:
     """Serve the what-if dashboard of a site in the browser."""
+    from importlib import import_module
+
     from twin_sites.errors import InputError, Problem
 
-    try:
-        from twin_dashboard.serve import serve
+    try:  # by name: the dashboard stands on the engine, and the engine runs without it
+        serve = import_module("twin_dashboard.serve").serve
     except ModuleNotFoundError as error:
         raise InputError(
             [

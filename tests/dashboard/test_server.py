@@ -96,7 +96,7 @@ def test_pue_is_that_of_the_engine_to_the_last_digit(served: Any, ds: Any) -> No
 def test_bad_changes_give_four_parts_and_keep_the_results(served: Any) -> None:
     bad = {"site": "", "changes": {"cooling.tcs.supply": "250 degC"}, "base": {}}
     status, response = served.callback(
-        "whatif-tiles.children", {"request": bad, "system": "si", "theme": "light"}
+        "whatif-tiles.children", {"request": bad, "system": "si", "theme": "light", "answer": STATE}
     )
     text = json.dumps(response)
     assert status == 200
@@ -104,6 +104,11 @@ def test_bad_changes_give_four_parts_and_keep_the_results(served: Any) -> None:
     assert "not applied" in text
     assert "Allowed: " in text
     assert "250 degC" in text
+    _, response = served.callback("whatif-tiles.children", {"request": bad, "system": "si", "theme": "light"})
+    assert "The changes are not applied: this is the baseline." in json.dumps(response["whatif-problem"])
+    assert '"baseline"' in json.dumps(
+        response["whatif-tiles"]
+    )  # a link that cannot be used shows no empty page
 
 
 @pytest.mark.parametrize("address", ["site.weather", "load.trace"])
