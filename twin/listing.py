@@ -126,7 +126,8 @@ def _datasheets(what: str, name: str | None, system: str) -> tuple[Rows, str]:
         stated = sheet.origins.get(field, sheet.origins[""])
         size = _said(sheet.values.get(field), _declared(cls, field), system)
         rows.append({"name": slug, "product": sheet.name, field: size, "confidence": stated.confidence})
-    return rows, table(rows, ["product"])
+    empty = "no datasheets of this kind: its numbers are written in the site file"
+    return rows, table(rows, ["product"]) if rows else empty
 
 
 def _sheet(sheet: Datasheet, family: str, system: str) -> tuple[Rows, str]:

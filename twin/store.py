@@ -25,7 +25,14 @@ def check_target(path: str | Path) -> Path:
     target = Path(path)
     if target.suffix not in SUFFIXES:
         raise InputError(
-            [Problem(f"--out {path}", f"the suffix '{target.suffix}'", "one of " + ", ".join(SUFFIXES))]
+            [
+                Problem(
+                    f"--out {path}",
+                    f"the suffix '{target.suffix}'",
+                    "one of " + ", ".join(SUFFIXES),
+                    "result.nc or result.csv",
+                )
+            ]
         )
     if target.is_dir() or not target.resolve().parent.is_dir():
         raise InputError(
@@ -39,7 +46,13 @@ def check_target(path: str | Path) -> Path:
             ]
         )
     if not os.access(target.resolve().parent, os.W_OK):
-        raise InputError([Problem(f"--out {path}", "a folder that may not be written", "a writable folder")])
+        raise InputError(
+            [
+                Problem(
+                    f"--out {path}", "a folder that may not be written", "a writable folder", "choose another"
+                )
+            ]
+        )
     return target
 
 

@@ -5,10 +5,27 @@ from typing import Any
 from twin_sites.schema import Site
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-NO_DATASHEET = (
-    "Site", "Location", "LoadChoice", "House", "Economy", "Meter", "Expectation", "Loop", "Room", "Utility",
-    "Part", "Fans", "LiquidLoop", "AirSink", "AdiabaticPads",
-)  # fmt: skip
+OWN = (
+    "Site",
+    "Location",
+    "LoadChoice",
+    "House",
+    "Economy",
+    "Meter",
+    "Expectation",
+    "Loop",
+    "Room",
+)  # of the site file
+WITHOUT_USE = (
+    *OWN,
+    "Racks",
+    "Utility",
+    "Part",
+    "Fans",
+    "LiquidLoop",
+    "AirSink",
+    "AdiabaticPads",
+)  # no datasheets of theirs
 _SOURCED = {
     "type": "object",
     "description": "A value that says where it is from.",
@@ -41,10 +58,10 @@ def _part(name: str, part: dict[str, Any]) -> dict[str, Any]:
         return part
     out = dict(part)
     out["properties"] = {key: _field(value) for key, value in part["properties"].items()}
-    if name not in NO_DATASHEET:  # the numbers may come from a datasheet
+    if name not in OWN:  # the numbers may come from a datasheet, of this part or of the one around it
         out.pop("required", None)
-        if name != "Racks":
-            out["properties"]["use"] = {"type": "string", "title": "Datasheet"}
+    if name not in WITHOUT_USE:
+        out["properties"]["use"] = {"type": "string", "title": "Datasheet"}
     if isinstance(out.get("additionalProperties"), dict):
         out["additionalProperties"] = _open_kind(out["additionalProperties"])
     return out
