@@ -183,7 +183,10 @@ def _without(key: str, value: str) -> str:
 
 def sources(run: Any, address: str) -> list[Any]:
     """Where its numbers come from."""
-    origin = run.site.sources.get(address)
+    own = run.site.sources
+    origin = own.get(address) or next(
+        (found for key, found in own.items() if key.startswith(f"{address}.")), None
+    )
     if origin is None:
         return [html.P("Numbers of this part stand in the site file.", className="muted")]
     return [
