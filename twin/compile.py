@@ -87,6 +87,7 @@ class Plan:
     racks: tuple[RackNode, ...]
     feeders: tuple[tuple[str, Feeder], ...]  # leaf first, utility last
     fed_by: tuple[tuple[str, Mapping[str, float]], ...]  # by address of each element that draws from feeders
+    parents: Mapping[str, Mapping[str, float]]  # the same of each feeder, by name
     design_it: float  # W
 
     @property
@@ -145,10 +146,19 @@ def compile_site(site: Site) -> Plan:
     order = _cold_first(
         {name: [node.sink for node in by_hot[name] if node.sink != OUTDOORS] for name in fluids}
     )
-    feeders = _leaf_first({name: list(feeder.fed_by) for name, feeder in site.power.items()})
+    parents = {name: _spread(feeder.fed_by, site.power) for name, feeder in site.power.items()}
+    feeders = _leaf_first(parents)
+    receivers = {target for _, element in site.drawn() for target in element.heat_to.values()}
     for name in order:
-        if not volumes[name].stages and (volumes[name].racks or volumes[name].consumers):
+        pump = getattr(volumes[name].part, "pump", None)
+        if pump is not None and pump.units == 0:
+            raise RunError(f"{volumes[name].address}.pump: no pump is in service")
+        if name in receivers and not volumes[name].stages:
             raise RunError(f"{volumes[name].address}: nothing in service takes heat out of it")
+    for name, feeder in site.power.items():
+        fed = [a for a, element in site.drawn() if _spread(element.fed_by, site.power).get(name, 0.0) > 0.0]
+        if fed and feeder.units == 0:
+            raise RunError(f"power.{name}: no unit is in service, and it feeds {', '.join(fed)}")
     design_it = sum(node.racks.count * node.racks.tdp for node in racks)
     return Plan(
         site=site,
@@ -156,8 +166,11 @@ def compile_site(site: Site) -> Plan:
         racks=racks,
         feeders=tuple((name, site.power[name]) for name in feeders),
         fed_by=tuple(
-            (address, element.fed_by) for address, element in site.drawn() if not address.startswith("power.")
+            (address, _spread(element.fed_by, site.power))
+            for address, element in site.drawn()
+            if not address.startswith("power.")
         ),
+        parents=parents,
         design_it=design_it,
     )
 
@@ -282,6 +295,21 @@ def _cold_first(edges: Mapping[str, Iterable[str]]) -> list[str]:
     for name in edges:
         visit(name)
     return order
+
+
+def _spread(fed_by: Mapping[str, float], power: Mapping[str, Feeder]) -> dict[str, float]:
+    """Shares over a group and the members split off it, by the units of each that are in service."""
+    whole: dict[str, float] = {}
+    for name, share in fed_by.items():
+        base = _MEMBER.sub("", name)
+        whole[base] = whole.get(base, 0.0) + share
+    out: dict[str, float] = {}
+    for base, share in whole.items():
+        members = [name for name in power if _MEMBER.sub("", name) == base]
+        units = sum(power[name].units for name in members)
+        for name in members:
+            out[name] = share * power[name].units / units if units else share / len(members)
+    return out
 
 
 def _leaf_first(fed_by: Mapping[str, Iterable[str]]) -> list[str]:

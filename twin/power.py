@@ -40,6 +40,6 @@ def walk_power(plan: Plan, state: State) -> None:
             running = feeder.units > 0  # what is out of service draws nothing, and carries nothing
             state.loss[name] = loss.loss * units if running else np.zeros(n)
             state.feeder_valid[name] = loss.valid if running else load[name] <= 0.0
-        for parent, share in feeder.fed_by.items():
+        for parent, share in plan.parents[name].items():
             load[parent] = load[parent] + share * (load[name] + state.loss[name])
     state.load = load

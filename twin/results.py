@@ -1,6 +1,5 @@
 """From what the solver found to a labelled Dataset."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -151,12 +150,12 @@ def _it_power(plan: Plan, state: State) -> Array:
     kind = {"1": "ups", "2": "pdu", "3": ""}[plan.site.meter.category]
     if not kind:
         return racks
-    feeders = dict(plan.feeders)
-    rack_feeds = {name for rack in plan.racks for name in rack.racks.fed_by}
-    metered = {name for feed in rack_feeds for name in _first_above(feeders, feed, kind)}
+    drawn = dict(plan.fed_by)
+    rack_feeds = {name for rack in plan.racks for name in drawn[f"racks.{rack.name}"]}
+    metered = {name for feed in rack_feeds for name in _first_above(plan, feed, kind)}
     power = sum((state.load[name] for name in metered), np.zeros(state.meter.size))
     for address, shares in plan.fed_by:
-        through = sum(share * _reach(feeders, name, metered) for name, share in shares.items())
+        through = sum(share * _reach(plan, name, metered) for name, share in shares.items())
         if address.startswith("racks."):
             power = (
                 power + (1.0 - through) * state.electric[address]
@@ -166,20 +165,18 @@ def _it_power(plan: Plan, state: State) -> Array:
     return power
 
 
-def _first_above(feeders: Mapping[str, Any], name: str, kind: str) -> set[str]:
+def _first_above(plan: Plan, name: str, kind: str) -> set[str]:
     """Feeders of a kind that come first on the way up from a feeder."""
-    if feeders[name].kind == kind:
+    if plan.site.power[name].kind == kind:
         return {name}
-    return {found for parent in feeders[name].fed_by for found in _first_above(feeders, parent, kind)}
+    return {found for parent in plan.parents[name] for found in _first_above(plan, parent, kind)}
 
 
-def _reach(feeders: Mapping[str, Any], name: str, metered: set[str]) -> float:
+def _reach(plan: Plan, name: str, metered: set[str]) -> float:
     """Share of what a feeder delivers that passed one of the metered feeders."""
     if name in metered:
         return 1.0
-    return float(
-        sum(share * _reach(feeders, parent, metered) for parent, share in feeders[name].fed_by.items())
-    )
+    return float(sum(share * _reach(plan, parent, metered) for parent, share in plan.parents[name].items()))
 
 
 def _out_of_range(plan: Plan, state: State) -> dict[str, float]:

@@ -70,8 +70,20 @@ def test_units_out_of_service_load_the_others_and_the_set_point_shows() -> None:
 
 
 def test_a_member_split_off_its_group_changes_nothing() -> None:
-    split = run({"cooling.tcs.cdu.2.out_of_service": "0"})
-    assert split.pue == pytest.approx(BASE.pue, rel=1e-7)
+    addresses = [
+        "cooling.tcs.cdu.2", "power.ups.3", "power.transformer.1", "power.busway.5", "cooling.fws.economiser.1",
+        "hall.air_handler.1",
+    ]  # fmt: skip
+    for address in addresses:
+        split = run({f"{address}.out_of_service": "0"})
+        assert split.pue == pytest.approx(BASE.pue, rel=1e-6), address
+
+
+def test_a_member_out_of_service_is_one_unit_less() -> None:
+    for group in ("cooling.tcs.cdu", "power.ups", "cooling.fws.economiser", "hall.air_handler"):
+        one = run({f"{group}.1.out_of_service": "1"})
+        less = run({f"{group}.out_of_service": "1"})
+        assert one.pue == pytest.approx(less.pue, rel=1e-6), group
 
 
 def test_dew_point_holds_the_technology_loop_up() -> None:
