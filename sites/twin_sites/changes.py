@@ -12,6 +12,7 @@ from twin_sites.errors import LISTED, InputError, Problem
 from twin_sites.members import member_count, split
 from twin_sites.problems import said
 from twin_sites.schema import Group, Racks, Site
+from twin_sites.yaml_files import plain_value
 
 _ADDRESS = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
 _NO_CHANGE = {"kind": "another datasheet, which brings its kind with it"}
@@ -44,14 +45,13 @@ def _plain(value: Any, hint: Any = None) -> Any:
     """A value as a site file would hold it; numbers of numpy become Python's, '1, 2, 3' a list where one is wanted."""
     if isinstance(value, str) and get_origin(declared.bare(hint)) is tuple:
         return [item.strip() for item in value.strip(" []()").split(",")]
-    item = getattr(value, "item", None)
-    return item() if callable(item) and getattr(value, "ndim", 0) == 0 else value
+    return plain_value(value)
 
 
 def _set(node: Mapping[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
     key, rest = keys[0], keys[1:]
     out = dict(node)
-    if key not in out and base_of(key) in out:
+    if key not in out and isinstance(out.get(base_of(key)), Mapping):
         out = split(out, key, outage=rest == ["out_of_service"] and str(value) != "0")
     below = out.get(key)
     out[key] = _set(below if isinstance(below, Mapping) else {}, rest, value) if rest else value

@@ -1,5 +1,6 @@
 """Reading YAML text of people: size limit, no aliases, no doubled keys, and the line of every key."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from twin_sites.errors import InputError, Problem
 MAX_CHARACTERS = 2_000_000
 MAX_DEPTH = 20
 MAX_PROBLEMS = 50
+LARGEST = 10**300
 MAX_DIGITS = 40  # what is longer stays text, and is refused as such
 
 PLAIN_TAGS = tuple(
@@ -71,8 +73,15 @@ def _plain(value: Any, where: str, depth: int) -> Any:
         return {str(key): _plain(item, where, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, where, depth + 1) for item in value]
+    return plain_value(value)
+
+
+def plain_value(value: Any) -> Any:
+    """One value as a file would hold it: numbers of numpy become Python's, what no float can hold is infinite."""
     item = getattr(value, "item", None)
-    return item() if callable(item) and getattr(value, "ndim", 0) == 0 else value
+    if callable(item) and getattr(value, "ndim", 0) == 0:
+        value = item()
+    return math.copysign(math.inf, value) if isinstance(value, int) and abs(value) > LARGEST else value
 
 
 def _too_deep(place: str) -> Problem:
