@@ -107,12 +107,15 @@ def simulate(
             Ambient(*(np.asarray(values)[where] for values in ambient)),
             {k: v[..., where] for k, v in activity.items()},
         )
-        state = solve(plan, block)
-        if np.max(state.residual) > TOLERANCE * 100:
-            worst = int(np.argmax(state.residual))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a runaway is judged by its residual
+            state = solve(plan, block)
+        missed = ~(state.residual <= TOLERANCE * 100)  # not a number is missed too
+        if missed.any():
+            worst = int(np.argmax(np.where(np.isnan(state.residual), np.inf, state.residual)))
             raise NotConverged(
-                f"{chosen.name}: {int(np.sum(state.residual > TOLERANCE * 100))} steps did not converge; "
-                f"worst {state.residual[worst]:.2g} at {state.worst} in step {first + worst}"
+                f"{chosen.name}: {int(missed.sum())} steps did not converge; worst {state.residual[worst]:.2g} "
+                f"at {state.worst} in step {first + worst}. Where more heat enters than can leave, there is no steady "
+                "state: add units there, or lower the load."
             )
         parts.append(collect(plan, block, state))
     rates = (
