@@ -81,7 +81,9 @@ def plain_value(value: Any) -> Any:
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "ndim", 0) == 0:
         value = item()
-    return math.copysign(math.inf, value) if isinstance(value, int) and abs(value) > LARGEST else value
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return math.inf if value > 0 else -math.inf
+    return value
 
 
 def _too_deep(place: str) -> Problem:
