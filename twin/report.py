@@ -63,6 +63,16 @@ def _k(value: float | None, system: str) -> str:
     return f"{value:.1f} K" if system == "si" else f"{value * 1.8:.1f} °F"
 
 
+def _water(m3: float, system: str) -> str:
+    return f"{m3:,.0f} m³" if system == "si" else f"{units.convert(m3, 'm3', 'gal') / 1e6:,.3f} Mgal"
+
+
+def _wue(value: float | None, system: str) -> str:
+    if system == "si" or value is None:
+        return f"{_number(value, 3)} L/kWh"
+    return f"{units.convert(value / 1000.0, 'm3', 'gal'):.3f} gal/kWh"
+
+
 def _number(value: float | None, digits: int) -> str:
     return "—" if value is None else f"{value:,.{digits}f}"
 
@@ -73,20 +83,15 @@ def _headline(summary: Summary, system: str) -> list[str]:
     modes = "no compressors"
     if summary.free_cooling_hours is not None:
         modes = f"{summary.free_cooling_hours:,} h free · {summary.partial_cooling_hours:,} h partial · {summary.mechanical_hours:,} h mechanical"
-    volume = (
-        f"{summary.water_m3:,.0f} m³"
-        if system == "si"
-        else f"{units.convert(summary.water_m3, 'm3', 'gal') / 1e6:,.2f} Mgal"
-    )
     return [
-        f"PUE {_number(summary.pue, 3)} (category {summary.pue_category})   WUE {_number(summary.wue_l_per_kwh, 3)} L/kWh   "
+        f"PUE {_number(summary.pue, 3)} (category {summary.pue_category})   WUE {_wue(summary.wue_l_per_kwh, system)}   "
         f"CUE {_number(summary.cue_kg_per_kwh, 3)} kg/kWh   TUE {_number(summary.tue, 3)}",
         f"Facility mean {mean_mw:,.2f} MW, peak {summary.peak_facility_kw / 1000:,.2f} MW; IT peak {summary.peak_it_kw / 1000:,.2f} MW ({averaging}); "
         f"load factor {_number(summary.load_factor, 2)}",
         f"Hottest chip {_t(summary.max_chip_temperature_degc, system)}, {_k(summary.chip_headroom_k, system)} to throttling; "
         f"throttled {100 * summary.throttled_share:.2f} % of accelerator hours",
         f"Cooling {modes}; set point missed {summary.unmet_cooling_hours:,.0f} h, by up to {_k(summary.max_supply_excess_k, system)}",
-        f"Water {volume}, peak {summary.peak_water_m3_per_day:,.0f} m³/day; energy cost {summary.energy_cost:,.0f}; carbon {summary.carbon_kg / 1000:,.0f} t",
+        f"Water {_water(summary.water_m3, system)}, peak {_water(summary.peak_water_m3_per_day, system)} a day; energy cost {summary.energy_cost:,.0f}; carbon {summary.carbon_kg / 1000:,.0f} t",
     ]
 
 
