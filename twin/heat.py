@@ -256,7 +256,8 @@ def _pumps(plan: Plan, state: State) -> None:
             assert isinstance(node.link, Cdus)
             per_unit = state.flow[volume.name] / rho * node.hot_design / weight
             # the hungriest rack group sets the head; the others throttle to it
-            external = np.max([state.rack[rack.name].head for rack in volume.racks], axis=0)
+            heads = [state.rack[rack.name].head for rack in volume.racks]
+            external = np.max(heads, axis=0) if heads else np.zeros_like(per_unit)
             state.pump[node.name] = _times(cdu.pumping(per_unit, external, node.link), node.units)
             state.electric[node.address] = state.pump[node.name].electric
 
