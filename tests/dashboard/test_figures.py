@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+import xarray as xr
 from twin_dashboard.figures import climate, duration, energy_flow, months, moved, psychro, series
 from twin_dashboard.tokens import THEMES
 
@@ -99,3 +100,49 @@ def test_thinning_keeps_every_peak() -> None:
     at = series.thin(y)
     assert at.size <= series.POINTS
     assert {123_456, 400_001} <= set(at.tolist())
+
+
+@pytest.fixture(scope="module")
+def minutes() -> Any:
+    """A year at one-minute resolution of one rack group, with a spike of one minute."""
+    n = 525_600
+    chip = 60.0 + 5.0 * np.random.default_rng(2).normal(size=n)
+    chip[300_000] = 99.0
+    time = np.datetime64("2023-01-01", "s") + 60 * np.arange(n).astype("timedelta64[s]")
+    return xr.Dataset(
+        {"rack_chip_temperature": (("rack", "time"), chip[None]), "rack_throttle_temperature": ("rack", [87.0])},
+        coords={"time": time.astype("datetime64[ns]"), "rack": ["r"]},
+        attrs={"step_s": 60.0},
+    )  # fmt: skip
+
+
+def test_a_year_of_minutes_is_small_and_keeps_its_peak(minutes: Any) -> None:
+    figure = series.year_of_rack(minutes, 0, "chip", "light", "si")
+    assert len(json.dumps(figure)) <= LIMIT_BYTES
+    assert 1000 < len(figure["data"][0]["y"]) <= series.POINTS
+    peak = figure["data"][0]["y"].index(99.0)
+    assert figure["data"][0]["x"][peak] == str(minutes["time"].values[300_000].astype("datetime64[m]"))
+
+
+def test_a_zoom_sends_the_points_of_its_window_only(minutes: Any) -> None:
+    zoom = {"xaxis.range[0]": "2023-07-28 03:00:30.123", "xaxis.range[1]": "2023-07-28 13:00"}
+    steps = series.window(zoom, minutes)
+    assert steps is not None
+    times, heights = series.rack_window(minutes, 0, "chip", "si", steps)
+    assert (times[0], times[-1]) == ("2023-07-28T03:00", "2023-07-28T13:00")
+    assert len(times) == 601  # every minute, now that there is room
+    assert max(h for h in heights if h is not None) == 99.0
+    week = series.window({"xaxis.range": ["2023-07-25", "2023-08-01"]}, minutes)
+    assert week is not None
+    thinned = series.rack_window(minutes, 0, "chip", "si", week)[1]
+    assert len(thinned) <= series.POINTS
+    assert 99.0 in thinned
+    assert series.window({"xaxis.autorange": True}, minutes) == (0, 525_600)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [None, {}, {"autosize": True}, {"xaxis.range": [1, 2]}, {"xaxis.range": ["x", "y"]}, {"xaxis.range": ["2031-01-01", "2032-01-01"]}, {"xaxis.range": []}, {"xaxis.range": ["NaT", "NaT"]}],
+)  # fmt: skip
+def test_a_zoom_that_is_none_changes_nothing(minutes: Any, sent: Any) -> None:
+    assert series.window(sent, minutes) is None

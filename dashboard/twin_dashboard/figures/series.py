@@ -1,6 +1,7 @@
 """Series of one element: the year as daily maxima, the week round the cursor, any long series thinned with its peaks kept."""
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -154,6 +155,52 @@ RACK_SERIES = {
 }  # fmt: skip
 
 
+ZOOMED = [
+    {"dtickrange": [None, 43_200_000], "value": "%H:%M\n%-d %b"},
+    {"dtickrange": [43_200_000, 2_000_000_000], "value": "%-d %b"},
+    {"dtickrange": [2_000_000_000, None], "value": "%b"},
+]  # milliseconds between ticks
+
+
+def window(relayout: Any, ds: xr.Dataset) -> tuple[int, int] | None:
+    """Steps [first, last) that a zoom on a time axis shows; the whole run after a reset; None for anything else."""
+    if not isinstance(relayout, Mapping):
+        return None
+    time = ds["time"].values
+    if relayout.get("xaxis.autorange"):
+        return 0, time.size
+    both = relayout.get("xaxis.range")
+    ends = both if isinstance(both, list) else [relayout.get(f"xaxis.range[{i}]") for i in (0, 1)]
+    if len(ends) != 2 or not all(isinstance(end, str) and len(end) <= 40 for end in ends):
+        return None
+    try:
+        low, high = (np.datetime64(end.replace(" ", "T")) for end in ends)
+    except ValueError:
+        return None
+    if np.isnat(low) or np.isnat(high):
+        return None
+    first = max(int(np.searchsorted(time, low, "right")) - 1, 0)
+    last = min(int(np.searchsorted(time, high, "left")) + 1, time.size)
+    return (first, last) if last - first >= 2 else None
+
+
+def points(ds: xr.Dataset, shown: Any, steps: tuple[int, int]) -> tuple[list[str], list[float | None]]:
+    """Times and values of some steps of a series, thinned with peaks kept."""
+    first, last = steps
+    at = thin(shown[first:last]) + first
+    times = ds["time"].values[at]
+    unit = "m" if float(ds.attrs["step_s"]) % 60 == 0 else "ms"
+    return times.astype(f"datetime64[{unit}]").astype(str).tolist(), values(shown[at])
+
+
+def rack_window(
+    ds: xr.Dataset, rack: int, what: str, system: str, steps: tuple[int, int]
+) -> tuple[list[str], list[float | None]]:
+    """A rack group's series over some steps only: what a zoomed chart needs."""
+    variable, quantity, _ = RACK_SERIES.get(what, RACK_SERIES["chip"])
+    return points(ds, fmt.convert(ds[variable].values[rack], quantity, system), steps)
+
+
 def year_of_rack(ds: xr.Dataset, rack: int, what: str, theme: str, system: str) -> Figure:
     """A rack group's series over the whole run, thinned with peaks kept."""
     c = tokens(theme)
@@ -167,9 +214,8 @@ def year_of_rack(ds: xr.Dataset, rack: int, what: str, theme: str, system: str) 
             "Air-cooled group: it has no coolant and no accelerators." if what != "power" else "No power.",
         )
     shown = fmt.convert(series, quantity, system)
-    at = thin(shown, 1200)
     unit = fmt.unit(quantity, system)
-    times = ds["time"].values[at].astype("datetime64[m]").astype(str).tolist()
+    times, heights = points(ds, shown, (0, shown.size))
     limit = float(ds["rack_throttle_temperature"].values[rack]) if quantity == "temperature" else float("nan")
     edge = float(fmt.convert(limit, quantity, system)) if np.isfinite(limit) else None
     low, high = extent(shown, [edge] if edge is not None else [])
@@ -177,7 +223,7 @@ def year_of_rack(ds: xr.Dataset, rack: int, what: str, theme: str, system: str) 
         {
             "type": "scatter",
             "x": times,
-            "y": values(shown[at]),
+            "y": heights,
             "mode": "lines",
             "line": {"color": c["power"], "width": 1.2},
             "hovertemplate": "%{y:.1f} " + unit + "<extra></extra>",
@@ -186,8 +232,8 @@ def year_of_rack(ds: xr.Dataset, rack: int, what: str, theme: str, system: str) 
     lay = layout(
         theme,
         margin={"b": 26},
-        yaxis={**title(f"{name}, {unit}"), "range": [low, high]},
-        xaxis={"type": "date", "tickformat": "%b", "nticks": 13},
+        yaxis={**title(f"{name}, {unit}"), "range": [low, high], "fixedrange": True},
+        xaxis={"type": "date", "tickformatstops": ZOOMED, "nticks": 13, "range": [times[0], times[-1]]},
         hovermode="x",
     )
     if edge is not None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import dash_ag_grid as dag
 import numpy as np
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from twin_dashboard import format as fmt
@@ -34,7 +34,7 @@ def layout() -> Any:
                     [
                         panel("Rack groups", [grid], "smallest margin first", html.Button("download CSV", id="rack-csv", className="quiet")),
                         html.Div(style={"height": "10px"}),
-                        panel("Series", [graph("rack-series", "max(200px, calc(100vh - 356px))", "Series of the chosen racks")], "hourly, whole run", html.B(id="rack-name"), "chip"),
+                        panel("Series", [graph("rack-series", "max(200px, calc(100vh - 356px))", "Series of the chosen racks")], "every step, peaks kept; drag to zoom, double-click for all", html.B(id="rack-name"), "chip"),
                     ]
                 ),
             ],
@@ -85,6 +85,32 @@ def register(app: Dash, context: Context) -> None:
         if name not in racks:
             name = selected[0]["name"] if selected and selected[0].get("name") in racks else racks[0]
         return series.year_of_rack(run.ds, racks.index(name), what, theme or "light", system), name
+
+    @app.callback(
+        Output("rack-series", "figure", allow_duplicate=True),
+        Input("rack-series", "relayoutData"),
+        State("state", "data"), State("rack-name", "children"), State("plan-what", "value"), State("system", "value"), prevent_initial_call=True,
+    )  # fmt: skip
+    @context.threaded
+    def zoom(relayout: Any, data: Any, name: Any, what: str, system: str) -> Any:
+        if (
+            data is None
+            or not isinstance(relayout, dict)
+            or not any(k.startswith("xaxis.") for k in relayout)
+        ):
+            raise PreventUpdate
+        try:
+            run, _ = context.shown(data)
+        except FAULTS:
+            raise PreventUpdate from None
+        steps, racks = series.window(relayout, run.ds), list(run.ds["rack"].values)
+        if steps is None or name not in racks:
+            raise PreventUpdate
+        times, heights = series.rack_window(run.ds, racks.index(name), what, system, steps)
+        patch = Patch()
+        patch["data"][0]["x"], patch["data"][0]["y"] = times, heights
+        patch["layout"]["xaxis"]["range"] = [times[0], times[-1]]
+        return patch
 
     app.clientside_callback(
         ClientsideFunction("twin", "draw"),
