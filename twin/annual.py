@@ -107,9 +107,13 @@ def simulate(
             Ambient(*(np.asarray(values)[where] for values in ambient)),
             {k: v[..., where] for k, v in activity.items()},
         )
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a runaway is judged by its residual
+        with np.errstate(
+            over="ignore", invalid="ignore", divide="ignore"
+        ):  # a runaway is judged by its residual
             state = solve(plan, block)
-        missed = ~(state.residual <= TOLERANCE * 100)  # not a number is missed too
+        missed = ~(
+            (state.residual <= TOLERANCE * 100) & np.isfinite(state.meter)
+        )  # not a number is missed too
         if missed.any():
             worst = int(np.argmax(np.where(np.isnan(state.residual), np.inf, state.residual)))
             raise NotConverged(

@@ -38,6 +38,13 @@ CALIBRATED: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (AirHandlers, air_handler.rating),
     (Pumps, pump.characteristic),
 )
+RANGES = (
+    ("leaving_low", "leaving_high"),
+    ("condenser_low", "condenser_high"),
+    ("part_load_low", "part_load_high"),
+    ("lowest_flow", "highest_flow"),
+    ("supply_low", "supply_high"),
+)
 SHARE_TOLERANCE = 1e-9
 NAME = re.compile(r"[A-Za-z_][\w-]{0,39}(\.[1-9]\d{0,5})?")
 RESERVED = (*AMBIENT_BASES, OUTDOORS)
@@ -52,6 +59,7 @@ def check(site: Site) -> list[Problem]:
         if isinstance(element, Group):
             problems += _counts(address, element)
             problems += _rated(address, element)
+        problems += _ranges(address, element)
     problems += _fluids(site)
     problems += _links(site, volumes)
     problems += _set_points(site, volumes)
@@ -176,6 +184,16 @@ def _calibrations(address: str, element: Any) -> Iterable[tuple[str, Callable[[A
     for kind, calibrate in CALIBRATED:
         if isinstance(element, kind):
             yield address, calibrate, element
+
+
+def _ranges(address: str, element: Any) -> Iterable[Problem]:
+    """Ranges of curves have their lower end below their upper one."""
+    parts = [(address, element), (f"{address}.cold_plate", getattr(element, "cold_plate", None))]
+    for where, part in parts:
+        for low, high in RANGES:
+            if hasattr(part, low) and getattr(part, low) >= getattr(part, high):
+                found = f"'{low}' is not below '{high}'"
+                yield Problem(f"{where}.{high}", found, FITTING, f"change '{low}' or '{high}'")
 
 
 def _fluids(site: Site) -> Iterable[Problem]:

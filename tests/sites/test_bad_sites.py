@@ -105,6 +105,8 @@ CASES = [
     ("cooling/fws/economiser/cold_flow", "10 L/s", "cooling.fws.economiser", "rated point that cannot be", "raise cold_flow"),
     ("hall/air_handler/rated_heat", "9 MW", "hall.air_handler", "rated point that cannot be", "raise rated_air_in"),
     ("cooling/tcs/fluid", "water", "cooling.tcs.concentration", "25 % glycol in water", "name the glycol"),
+    ("cooling/fws/chiller/condenser_high", "-30 degC", "cooling.fws.chiller.condenser_high", "not below", "fit each other"),
+    ("racks/compute/supply_high", "1 degC", "racks.compute.supply_high", "not below", "fit each other"),
     # counts
     ("power/transformer/spare", 6, "power.transformer.spare", "6 of 6", "fewer than the installed"),
     ("power/transformer/out_of_service", 7, "power.transformer.out_of_service", "7 of 6", "at most"),

@@ -205,7 +205,7 @@ def facilities(draw: st.DrawFn) -> dict[str, Any]:
             plant(f"{name}_out", base, depth + 1)
 
     plant("chw", draw(st.sampled_from(["10 degC", "18 degC", "22 degC"])))
-    if any("liquid" in rack["heat_to"] for rack in racks.values()):
+    if any("liquid" in rack["heat_to"] for rack in racks.values()) or draw(st.booleans()):
         supply = draw(st.sampled_from(["fws + 4 K", "35 degC", "45 degC", "fws + 1 K"]))
         cdu = {
             "use": draw(st.sampled_from(CDUS)),

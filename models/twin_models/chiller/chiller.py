@@ -22,7 +22,8 @@ class Chiller(Parameters):
 
     condenser: Literal["water", "air"]
     capacity: Annotated[
-        float, Quantity("W", "Capacity at reference", low=1e3, high=1e8, shown="kW", shown_ip="refrigeration_ton")
+        float,
+        Quantity("W", "Capacity at reference", low=1e3, high=1e8, shown="kW", shown_ip="refrigeration_ton"),
     ]
     cop: Annotated[float, Quantity("1", "COP at reference", low=0.5, high=30.0)]
     reference_leaving: Annotated[

@@ -66,10 +66,14 @@ class LiquidLoop(Parameters):
     minimum_share: Annotated[float, Quantity("1", "Least flow over rated", 0.0, 1.0, "estimate")] = 0.3
     rated_flow: Annotated[float, Quantity("m3/s", "Rated flow", low=1e-6, high=1.0, shown="L/min")]
     maximum_flow: Annotated[float, Quantity("m3/s", "Highest flow", low=1e-6, high=1.0, shown="L/min")]
-    dp_flow: Annotated[float, Quantity("m3/s", "Flow of the pressure drop", low=1e-6, high=1.0, shown="L/min")]
+    dp_flow: Annotated[
+        float, Quantity("m3/s", "Flow of the pressure drop", low=1e-6, high=1.0, shown="L/min")
+    ]
     dp: Annotated[float, Quantity("Pa", "Pressure drop at its flow", low=0.0, high=1e6)]
     dp_exponent: Annotated[float, Quantity("1", "Exponent of pressure drop", low=1.0, high=2.0)] = 1.90
-    dp_set: Annotated[float | None, Quantity("Pa", "Pressure held by fixed pressure control", 0.0, 1e6)] = None
+    dp_set: Annotated[float | None, Quantity("Pa", "Pressure held by fixed pressure control", 0.0, 1e6)] = (
+        None
+    )
     accelerator_share: Annotated[float, Quantity("1", "Flow share of accelerators", 0.01, 1.0)] = 1.0
     volume: Annotated[float, Quantity("m3", "Coolant in the rack", 0.0, 1.0, "estimate")] = 0.02
 
