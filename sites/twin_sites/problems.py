@@ -107,7 +107,7 @@ def said(value: Any) -> str:
     if isinstance(value, bool):
         return "yes (a truth value)" if value else "no (a truth value)"
     if isinstance(value, int | float):
-        return f"{value:.15g}" if abs(value) < 1e300 else "a far larger number"
+        return "a far larger number" if abs(value) >= 1e300 else f"{value:.15g}"
     text = str(value)
     return f"'{text if len(text) <= 60 else text[:57] + '…'}'"
 

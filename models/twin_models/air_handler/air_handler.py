@@ -37,7 +37,9 @@ class AirHandler(Parameters):
 
     rated_heat: Annotated[float, Quantity("W", "Rated sensible heat", 1.0, 1e7)]
     rated_air_in: Annotated[float, Quantity("degC", "Rated air entering", 10.0, 60.0)]
-    rated_air_flow: Annotated[float, Quantity("m3/s", "Air flow at full fan speed", 0.01, 200.0)]
+    rated_air_flow: Annotated[
+        float, Quantity("m3/s", "Air flow at full fan speed", 0.01, 200.0, shown="m3/s", shown_ip="cfm")
+    ]
     rated_water_in: Annotated[float, Quantity("degC", "Rated water entering", 0.0, 50.0)]
     rated_water_flow: Annotated[float, Quantity("m3/s", "Rated water flow", 1e-6, 1.0)]
     fan_power: Annotated[float, Quantity("W", "Fan power at full speed", 0.0, 1e6)]

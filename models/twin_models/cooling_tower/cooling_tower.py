@@ -38,7 +38,14 @@ class CoolingTower(Parameters):
     fan_power: Annotated[float, Quantity("W", "Fan power at full speed", 0.0, 1e6)]
     design_air_flow: Annotated[
         float | None,
-        Quantity("m3/s", "Design air flow; estimated from the design heat where not given", 0.01, 1e4),
+        Quantity(
+            "m3/s",
+            "Design air flow; estimated from the design heat where not given",
+            0.01,
+            1e4,
+            shown="m3/s",
+            shown_ip="cfm",
+        ),
     ] = None
     fan_exponent: Annotated[float, Quantity("1", "Fan power exponent of speed", 2.0, 3.2, "fan laws")] = 3.0
     minimum_speed: Annotated[float, Quantity("1", "Lowest fan speed", 0.05, 1.0, "estimate")] = 0.2

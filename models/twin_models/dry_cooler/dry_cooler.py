@@ -51,7 +51,9 @@ class DryCooler(Parameters):
     rated_heat: Annotated[float, Quantity("W", "Rated heat", 1.0, 1e8)]
     rated_fluid_in: Annotated[float, Quantity("degC", "Rated liquid entering", -20.0, 100.0)]
     rated_air_in: Annotated[float, Quantity("degC", "Rated air entering", -30.0, 60.0)]
-    rated_air_flow: Annotated[float, Quantity("m3/s", "Air flow at full fan speed", 0.01, 1e4)]
+    rated_air_flow: Annotated[
+        float, Quantity("m3/s", "Air flow at full fan speed", 0.01, 1e4, shown="m3/s", shown_ip="cfm")
+    ]
     rated_liquid_flow: Annotated[float, Quantity("m3/s", "Rated liquid flow", 1e-6, 10.0)]
     fan_power: Annotated[float, Quantity("W", "Fan power at full speed and rated density", 0.0, 1e7)]
     rated_glycol: Annotated[

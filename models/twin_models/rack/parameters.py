@@ -35,7 +35,9 @@ class Fans(Parameters):
     ``base_speed`` at activity 1, and with inlet air from ``flat_until`` on until it is 1 at ``full_at``."""
 
     maximum: Annotated[float, Quantity("W", "Fan power at full speed", low=0.0, high=1e5)]
-    flow: Annotated[float, Quantity("m3/s", "Air flow at full speed", low=1e-4, high=100.0)]
+    flow: Annotated[
+        float, Quantity("m3/s", "Air flow at full speed", low=1e-4, high=100.0, shown="m3/s", shown_ip="cfm")
+    ]
     base_speed: Annotated[float, Quantity("1", "Speed at full load", 0.05, 1.0, "estimate")] = 0.75
     idle_speed: Annotated[float, Quantity("1", "Speed at idle", 0.05, 1.0, "estimate")] = 0.6
     flat_until: Annotated[float, Quantity("degC", "Inlet of flat speed", -20.0, 60.0, "estimate")] = 25.0
