@@ -101,6 +101,7 @@ def summarize(ds: xr.Dataset) -> Summary:
     unmet = (excess > UNMET_K) & loaded
     modes = _modes(ds, value, unmet, loaded)
     rejected = float(value["site_heat_rejected"].sum() * kwh)
+    closure = abs(meter_kwh - rejected) / meter_kwh if meter_kwh > 0.0 else 0.0
     residual = float(value["site_residual"].max())
     weights = ds["rack_count"].values * ds["rack_accelerators"].values
     throttled = (
@@ -130,8 +131,8 @@ def summarize(ds: xr.Dataset) -> Summary:
         unmet_degree_hours=float(np.where(unmet, excess, 0.0).sum() * step_h),
         max_supply_excess_k=float(max(excess.max(), 0.0)),
         free_cooling_hours=modes[0], partial_cooling_hours=modes[1], mechanical_hours=modes[2],
-        energy_closure=abs(meter_kwh - rejected) / meter_kwh if meter_kwh > 0.0 else 0.0,
-        residual=residual, converged=residual <= CLOSURE_LIMIT,
+        energy_closure=closure,
+        residual=residual, converged=max(residual, closure) <= CLOSURE_LIMIT and isfinite(closure),
         out_of_range=out_of_range, warnings=_warnings(ds, value, step_h, hours, headroom, excess, unmet, out_of_range),
     )  # fmt: skip
 
