@@ -132,7 +132,10 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
     missed = np.flatnonzero(out > wanted + REACHED_K)
     if missed.size:
         found = _float(volume, *_take(block, state, volume, missed), rise[missed], wanted[missed])
+        uneven = missed[found <= wanted[missed]]
         missed, found = missed[found > wanted[missed]], found[found > wanted[missed]]
+        if uneven.size:
+            _even_out(volume, block, state, (wanted + rise)[uneven], wanted[uneven], uneven)
         supply[missed] = found
         for stage in volume.stages:
             for node in stage:
@@ -185,6 +188,29 @@ def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: 
         high = np.where(short, high + span, high)
         above = surplus(high)
     return rising_root(surplus, low, high, below, above, FLOAT_TOLERANCE_K)
+
+
+def _even_out(
+    volume: VolumeNode, block: Block, state: State, entering: Array, wanted: Array, where: NDArray[np.intp]
+) -> None:
+    """Where some of the parallel links are fully open while others have room: one opening for all of them does."""
+    together = {node.name for stage in volume.stages if len(stage) > 1 for node in stage}
+    block, part = _take(block, state, volume, where)
+
+    def short(opening: Array) -> Array:
+        out = _pass(
+            volume,
+            block,
+            part,
+            entering,
+            lambda node, hot, cold: opening if node.name in together else part.u[node.name],
+        )
+        return wanted - out
+
+    low, high = np.zeros(where.size), np.ones(where.size)
+    opening = rising_root(short, low, high, short(low), short(high), FLOAT_TOLERANCE_K)
+    for name in together:
+        state.u[name][where] = opening
 
 
 def _take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp]) -> tuple[Block, State]:

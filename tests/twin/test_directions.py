@@ -79,6 +79,13 @@ def test_a_member_split_off_its_group_changes_nothing() -> None:
         assert split.pue == pytest.approx(BASE.pue, rel=1e-6), address
 
 
+def test_a_cell_split_off_its_group_stays_with_it() -> None:
+    """Cells are staged by whole units, so the group of four and the one beside it may run one more or less."""
+    split = run({"cooling.condenser.tower.2.out_of_service": "0"})
+    assert split.pue == pytest.approx(BASE.pue, rel=3e-3)
+    assert split.energy_closure < 1e-8
+
+
 def test_a_member_out_of_service_is_one_unit_less() -> None:
     for group in ("cooling.tcs.cdu", "power.ups", "cooling.fws.economiser", "hall.air_handler"):
         one = run({f"{group}.1.out_of_service": "1"})
