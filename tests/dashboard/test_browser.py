@@ -347,7 +347,11 @@ def test_a_zoom_fetches_the_points_of_its_window(page: Any, served: Any) -> None
     assert (moment(second) - moment(first)).total_seconds() == 3600.0  # no hour left out
     assert 300 < page.evaluate(f"{plot}.data[0].x.length") < 600  # 5 % of a year
     settled(page)
-    page.mouse.dblclick(box["x"] + box["width"] / 2, y)
+    for _ in range(8):  # a loaded machine can let two clicks fall too far apart to be a double one
+        page.mouse.dblclick(box["x"] + box["width"] / 2, y)
+        page.wait_for_timeout(1500)
+        if page.evaluate(f"{plot}.data[0].x.length > 1000"):
+            break
     until(page, f"{plot}.data[0].x.length > 1000")
     assert page.evaluate(f"{plot}.layout.xaxis.range[0]").startswith(
         page.evaluate(f"{plot}.data[0].x[0]")[:10]
