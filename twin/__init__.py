@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from twin_sites.loader import load_site as load_site
 
     from twin.annual import simulate as simulate
+    from twin.errors import Cancelled as Cancelled
     from twin.errors import NotConverged as NotConverged
     from twin.errors import RunError as RunError
     from twin.load import load_trace as load_trace
@@ -32,6 +33,7 @@ _HOMES = {
     "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
     "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
     "InputError": "twin_sites.errors", "RunError": "twin.errors", "NotConverged": "twin.errors",
+    "Cancelled": "twin.errors",
 }  # fmt: skip
 __all__ = [*_HOMES, "__version__"]
 

@@ -3,7 +3,7 @@
 Nothing is remembered between steps here; what has memory is the subject of ``transients``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +54,7 @@ def simulate(
     start: str | np.datetime64 | None = None,
     carbon: str | Path | None = None,
     price: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Power, temperatures, water and losses of a facility, step by step.
 
@@ -73,6 +74,9 @@ def simulate(
         First moment on the weather's clock; the beginning of the weather by default.
     carbon, price
         Files of hourly carbon intensity and energy price that replace the site's constants.
+    progress
+        Called with the number of steps solved and of all steps: before the first block of steps, and after each. What it
+        raises ends the run and goes on to the caller; ``twin.Cancelled`` is meant for that.
 
     Returns
     -------
@@ -86,6 +90,8 @@ def simulate(
         For bad input: every problem with place, value, what is allowed and what to try.
     RunError
         When the facility cannot be solved.
+    Cancelled
+        When ``progress`` raised it.
     """
     chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
     air = (
@@ -101,6 +107,8 @@ def simulate(
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
     parts: list[Collected] = []
     size = _block_size(plan, activity, span.n)
+    tell = progress if progress is not None else _quiet
+    tell(0, span.n)
     for first in range(0, span.n, size):
         where = slice(first, min(first + size, span.n))
         block = Block(
@@ -122,11 +130,16 @@ def simulate(
                 "state: add units there, or lower the load."
             )
         parts.append(collect(plan, block, state))
+        tell(where.stop, span.n)
     rates = (
         _rate(chosen.economy.energy_price, price, "price", span, air),
         _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air),
     )
     return dataset(plan, join(parts), span, air, trace, rates, (*notes, *more, *air.notes), __version__)
+
+
+def _quiet(done: int, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 def _load(source: str | Path) -> Load:

@@ -64,6 +64,7 @@ def run(
     import twin
     from twin.load import load_trace
     from twin.metrics import finite
+    from twin.progress import bar
     from twin.store import check_target
 
     if out is not None:
@@ -76,16 +77,18 @@ def run(
             _word(design_day, ("0.4%", "extreme"), "--design-day"),
         )
     trace: Any = load_trace(load, boundary) if load is not None and boundary is not None else load  # type: ignore[arg-type]
-    ds = twin.simulate(
-        facility,
-        weather=air,
-        load=trace,
-        step_s=_seconds(step),
-        hours=_hours(hours),
-        start=start,
-        carbon=carbon,
-        price=price,
-    )
+    with bar() as progress:
+        ds = twin.simulate(
+            facility,
+            weather=air,
+            load=trace,
+            step_s=_seconds(step),
+            hours=_hours(hours),
+            start=start,
+            carbon=carbon,
+            price=price,
+            progress=progress,
+        )
     if out is not None:
         twin.save(ds, out)
     if as_json:

@@ -7,3 +7,7 @@ class RunError(RuntimeError):
 
 class NotConverged(RunError):
     """The solver stopped with a residual above its tolerance, and says where."""
+
+
+class Cancelled(RunError):
+    """Raise it from a ``progress`` function to end a run: nothing is kept of it, and the next run is not touched."""
