@@ -16,6 +16,7 @@ from twin_sites.schema import AMBIENT_BASES
 
 from twin.compile import Plan, RackNode
 from twin.load import Load, load_trace, resample, tile
+from twin.members import numbers
 
 if TYPE_CHECKING:
     from twin.annual import Span
@@ -74,7 +75,7 @@ def activities(
     for node in sorted(
         plan.racks, key=lambda node: not _measured(node, trace)
     ):  # those that follow come last
-        rows, counts = _rows(node, trace)
+        rows, counts = _rows(plan, node, trace)
         if trace.quantity == "power" and _measured(node, trace):
             found = [
                 _activity(plan, node, row, racks, trace, ambient)
@@ -111,15 +112,24 @@ def _followed(rows: list[Array], n: int) -> Array:
     return np.asarray(np.mean(means, axis=0)) if means else np.ones(n)
 
 
-def _rows(node: RackNode, trace: Load) -> tuple[list[Array], list[int]]:
-    """Series of a group and the number of its racks that follow each: its own, those it names, or the mean of all."""
-    own = [name for name in trace.series if name == node.name or name.startswith(f"{node.name}.")]
+def _rows(plan: Plan, node: RackNode, trace: Load) -> tuple[list[Array], list[int]]:
+    """Series of a group and the number of its racks that follow each: its own, those it names, or the mean of all.
+
+    Where every rack has a series of its own number, each follows that; else the racks are shared out in order.
+    """
+    apart = {other.name for other in plan.racks if other is not node}
+    own = [
+        name
+        for name in trace.series
+        if name == node.name or (name.startswith(f"{node.name}.") and name not in apart)
+    ]
     named = [name.strip() for name in node.racks.series.split(",") if name.strip() in trace.series]
     names = own or named
     count = node.racks.count
     if not names:
         return [trace.mean], [count]
-    names = names[:count]
+    numbered = [f"{node.name}.{number}" for number in numbers(plan, node)]
+    names = numbered if set(numbered) <= set(names) else names[:count]
     sizes = [count // len(names) + (1 if i < count % len(names) else 0) for i in range(len(names))]
     return [trace.series[name] for name in names], sizes
 

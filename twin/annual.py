@@ -23,8 +23,10 @@ from twin.errors import NotConverged
 from twin.grid import Kind, series_or_constant
 from twin.heat import TOLERANCE, solve
 from twin.load import Load, load_trace, loads
+from twin.members import check_size
 from twin.results import Collected, collect, dataset, join
 from twin.state import Block
+from twin.variables import PER_RACK
 from twin.weather import Weather, load_weather, resample
 
 BLOCK_ELEMENTS = 2_000_000  # rack-steps held at once
@@ -55,6 +57,7 @@ def simulate(
     carbon: str | Path | None = None,
     price: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    per_rack: bool = False,
 ) -> xr.Dataset:
     """Power, temperatures, water and losses of a facility, step by step.
 
@@ -74,6 +77,9 @@ def simulate(
         First moment on the weather's clock; the beginning of the weather by default.
     carbon, price
         Files of hourly carbon intensity and energy price that replace the site's constants.
+    per_rack
+        Keep every step of every single rack (``member_power`` and so on over ``member``, ``time``), up to 1 GB; mean,
+        peak and hottest chip of each rack over the run are there without it.
     progress
         Called with the number of steps solved and of all steps: before the first block of steps, and after each. What it
         raises ends the run and goes on to the caller; ``twin.Cancelled`` is meant for that.
@@ -81,7 +87,7 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        Variables of ``twin.variables`` over ``time`` and ``rack``, ``loop``, ``link`` or ``feeder``; CF-style
+        Variables of ``twin.variables`` over ``time`` and ``rack``, ``member``, ``loop``, ``link`` or ``feeder``; CF-style
         attributes; provenance in ``attrs``.
 
     Raises
@@ -102,6 +108,8 @@ def simulate(
     trace = load if isinstance(load, Load) else _load(load if load is not None else chosen.load.trace)
     span = _span(air, step_s, hours, start)
     plan = compile_site(chosen)
+    if per_rack:
+        check_size(plan, span.n, len(PER_RACK))
     notes = [*_freezing(plan, air)]
     ambient = _ambient(air, span, chosen.site.ambient_offset)
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
@@ -129,7 +137,7 @@ def simulate(
                 f"at {state.worst} in step {first + worst}. Where more heat enters than can leave, there is no steady "
                 "state: add units there, or lower the load."
             )
-        parts.append(collect(plan, block, state))
+        parts.append(collect(plan, block, state, per_rack))
         tell(where.stop, span.n)
     rates = (
         _rate(chosen.economy.energy_price, price, "price", span, air),

@@ -53,12 +53,16 @@ def run(
     carbon: Annotated[str | None, typer.Option(help="File of hourly grid carbon intensity.")] = None,
     price: Annotated[str | None, typer.Option(help="File of hourly energy price.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write all series to .nc or .csv.")] = None,
+    per_rack: Annotated[
+        bool, typer.Option("--per-rack", help="Write every step of every single rack too (with --out).")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")
     ] = False,
     ip: IpOption = False,
 ) -> None:
     """Simulate a facility over a weather year, or any span, and print what comes out."""
+    from twin_sites.errors import Problem
     from twin_sites.schema import Site
 
     import twin
@@ -69,6 +73,10 @@ def run(
 
     if out is not None:
         check_target(out)
+    elif per_rack:
+        raise twin.InputError(
+            [Problem("--per-rack", "no file for the series", "--out with it", "--per-rack --out run.nc")]
+        )
     facility: Site = twin.change_site(twin.load_site(site), _changes(changes))
     air: Any = weather
     if design_day is not None:
@@ -87,6 +95,7 @@ def run(
             start=start,
             carbon=carbon,
             price=price,
+            per_rack=per_rack,
             progress=progress,
         )
     if out is not None:

@@ -121,7 +121,7 @@ def respond(plan: Plan, block: Block, state: State) -> None:
             if node.loop is not None
             else np.zeros_like(state.rack_heat[node.name])
         )
-        state.rack[node.name], heat = serve(
+        state.rack[node.name], heat, state.each[node.name] = serve(
             node,
             block.activity[node.name],
             liquid_in,

@@ -1,6 +1,7 @@
 """From what the solver found to a labelled Dataset."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.streams import Array
 from twin_sites.schema import OUTDOORS, Cdus, Chillers, Utility
 
+from twin import members
 from twin.compile import Plan
 from twin.state import Block, State
-from twin.variables import VARIABLES
+from twin.variables import PER_RACK, VARIABLES
 
 if TYPE_CHECKING:
     from twin.annual import Span
@@ -30,10 +32,11 @@ class Collected:
     out_of_range: dict[str, float]
     flags: dict[str, float]
     sweeps: int
+    members: members.Tally
 
 
-def collect(plan: Plan, block: Block, state: State) -> Collected:
-    """Reduce a solved block to the variables of a result; per-rack arrays are summed or taken at their extreme."""
+def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> Collected:
+    """Reduce a solved block to the variables of a result; ``per_rack`` keeps every step of single racks too."""
     n = state.meter.size
     values: dict[str, Array] = {
         "site_power": state.meter,
@@ -70,7 +73,11 @@ def collect(plan: Plan, block: Block, state: State) -> Collected:
     )
     values["site_it_power"] = _it_power(plan, state)
     values["site_pue"] = state.meter / np.maximum(values["site_it_power"], 1e-9)
-    return Collected(values, _out_of_range(plan, state), _flags(state), state.sweeps)
+    if per_rack:
+        values |= members.series(plan, state)  # type: ignore[arg-type]
+    return Collected(
+        values, _out_of_range(plan, state), _flags(state), state.sweeps, members.tally(plan, state)
+    )
 
 
 def _stack(rows: list[Array], n: int) -> Array:
@@ -220,7 +227,8 @@ def join(parts: list[Collected]) -> Collected:
         {key: sum(getattr(p, name).get(key, 0.0) for p in parts) for key in getattr(parts[0], name)}
         for name in ("out_of_range", "flags")
     ]
-    return Collected(values, sums[0], sums[1], max(part.sweeps for part in parts))
+    racks = reduce(members.Tally.and_then, (part.members for part in parts))
+    return Collected(values, sums[0], sums[1], max(part.sweeps for part in parts), racks)
 
 
 def dataset(
@@ -235,8 +243,18 @@ def dataset(
 ) -> xr.Dataset:
     """Label everything: units, names, provenance."""
     site = plan.site
-    values = {**found.values, "site_energy_price": rates[0], "site_carbon_intensity": rates[1]}
+    racks = found.members
+    values = {
+        **found.values,
+        "site_energy_price": rates[0],
+        "site_carbon_intensity": rates[1],
+        "member_power_mean": racks.energy / span.n,
+        "member_power_peak": racks.peak,
+        "member_chip_hottest": racks.chip,
+        "member_hours_throttled": racks.throttled * span.step_s / 3600.0,
+    }
     links = plan.links
+    member, group = members.names(plan)
     coords: dict[str, Any] = {
         "time": span.start.astype("datetime64[us]")
         + (np.arange(span.n) * span.step_s * 1e6).astype("timedelta64[us]"),
@@ -262,6 +280,8 @@ def dataset(
             {"units": "degC"},
         ),
         "rack_air_class": ("rack", [node.racks.air_class for node in plan.racks]),
+        "member": member,
+        "member_rack": ("member", group),
         "loop_role": ("loop", [role(volume) for volume in plan.volumes]),
         "link_kind": ("link", [node.link.kind for node in links]),
         "link_loop": ("link", [node.hot for node in links]),
@@ -269,7 +289,8 @@ def dataset(
         "feeder_kind": ("feeder", [feeder.kind for _, feeder in plan.feeders]),
     }
     data = {}
-    for name, row in VARIABLES.items():
+    asked = {name: row for name, row in PER_RACK.items() if name in values}
+    for name, row in (VARIABLES | asked).items():
         attributes = {"units": row.unit, "long_name": row.label, "cell_methods": f"time: {row.method}"}
         data[name] = xr.Variable(row.dims, values[name], attributes)
     n = float(span.n)

@@ -8,7 +8,7 @@ import numpy as np
 from twin_models.pump.pump import Pumping
 from twin_models.streams import Ambient, Array, Mask, Transfer
 
-from twin.racks import Group
+from twin.racks import Each, Group
 
 
 class Block(NamedTuple):
@@ -43,6 +43,7 @@ class State:
         default_factory=dict
     )  # of design flow that a loop's pumps can give each valve
     rack: dict[str, Group] = field(default_factory=dict)
+    each: dict[str, Each] = field(default_factory=dict)  # single racks by group
     rack_heat: dict[str, Array] = field(default_factory=dict)  # W into liquid per rack
     flow_bound: dict[str, Mask] = field(default_factory=dict)
     inlet: dict[str, Array] = field(default_factory=dict)  # server inlet air by room

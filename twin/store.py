@@ -1,4 +1,4 @@
-"""Results on disk: netCDF for one run, and the same content as CSV for spreadsheets. Written whole or not at all."""
+"""Results on disk: netCDF for one run, and its series as CSV for spreadsheets. Written whole or not at all."""
 
 import os
 import tempfile
@@ -90,12 +90,14 @@ def save(ds: xr.Dataset, path: str | Path) -> Path:
 
 
 def wide(ds: xr.Dataset) -> "pd.DataFrame":
-    """One row per step and one column per series, units in the header."""
+    """One row per step and one column per series, units in the header; what has no time is left out."""
     import pandas as pd
 
     columns = {}
     for name, values in ds.data_vars.items():
         unit = values.attrs["units"]
+        if "time" not in values.dims:
+            continue
         if values.dims == ("time",):
             columns[f"{name} [{unit}]"] = values.values
         else:

@@ -1,6 +1,7 @@
 """Every variable of a result: unit, label and plausible range, stated once.
 
-Names are ``<dim>_<quantity>``; a variable of ``site`` has the dimension time only. Ranges are what an engineer would
+Names are ``<dim>_<quantity>``; a variable of ``site`` has the dimension time only. ``rack`` is a group of racks, ``member``
+a single rack such as ``compute.17``; what single racks did over the run is always there, their steps where asked for. Ranges are what an engineer would
 believe; a value outside is drawn and reported, not removed.
 """
 
@@ -19,6 +20,7 @@ class Variable(NamedTuple):
 
 
 _T, _R, _L, _K, _F = ("time",), ("rack", "time"), ("loop", "time"), ("link", "time"), ("feeder", "time")
+_M, _MT = ("member",), ("member", "time")
 
 VARIABLES: dict[str, Variable] = {
     "site_power": Variable(_T, "W", "Facility power at the utility meter", 0.0, 1e10),
@@ -60,4 +62,18 @@ VARIABLES: dict[str, Variable] = {
     "feeder_load": Variable(_F, "W", "Power delivered", 0.0, 1e10),
     "feeder_loss": Variable(_F, "W", "Loss", 0.0, 1e9),
     "feeder_utilisation": Variable(_F, "1", "Load of each unit over its rating", 0.0, 1.0),
+    "member_power_mean": Variable(_M, "W", "Power of the rack, mean over the run", 0.0, 2e6),
+    "member_power_peak": Variable(_M, "W", "Power of the rack, highest step", 0.0, 2e6, "maximum"),
+    "member_chip_hottest": Variable(_M, "degC", "Chips of the rack, hottest step", 0.0, 105.0, "maximum"),
+    "member_hours_throttled": Variable(_M, "h", "Time in which chips of the rack throttle", 0.0, 2e5, "sum"),
+}
+
+# Of every single rack at every step: in a result only where asked for, as float32.
+PER_RACK: dict[str, Variable] = {
+    "member_power": Variable(_MT, "W", "Power of the rack", 0.0, 2e6),
+    "member_inlet_temperature": Variable(_MT, "degC", "Server inlet air", 0.0, 60.0),
+    "member_flow": Variable(_MT, "m3/s", "Coolant flow of the rack", 0.0, 0.1),
+    "member_chip_temperature": Variable(_MT, "degC", "Chips of the rack", 0.0, 105.0),
+    "member_throttled": Variable(_MT, "1", "Share of the rack's accelerators throttled", 0.0, 1.0),
+    "member_margin": Variable(_MT, "K", "Throttling temperature less chip temperature", -60.0, 100.0),
 }

@@ -12,7 +12,7 @@ from twin_sites import declared, schema, units
 from twin_sites.catalogue import FAMILIES
 from twin_sites.schema import SetPointQuantity
 
-from twin.variables import VARIABLES
+from twin.variables import PER_RACK, VARIABLES, Variable
 
 HERE = Path(__file__).resolve().parent
 ELEMENTS = (
@@ -169,6 +169,10 @@ def _cell(text: str) -> str:
 
 def variables() -> str:
     """Every variable of a result."""
+
+    def row_of(name: str, row: Variable) -> str:
+        return f"| `{name}` | {row.unit} | {row.label} | {', '.join(row.dims)} | {row.low:g} to {row.high:g} | {row.method} |"
+
     lines = [
         "# Variables of a result", "",
         "Written by `docs/reference/make_site_file.py` from `twin/variables.py`; do not edit by hand.", "",
@@ -177,10 +181,16 @@ def variables() -> str:
         "reported, never removed. Powers and flows are means over the step, unless the last column says otherwise.", "",
         "| variable | unit | what | dimensions | believable | over the step |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for name, row in VARIABLES.items():
-        lines.append(
-            f"| `{name}` | {row.unit} | {row.label} | {', '.join(row.dims)} | {row.low:g} to {row.high:g} | {row.method} |"
-        )
+    lines += [row_of(name, row) for name, row in VARIABLES.items()]
+    lines += [
+        "",
+        "`rack` counts groups of racks, `member` single racks, named as addresses name them (`compute.17`); `member_rack` is the group each",
+        "stands in. What each rack did over the run is in every result. Its steps are kept where asked for, with `per_rack=True` or",
+        "`--per-rack --out run.nc`, as 4-byte numbers and up to 1 GB:", "",
+        "| variable | unit | what | dimensions | believable | over the step |", "|---|---|---|---|---|---|",
+        *(row_of(name, row) for name, row in PER_RACK.items()), "",
+        "CSV holds what has a time; the values per rack over the run are in netCDF only.",
+    ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,116 @@
+"""Single racks: the names of a group's members, what each did over a run, and, when asked for, its every step.
+
+What is kept of each rack always is reduced block by block, so that memory does not grow with racks x time.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from twin_models.streams import Array
+from twin_sites.declared import base_of
+from twin_sites.errors import InputError, Problem
+
+from twin.compile import Plan, RackNode
+from twin.racks import Real
+from twin.state import State
+
+Single = NDArray[np.float32]
+MOST_VALUES = 250_000_000  # of all series of single racks together: 1 GB
+
+
+class Tally(NamedTuple):
+    """What each rack did in a number of steps, shape (members,)."""
+
+    energy: Array  # W, sum over steps
+    peak: Array  # W
+    chip: Array  # °C, hottest; NaN without accelerators
+    throttled: Array  # steps
+
+    def and_then(self, later: "Tally") -> "Tally":
+        """Both together."""
+        return Tally(
+            self.energy + later.energy,
+            np.maximum(self.peak, later.peak),
+            np.fmax(self.chip, later.chip),
+            self.throttled + later.throttled,
+        )
+
+
+def numbers(plan: Plan, node: RackNode) -> list[int]:
+    """Numbers of a group's racks as addresses count them: what was split off keeps its own number."""
+    base = base_of(node.name)
+    if base != node.name:
+        return [int(node.name.rpartition(".")[2])]
+    apart = {
+        numbers(plan, other)[0] for other in plan.racks if other is not node and base_of(other.name) == base
+    }
+    top = node.racks.count + len(apart)
+    return [number for number in range(1, top + 1) if number not in apart][: node.racks.count]
+
+
+def names(plan: Plan) -> tuple[list[str], list[str]]:
+    """Name of every rack, such as ``compute.17``, and the group that it stands in."""
+    found = [
+        (f"{base_of(node.name)}.{number}", node.name) for node in plan.racks for number in numbers(plan, node)
+    ]
+    return [name for name, _ in found], [group for _, group in found]
+
+
+def tally(plan: Plan, state: State) -> Tally:
+    """Reduce the single racks of a solved block."""
+    parts = []
+    for node in plan.racks:
+        each, count = state.each[node.name], node.racks.count
+        rows = Tally(
+            np.atleast_1d(each.power.sum(axis=-1, dtype=float)),
+            np.atleast_1d(each.power.max(axis=-1)).astype(float),
+            np.atleast_1d(each.chip.max(axis=-1)).astype(float),
+            np.atleast_1d(each.throttled.sum(axis=-1, dtype=float)),
+        )
+        parts.append(Tally(*(np.broadcast_to(row, (count,)) for row in rows)))
+    return Tally(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+
+
+def series(plan: Plan, state: State) -> dict[str, Single]:
+    """Every step of every rack, shape (members, n)."""
+    n = state.meter.size
+    rows: dict[str, list[Real]] = {}
+    for node in plan.racks:
+        each, racks = state.each[node.name], node.racks
+        limit = racks.accelerator.throttle if racks.accelerator is not None else np.nan
+        for name, values in (
+            ("power", each.power),
+            ("inlet_temperature", state.inlet[node.room]),
+            ("flow", each.flow),
+            ("chip_temperature", each.chip),
+            ("throttled", each.throttled),
+            ("margin", limit - each.chip),
+        ):
+            rows.setdefault(f"member_{name}", []).append(np.broadcast_to(values, (racks.count, n)))
+    return {
+        name: np.concatenate(parts, axis=0, dtype=np.float32, casting="same_kind")
+        for name, parts in rows.items()
+    }
+
+
+def check_size(plan: Plan, n: int, variables: int) -> None:
+    """Refuse series of single racks that would not fit.
+
+    Raises
+    ------
+    InputError
+        Before the run, with what would fit.
+    """
+    racks = sum(node.racks.count for node in plan.racks)
+    if racks * n * variables > MOST_VALUES:
+        raise InputError(
+            [
+                Problem(
+                    "per rack",
+                    f"{racks:,} racks x {n:,} steps x {variables} series, {racks * n * variables * 4 / 1e9:.3g} GB",
+                    f"{MOST_VALUES * 4 / 1e9:g} GB, here {MOST_VALUES // (racks * variables):,} steps",
+                    "a shorter run or a longer step; mean, peak and hottest chip of each rack are in every result",
+                )
+            ]
+        )
