@@ -129,7 +129,7 @@ def show(
         typer.Argument(
             metavar="WHAT",
             help="sites, weather, loads, addresses; or equipment: accelerators, racks, cold-plates, power-shelves, "
-            "cdus, pumps, exchangers, air-handlers, dry-coolers, towers, chillers, transformers, ups, pdus.",
+            "cdus, pumps, exchangers, air-handlers, dry-coolers, towers, chillers, transformers, ups, pdus, works.",
         ),
     ],
     name: Annotated[

@@ -18,6 +18,7 @@ from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
 from twin_models.transformer.transformer import Transformer
 from twin_models.ups.ups import Ups
+from twin_models.work.work import Work
 from twin_sites import catalogue, units
 from twin_sites.addresses import Address, addresses
 from twin_sites.catalogue import Datasheet, Origin
@@ -44,6 +45,7 @@ FAMILIES: dict[str, tuple[type, str]] = {
     "transformer": (Transformer, "rating"),
     "ups": (Ups, "rating"),
     "pdu": (Pdu, "rating"),
+    "work": (Work, "parameters"),
 }
 
 

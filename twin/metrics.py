@@ -12,6 +12,8 @@ import numpy as np
 import xarray as xr
 from twin_models.streams import Array, Mask
 
+from twin.tokens import token_metrics
+
 UNMET_K = 0.5  # a supply counts as missed this far above its set point
 WATER_DENSITY = 1000.0  # kg/m³, for water bills
 RUNNING_W = 1.0  # a machine that draws less is off
@@ -56,6 +58,14 @@ class Summary:
     free_cooling_hours: float | None
     partial_cooling_hours: float | None
     mechanical_hours: float | None
+    tokens: float | None
+    tokens_per_kwh_it: float | None
+    tokens_per_kwh_facility: float | None
+    joules_per_token: float | None
+    cost_per_million_tokens: float | None
+    carbon_kg_per_million_tokens: float | None
+    goodput_share: float | None
+    tokens_basis: list[str]
     energy_closure: float
     residual: float
     converged: bool
@@ -110,6 +120,7 @@ def summarize(ds: xr.Dataset) -> Summary:
         else 0.0
     )
     peak_it = float(value["site_it_power"].max())
+    cost = float((value["site_power"] * value["site_energy_price"]).sum() * step_h * 3600.0)
     out_of_range = _pairs(ds.attrs["out_of_range"])
     return Summary(
         site=ds.attrs["site"], weather=ds.attrs["weather"], load=ds.attrs["load"], hours=_neat(hours),
@@ -121,7 +132,7 @@ def summarize(ds: xr.Dataset) -> Summary:
         cue_kg_per_kwh=carbon / it_kwh if it_kwh else None, carbon_kg=carbon,
         ere=pue, erf=0.0 if it_kwh else None,
         tue=pue * rack_kwh / compute_kwh if pue is not None and compute_kwh > 0.0 else None,
-        energy_cost=float((value["site_power"] * value["site_energy_price"]).sum() * step_h * 3600.0),
+        energy_cost=cost,
         water_cost=water_m3 * float(ds.attrs["water_price"]),
         peak_it_kw=peak_it / 1000.0, peak_facility_kw=float(value["site_power"].max()) / 1000.0,
         averaging_s=float(ds.attrs["step_s"]),
@@ -131,6 +142,7 @@ def summarize(ds: xr.Dataset) -> Summary:
         unmet_degree_hours=float(np.where(unmet, excess, 0.0).sum() * step_h),
         max_supply_excess_k=float(max(excess.max(), 0.0)),
         free_cooling_hours=modes[0], partial_cooling_hours=modes[1], mechanical_hours=modes[2],
+        **token_metrics(ds, it_kwh, facility_kwh, cost, carbon)._asdict(),
         energy_closure=closure,
         residual=residual, converged=max(residual, closure) <= CLOSURE_LIMIT and isfinite(closure),
         out_of_range=out_of_range, warnings=_warnings(ds, value, step_h, hours, headroom, excess, unmet, out_of_range),

@@ -75,7 +75,7 @@ def _serve(
     params, count = node.racks, node.racks.count
     one = rack_model.respond(activity, liquid_in, flow, air_in, params)
     head = rack_model.pressure_drop(flow, params) if params.liquid is not None else flow
-    lost = (activity - one.done) > THROTTLED
+    lost = one.throttled & ((activity - one.done) > THROTTLED)
     if activity.ndim == 1:
         group = Group(
             one.power * count, one.power, one.heat_liquid * count, one.heat_air * count, one.compute * count,

@@ -5,6 +5,7 @@ from twin_sites import units
 from twin_sites.schema import Site
 
 from twin.metrics import Summary, summarize
+from twin.tokens import lines as lines_of_tokens
 
 WIDTH = 96
 NAMES = {
@@ -32,6 +33,8 @@ def report(ds: xr.Dataset, site: Site | None = None, system: str = "si") -> str:
         f"site {summary.site} · weather {summary.weather} · load {summary.load} · {summary.hours:,} h of {summary.averaging_s:g} s steps",
         "",
         *_headline(summary, system),
+        "",
+        *lines_of_tokens(summary),
         "",
         *_energies(summary),
         "",

@@ -10,7 +10,7 @@ from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.streams import Array
 from twin_sites.schema import OUTDOORS, Cdus, Chillers, Utility
 
-from twin import members
+from twin import members, tokens
 from twin.compile import Plan
 from twin.state import Block, State
 from twin.variables import PER_RACK, VARIABLES
@@ -126,6 +126,9 @@ def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         rows["rack_activity"].append(asked.mean(axis=0) if asked.ndim == 2 else asked)
         rows["rack_done"].append(group.done)
         rows["rack_throttled"].append(group.throttled)
+        given, free = tokens.rates(node.racks, rows["rack_activity"][-1], rows["rack_done"][-1])
+        rows["rack_tokens"].append(given)
+        rows["rack_tokens_asked"].append(free)
         compute = compute + group.compute
     out = {name: np.stack([np.broadcast_to(row, n) for row in row_list]) for name, row_list in rows.items()}
     return out | {"site_compute_power": compute}
@@ -310,6 +313,7 @@ def dataset(
         "water_price": site.economy.water_price,
         "design_it_w": plan.design_it,
         "sweeps": found.sweeps,
+        "tokens_basis": tokens.basis(site),
         "notes": list(notes),
         "out_of_range": [
             f"{key}={count / n:.6g}" for key, count in found.out_of_range.items() if count > 0.0

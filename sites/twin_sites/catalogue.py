@@ -24,6 +24,7 @@ FAMILIES = {
     "cdus": "cdu", "pumps": "pump", "exchangers": "heat_exchanger", "air-handlers": "air_handler",
     "dry-coolers": "dry_cooler", "towers": "cooling_tower", "chillers": "chiller",
     "transformers": "transformer", "ups": "ups", "pdus": "pdu",
+    "works": "work",
 }  # fmt: skip
 
 

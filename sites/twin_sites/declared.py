@@ -22,6 +22,7 @@ FAMILY_AT = {  # families of the datasheets that a part of this name may use
     "node_converter": "power_shelf",
     "heat_exchanger": "heat_exchanger",
     "pump": "pump",
+    "work": "work",
 }
 FEEDERS = ("utility", "transformer", "ups", "pdu")
 LIQUID_LINKS = ("cdu", "heat_exchanger", "chiller", "dry_cooler", "cooling_tower")

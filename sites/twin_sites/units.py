@@ -37,6 +37,7 @@ SHOWN = {
     "currency/m3": ("currency/m3", "currency/kgal"),
     "J": ("kWh", "kWh"),
     "VA": ("kVA", "kVA"),
+    "1/s": ("tokens/s", "tokens/s"),
 }
 
 # What a person calls each kind of quantity, with an example of each unit system.
@@ -57,6 +58,7 @@ _KINDS = {
     "W/K": ("conductance", "250 kW/K", "250 kW/K"),
     "K/W": ("thermal resistance", "0.02 K/W", "0.02 K/W"),
     "kg/J": ("carbon per energy", "380 g/kWh", "0.84 lb/kWh"),
+    "1/s": ("rate", "2500 tokens/s", "2500 tokens/s"),
     "currency": ("price", "5 USD", "5 USD"),
     "currency/J": ("price of energy", "0.08 USD/kWh", "80 USD/MWh"),
     "currency/m3": ("price of water", "2 USD/m3", "8 USD/kgal"),
@@ -68,6 +70,7 @@ _DEFINITIONS = (
     "gallon_per_minute = gallon / minute = gpm",
     "currency = [currency] = USD = EUR = GBP",
     "kgal = 1000 gallon",
+    "token = count = tok",
 )
 _SPELLINGS = {"³": "3", "²": "2", "°C": "degC", "°F": "degF", "Δ": "delta_", "·": "*", "µ": "u"}
 _POWER = re.compile(r"(?<=[a-zA-Z])(?=[2-9](?![a-zA-Z]))")  # m3 means m**3, ftH2O does not

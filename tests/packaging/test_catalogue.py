@@ -13,6 +13,7 @@ CLASSES = {
     "accelerator": "Accelerator", "rack": "Rack", "cold_plate": "ColdPlate", "power_shelf": "PowerShelf", "cdu": "Cdu",
     "pump": "Pump", "heat_exchanger": "PlateExchanger", "air_handler": "AirHandler", "dry_cooler": "DryCooler",
     "cooling_tower": "CoolingTower", "chiller": "Chiller", "transformer": "Transformer", "ups": "Ups", "pdu": "Pdu",
+    "work": "Work",
 }  # fmt: skip
 LEAST = {"accelerator": 20, "rack": 15, "cdu": 10, "chiller": 7}
 SLUGS = catalogue.names()

@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_models.accelerator.dvfs import dynamic_share
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.streams import Array, Real
 
@@ -36,6 +37,21 @@ class Accelerator(Parameters):
     bf16: Annotated[float | None, Quantity("1", "Dense BF16 peak in FLOP/s", low=0.0, high=1e18)] = None
     fp8: Annotated[float | None, Quantity("1", "Dense FP8 peak in FLOP/s", low=0.0, high=1e18)] = None
     fp4: Annotated[float | None, Quantity("1", "Dense FP4 peak in FLOP/s", low=0.0, high=1e18)] = None
+    serving: Annotated[
+        float | None, Quantity("1/s", "Llama 2 70B output tokens per second (MLPerf offline)", 0.0, 1e7)
+    ] = None
+    power_cap: Annotated[
+        float | None, Quantity("1", "Power cap, share of TDP", 0.1, 1.5, "estimate", shown="%", shown_ip="%")
+    ] = None
+    clock: Annotated[
+        float, Quantity("1", "Locked clock, share of highest", 0.1, 1.0, shown="%", shown_ip="%")
+    ] = 1.0
+    voltage_floor: Annotated[
+        float, Quantity("1", "Lowest voltage over that at the highest clock", 0.3, 1.0, "estimate")
+    ] = 0.86
+    voltage_knee: Annotated[
+        float, Quantity("1", "Clock at which voltage leaves its floor", 0.05, 0.95, "estimate")
+    ] = 0.78
 
     def __post_init__(self) -> None:
         if self.idle >= self.tdp:
@@ -43,6 +59,11 @@ class Accelerator(Parameters):
         if not self.target <= self.throttle <= self.stop:
             raise ValueError(
                 f"limits must rise: target {self.target:g}, throttle {self.throttle:g}, stop {self.stop:g}"
+            )
+        if self.power_cap is not None and self.power_cap * self.tdp <= self.idle:
+            raise ValueError(
+                f"power_cap of {100 * self.power_cap:g} % is {self.power_cap * self.tdp:g} W, "
+                f"which idle power of {self.idle:g} W exceeds"
             )
 
 
@@ -52,9 +73,10 @@ class ChipResponse(NamedTuple):
     power: Array  # W
     junction: Array  # °C
     case: Array  # °C
-    done: Array  # activity really done, below the asked one while throttled
+    done: Array  # activity really done, below the asked one while throttled, capped or at a lower clock
     slope: Array  # W/K, d(power)/d(coolant_in)
     valid: NDArray[np.bool_]  # False: junction above `throttle` or activity outside 0..1
+    throttled: NDArray[np.bool_]  # True where the junction, not a cap or clock, sets what is done
 
 
 class ChipActivity(NamedTuple):
@@ -65,7 +87,12 @@ class ChipActivity(NamedTuple):
 
 
 def respond(
-    activity: Real, coolant_in: Real, resistance_case_to_inlet: Real, params: Accelerator
+    activity: Real,
+    coolant_in: Real,
+    resistance_case_to_inlet: Real,
+    params: Accelerator,
+    busy: float = 0.0,
+    idle: float = 0.0,
 ) -> ChipResponse:
     r"""Steady power and temperature of one package.
 
@@ -83,6 +110,9 @@ def respond(
     for the cooling, the package stays at idle, ``done`` is 0 and ``Tj`` shows what it would be, with
     leakage held at its value at ``throttle``, above which the law is not claimed.
 
+    ``power_cap`` bounds ``P``, leakage included; a locked ``clock`` lowers dynamic power by ``dvfs.dynamic_share``. Both
+    lower what is done, in terms of dynamic power; the speed that remains is ``dvfs.speed``.
+
     Parameters
     ----------
     activity
@@ -91,6 +121,9 @@ def respond(
         °C of the coolant (or air) entering the plate or heat sink.
     resistance_case_to_inlet
         K/W. All three broadcast.
+    busy, idle
+        Where ``activity`` is the mean of packages that work at ``busy`` and others that wait at ``idle``, cap and clock
+        act on those that work. 0: all are alike.
 
     Power law: linear replay form of ExaDigiT RAPS; leakage form and its 0.1-0.4 %/K: engineering estimate.
     """
@@ -105,6 +138,10 @@ def respond(
         a = np.maximum(a, 0.0)
     ref = _reference_power(a, params)
     done = a
+    capped = np.zeros((), dtype=bool)
+    if params.power_cap is not None or params.clock < 1.0:
+        done, capped = _held(a, t_in, r, params, busy, idle)
+        ref = _reference_power(done, params)
 
     # all temperatures below are k (T - T0), all rises k r P
     kr = k * r
@@ -118,19 +155,43 @@ def respond(
         room = (limit - start) / (kr * growth)  # P_ref that brings the junction to `throttle`
         stuck = room < params.idle
         ref = np.where(throttled, np.maximum(room, params.idle), ref)
-        done = np.minimum(a, _activity(ref, params))
+        done = np.minimum(done, _activity(ref, params))
         rise = np.where(stuck, 0.0, kr * ref)  # overwritten below; without flow exp would overflow
 
     w = _tree(rise * np.exp(rise * (1.0 - share) + start) * share)
     power = ref * (1.0 - share) + w / kr
-    slope = w / (r - r * w)
+    slope = np.where(capped, 0.0, w / (r - r * w)) if np.any(capped) else w / (r - r * w)
     if any_throttled:
         power = np.where(throttled, ref * growth, power)
         slope = np.where(throttled, np.where(stuck, 0.0, -1.0 / r), slope)
     junction = power * r + t_in
     case = junction - power * params.junction_to_case
     valid = np.broadcast_to(within & ~stuck, np.shape(junction))
-    return ChipResponse(power, junction, case, done, slope, valid)
+    return ChipResponse(power, junction, case, done, slope, valid, throttled)
+
+
+def _held(
+    activity: Array, t_in: Array, r: Array, params: Accelerator, busy: float, idle: float
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Activity that cap and clock leave, and where the cap decides."""
+    level = np.maximum(activity, busy)
+    allowed = level * _dynamic(dynamic_share(params.clock, params.voltage_floor, params.voltage_knee), params)
+    capped = np.zeros((), dtype=bool)
+    if params.power_cap is not None:
+        watt = params.power_cap * params.tdp
+        junction = np.minimum(t_in + watt * r, params.throttle)
+        bound = _activity(np.maximum(watt / _growth(junction, params), params.idle), params)
+        capped = bound < allowed
+        allowed = np.minimum(allowed, bound)
+    span = np.maximum(level - idle, 1e-12)
+    working = np.clip((activity - idle) / span, 0.0, 1.0)
+    return np.maximum(activity - working * (level - allowed), 0.0), capped
+
+
+def _dynamic(share: Array, params: Accelerator) -> Array:
+    """Factor on activity that multiplies dynamic power by ``share``."""
+    n = params.activity_exponent
+    return share if n == 1.0 else np.asarray(share ** (1.0 / n))
 
 
 def activity_of(

@@ -10,6 +10,7 @@ from twin_models.cold_plate.cold_plate import ColdPlate
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.power_shelf.power_shelf import PowerShelf
 from twin_models.rack.ashrae import AirClassName
+from twin_models.work.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ class Rack(Parameters):
     supply_high: Annotated[float, Quantity("degC", "Highest coolant supply", 0.0, 90.0, "vendor")] = 45.0
     footprint: Annotated[float | None, Quantity("m2", "Floor area", low=0.05, high=20.0)] = None
     mass: Annotated[float | None, Quantity("kg", "Mass", low=1.0, high=20000.0)] = None
+    work: Work | None = None
 
     def __post_init__(self) -> None:
         if (self.accelerator is None) != (self.accelerators == 0):

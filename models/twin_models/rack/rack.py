@@ -52,6 +52,7 @@ class RackResponse(NamedTuple):
     slope_liquid: Array  # W/K, d(power)/d(liquid_in)
     slope_air: Array  # W/K, d(power)/d(air_in)
     valid: NDArray[np.bool_]  # False outside a range: activity, chip, shelf load, entering coolant or air
+    throttled: NDArray[np.bool_]  # True where chip temperature limits what is done
 
 
 class FlowDemand(NamedTuple):
@@ -137,24 +138,26 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
     node = _at(params.node_parts, a)
     heat_liquid = _at(params.plate_parts, a)
     compute = _at(params.compute_parts, a)
-    chips, done, junction = zero, asked, np.full((), np.nan)
+    chips, done, junction, throttled = zero, asked, np.full((), np.nan), np.zeros((), dtype=bool)
     liquid_slope, air_slope = zero, zero  # of the packages
     if params.accelerator is not None:
+        at = (params.work.busy_activity, params.work.idle_activity) if params.work is not None else (0.0, 0.0)
         if params.cold_plate is not None and params.liquid is not None:
             per_plate = flow * (params.liquid.accelerator_share / params.accelerators)
             resistance = cold_plate.resistance(per_plate, params.cold_plate)
-            chip = accelerator.respond(asked, t_liquid, resistance, params.accelerator)
+            chip = accelerator.respond(asked, t_liquid, resistance, params.accelerator, *at)
             liquid_slope = params.accelerators * chip.slope
             valid = valid & cold_plate.within(per_plate, params.cold_plate)
         else:
             assert params.air_sink is not None  # __post_init__ of Rack
             sink = params.air_sink
             resistance = sink.resistance * speed**-sink.exponent
-            chip = accelerator.respond(asked, t_air, resistance, params.accelerator)
+            chip = accelerator.respond(asked, t_air, resistance, params.accelerator, *at)
             # both reach the chip only through T_in + P R, hence dP/dR = P dP/dT
             d_resistance = -sink.exponent * resistance * speed_slope / speed
             air_slope = params.accelerators * chip.slope * (1.0 + chip.power * d_resistance)
         chips, done, junction = params.accelerators * chip.power, chip.done, chip.junction
+        throttled = chip.throttled
         node = node + chips
         compute = compute + chips
         heat_liquid = heat_liquid + params.accelerator_liquid * chips
@@ -195,6 +198,7 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
         slope_liquid=_full(liquid_slope * gain, shape),
         slope_air=_full((air_slope + fans_slope) * gain, shape),
         valid=np.broadcast_to(valid, shape),
+        throttled=np.broadcast_to(throttled, shape),
     )
     return _Walk(response, chips, nodes, output)
 
@@ -243,8 +247,9 @@ def activity_of(
     the same with its share of the shelves' loss; ``rack_ac``: rack input; ``cdu_heat``: heat into liquid.
     Measured power contains leakage, fans and losses, so `respond` itself is inverted: secant steps inside a
     bracket, to 1e-10 of tdp. What activity 0..1 cannot draw (above rating or a throttled plateau, below
-    idle) is clipped, ``valid`` False.
+    idle) is clipped, ``valid`` False. A cap or locked clock is left aside: the measurement was made without.
     """
+    params = _free(params)
     target = np.asarray(power, dtype=float)
 
     shape = np.broadcast_shapes(target.shape, *(np.shape(x) for x in (liquid_in, liquid_flow, air_in)))
@@ -278,7 +283,9 @@ def rated(params: Rack) -> Rated:
     """What the parts list adds up to, to be held against the vendor's rating."""
     reference = params
     if params.accelerator is not None:
-        cool = replace(params.accelerator, feedback=False, throttle=150.0, stop=150.0)
+        cool = replace(
+            params.accelerator, feedback=False, throttle=150.0, stop=150.0, power_cap=None, clock=1.0
+        )
         reference = replace(params, accelerator=cool)
     full = params.fans.full_at if params.fans is not None else 25.0
     flow = params.liquid.rated_flow if params.liquid is not None else 0.0
@@ -296,6 +303,13 @@ def rated(params: Rack) -> Rated:
         idle_power=float(idle.power),
         idle_liquid_share=float(idle.heat_liquid / idle.power),
     )
+
+
+def _free(params: Rack) -> Rack:
+    chip = params.accelerator
+    if chip is None or (chip.power_cap is None and chip.clock == 1.0):
+        return params
+    return replace(params, accelerator=replace(chip, power_cap=None, clock=1.0))
 
 
 def _at_boundary(walk: _Walk, boundary: Boundary) -> Array:
