@@ -76,6 +76,8 @@ class VolumeNode:
     condenser: bool  # takes condenser heat: its set point is a wish, not a duty
     design_flow: float  # kg/s
     flow_limit: float  # kg/s that its pumps or fans can move
+    outer: str = ""  # the room that an open room takes its air from and gives it back to
+    inner: tuple[RackNode, ...] = ()  # racks of rooms that open to this one: their fans draw its air too
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,16 @@ def compile_site(site: Site) -> Plan:
         node = VolumeNode(
             name, address, part, fluids[name], stages, consumers, served, name in condensers, 0.0, 0.0
         )
+        if isinstance(part, Room):
+            node = _with_openings(node, site, racks)
         design, limit = _flows(node)
         volumes[name] = replace(node, design_flow=design, flow_limit=limit)
     order = _cold_first(
-        {name: [node.sink for node in by_hot[name] if node.sink != OUTDOORS] for name in fluids}
+        {
+            name: [node.sink for node in by_hot[name] if node.sink != OUTDOORS]
+            + [volumes[name].outer] * bool(volumes[name].outer)
+            for name in fluids
+        }
     )
     parents = {name: _spread(feeder.fed_by, site.power) for name, feeder in site.power.items()}
     feeders = _leaf_first(parents)
@@ -153,7 +161,7 @@ def compile_site(site: Site) -> Plan:
         pump = getattr(volumes[name].part, "pump", None)
         if pump is not None and pump.units == 0:
             raise RunError(f"{volumes[name].address}.pump: no pump is in service")
-        if name in receivers and not volumes[name].stages:
+        if name in receivers and not volumes[name].stages and not volumes[name].outer:
             raise RunError(f"{volumes[name].address}: nothing in service takes heat out of it")
     for name, feeder in site.power.items():
         fed = [a for a, element in site.drawn() if _spread(element.fed_by, site.power).get(name, 0.0) > 0.0]
@@ -173,6 +181,17 @@ def compile_site(site: Site) -> Plan:
         parents=parents,
         design_it=design_it,
     )
+
+
+def _with_openings(node: VolumeNode, site: Site, racks: tuple[RackNode, ...]) -> VolumeNode:
+    """An open room has the air of the room around it, whose handlers also move what the servers in it draw."""
+    rooms = {name: part for name, _, part in site.volumes() if isinstance(part, Room)}
+    outer = rooms[node.name].opens_to
+    if outer:
+        part = node.part.model_copy(update={"dew_point": rooms[outer].dew_point})
+        return replace(node, part=part, outer=outer)
+    inner = tuple(rack for rack in racks if rooms[rack.room].opens_to == node.name)
+    return replace(node, inner=inner)
 
 
 def _hot_design(link: Link, hot: Fluid | None) -> float:
@@ -234,6 +253,10 @@ _MEMBER = re.compile(r"\.\d+$")
 
 def _flows(volume: VolumeNode) -> tuple[float, float]:
     """Design flow and the most that can be moved, kg/s."""
+    if volume.outer:
+        return sum(node.hot_design * node.link.count for stage in volume.stages for node in stage), float(
+            "inf"
+        )
     if volume.fluid is None:
         capacity = sum(node.units * node.hot_design for stage in volume.stages for node in stage)
         return capacity, capacity

@@ -164,6 +164,8 @@ def _move(plan: Plan, state: State) -> None:
 def _flow_bounds(volume: VolumeNode) -> tuple[float, float]:
     """Least and most kg/s that pumps or fans move."""
     high = max(volume.flow_limit, 1e-9)
+    if volume.outer:
+        return 1e-9, high
     if isinstance(volume.part, Loop):
         return min(volume.part.minimum_flow * volume.design_flow, high), high
     handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
@@ -205,10 +207,16 @@ def _room_air(volume: VolumeNode, state: State) -> None:
     assert isinstance(volume.part, Room)
     n = state.supply[volume.name].size
     served, heat = np.zeros(n), np.zeros(n)
-    for node in volume.racks:
+    for node in (*volume.racks, *volume.inner):
+        served = served + state.rack[node.name].air_flow * AIR_DENSITY
         if node.room == volume.name:
-            served = served + state.rack[node.name].air_flow * AIR_DENSITY
             heat = heat + state.rack[node.name].heat_air
+    if volume.outer:
+        state.flow[volume.name] = np.maximum(served, 1e-9)
+        state.inlet[volume.name] = state.inlet[volume.outer]
+        return
+    for name in {node.room for node in volume.inner}:
+        heat = heat + state.spill.get(name, 0.0)
     handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
     design_heat = sum(n.units * n.link.rated_heat for n in handlers if isinstance(n.link, AirHandlers))
     for_heat = state.heat[volume.name] * volume.flow_limit / design_heat
@@ -305,13 +313,17 @@ def _hand_on(plan: Plan, state: State) -> None:
                 state.worst = volume.address
             residual = np.maximum(residual, gap)
         passed = state.removed.get(name)
+        if volume.outer and passed is not None:
+            links = [state.link[node.name] for stage in volume.stages for node in stage]
+            state.spill[name] = received[name] - sum((link.cold_heat for link in links), np.zeros(n))
+            give(volume.outer, state.spill[name])
         for node in (node for stage in volume.stages for node in stage):
             link = state.link.get(node.name)
             if link is None or passed is None:
                 give(node.sink, received[name] / sum(len(stage) for stage in volume.stages))
             else:
                 scale = np.where(passed > 1e-6 * meter, received[name] / np.maximum(passed, 1e-30), 1.0)
-                give(node.sink, link.cold_heat * scale)
+                give(node.sink, link.cold_heat if volume.outer else link.cold_heat * scale)
     state.residual = residual
     state.heat = {volume.name: received[volume.name] for volume in plan.volumes}
     state.outdoors = received[OUTDOORS]

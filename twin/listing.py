@@ -16,6 +16,7 @@ from twin_models.pdu.pdu import Pdu
 from twin_models.power_shelf.power_shelf import PowerShelf
 from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
+from twin_models.rear_door.rear_door import RearDoor
 from twin_models.transformer.transformer import Transformer
 from twin_models.ups.ups import Ups
 from twin_models.work.work import Work
@@ -39,6 +40,7 @@ FAMILIES: dict[str, tuple[type, str]] = {
     "pump": (Pump, "rated_flow"),
     "heat_exchanger": (PlateExchanger, "rated_heat"),
     "air_handler": (AirHandler, "rated_heat"),
+    "rear_door": (RearDoor, "rated_heat"),
     "dry_cooler": (DryCooler, "rated_heat"),
     "cooling_tower": (CoolingTower, "design_flow"),
     "chiller": (Chiller, "capacity"),

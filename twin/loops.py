@@ -16,6 +16,7 @@ from twin_models.dry_cooler import dry_cooler
 from twin_models.fluids.fluids import heat_capacity
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.psychrometrics import psychrometrics as psychro
+from twin_models.rear_door import rear_door
 from twin_models.roots import rising_root
 from twin_models.streams import Ambient, Array, RoomAir, Stream, Transfer
 from twin_sites.schema import (
@@ -28,6 +29,7 @@ from twin_sites.schema import (
     DryCoolers,
     Exchangers,
     Loop,
+    RearDoors,
     Room,
     SetPointQuantity,
 )
@@ -118,6 +120,9 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
     which cools the air by the same latent heat: the coil's sensible duty falls by it and its total is the room's heat.
     """
     name = volume.name
+    if volume.outer:
+        _solve_open(volume, block, state)
+        return
     heat, wanted = state.heat[name], state.wanted[name]
     if not volume.stages:
         state.supply[name], state.back[name], state.removed[name] = wanted, wanted, np.zeros_like(heat)
@@ -148,6 +153,29 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
     if volume.fluid is None:
         taken = sum(state.link[node.name].heat for stage in volume.stages for node in stage)
         state.latent[name] = np.maximum(taken - sensible, 0.0)
+
+
+def _solve_open(volume: VolumeNode, block: Block, state: State) -> None:
+    """Rear doors: exhaust at inlet plus the racks' rise, cooled to the set point, and never below the room around it.
+
+    Racks whose door is out of service let their share through as it is. What is left goes to the room around.
+    """
+    name = volume.name
+    heat, inlet = state.heat[name], state.inlet[volume.outer]
+    rate = state.flow[name] * state.cp[name]
+    exhaust = inlet + heat / rate
+    wanted = np.maximum(state.wanted[name], inlet)
+    nodes = [node for stage in volume.stages for node in stage]
+    doors = sum(rack.racks.count for rack in volume.racks) or sum(node.link.count for node in nodes)
+    out = exhaust
+    for node in nodes:
+        state.running[node.name] = float(node.units)
+        hot, cold = _streams(node, volume, block, state, exhaust, node.units / doors)
+        state.u[node.name] = np.array(_INVERSE[type(node.link)](hot, cold, wanted, node.machine))
+        _keep(node, _TRANSFER[type(node.link)](hot, cold, state.u[node.name], node.machine), state)
+        out = out - node.units / doors * (exhaust - state.link[node.name].hot_out)
+    state.back[name], state.supply[name], state.wanted[name] = exhaust, out, np.maximum(wanted, out)
+    state.removed[name] = heat
 
 
 def _unchanged(volume: VolumeNode, state: State) -> bool:
@@ -276,14 +304,19 @@ def _pass(
                 stage_units(node, temperature, share)
             hot, cold = _streams(node, volume, block, state, temperature, share)
             one = _TRANSFER[type(node.link)](hot, cold, actuator(node, hot, cold), node.machine)
-            units = state.running[node.name]
-            state.link[node.name] = Transfer(
-                one.heat * units, one.hot_out, one.cold_heat * units, one.electric * units,
-                one.water * units, one.blowdown * units, one.capacity * node.units, one.valid,
-            )  # fmt: skip
+            _keep(node, one, state)
             mixed = mixed + share * np.asarray(one.hot_out)
         temperature = mixed
     return temperature
+
+
+def _keep(node: LinkNode, one: Transfer, state: State) -> None:
+    """Note what all running units of a link do together."""
+    units = state.running[node.name]
+    state.link[node.name] = Transfer(
+        one.heat * units, one.hot_out, one.cold_heat * units, one.electric * units,
+        one.water * units, one.blowdown * units, one.capacity * node.units, one.valid,
+    )  # fmt: skip
 
 
 def _shares(stage: tuple[LinkNode, ...]) -> list[tuple[LinkNode, Any]]:
@@ -345,6 +378,7 @@ _TRANSFER: dict[type, Callable[..., Transfer]] = {
     DryCoolers: dry_cooler.transfer,
     CoolingTowers: cooling_tower.transfer,
     AirHandlers: air_handler.transfer,
+    RearDoors: rear_door.transfer,
 }
 _INVERSE: dict[type, Callable[..., Array]] = {
     Cdus: heat_exchanger.cold_flow_for,
@@ -353,4 +387,5 @@ _INVERSE: dict[type, Callable[..., Array]] = {
     DryCoolers: dry_cooler.speed_for,
     CoolingTowers: cooling_tower.speed_for,
     AirHandlers: air_handler.valve_for,
+    RearDoors: rear_door.valve_for,
 }

@@ -163,14 +163,14 @@ def _energy(
         "pumps_tcs": pumps[role == "technology"].sum(axis=0),
         "pumps_fws": pumps[role == "facility"].sum(axis=0),
         "pumps_condenser": pumps[role == "condenser"].sum(axis=0),
-        "fans_air": links[kind == "air_handler"].sum(axis=0),
+        "fans_air": links[(kind == "air_handler") | (kind == "rear_door")].sum(axis=0),
         "fans_rejection": links[(kind == "dry_cooler") | (kind == "cooling_tower")].sum(axis=0),
         "compressors": links[kind == "chiller"].sum(axis=0),
         "house": value["site_house_power"],
     }
     applies = {
         "pumps_tcs": (role == "technology").any(), "pumps_fws": (role == "facility").any(),
-        "pumps_condenser": (role == "condenser").any(), "fans_air": (kind == "air_handler").any(),
+        "pumps_condenser": (role == "condenser").any(), "fans_air": ((kind == "air_handler") | (kind == "rear_door")).any(),
         "fans_rejection": ((kind == "dry_cooler") | (kind == "cooling_tower")).any(),
         "compressors": (kind == "chiller").any(), "house": True,
     }  # fmt: skip

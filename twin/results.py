@@ -329,9 +329,9 @@ def _throttle(racks: Any) -> float:
 
 
 def role(volume: Any) -> str:
-    """What a loop is for: technology, facility, condenser or air."""
+    """What a loop is for: technology, facility, condenser, air, or exhaust of racks with rear doors."""
     if volume.fluid is None:
-        return "air"
+        return "exhaust" if volume.outer else "air"
     if volume.racks:
         return "technology"
     return "condenser" if volume.condenser else "facility"

@@ -47,6 +47,9 @@ class State:
     rack_heat: dict[str, Array] = field(default_factory=dict)  # W into liquid per rack
     flow_bound: dict[str, Mask] = field(default_factory=dict)
     inlet: dict[str, Array] = field(default_factory=dict)  # server inlet air by room
+    spill: dict[str, Array] = field(
+        default_factory=dict
+    )  # W that an open room gives back to the one around it
     pump: dict[str, Pumping] = field(default_factory=dict)  # by loop or CDU, all units together
     electric: dict[str, Array] = field(default_factory=dict)  # by address of the element that draws
     loss: dict[str, Array] = field(default_factory=dict)  # by feeder

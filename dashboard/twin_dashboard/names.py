@@ -11,7 +11,7 @@ COLOURS = {
     "fans_rejection": "heat3", "fans_air": "heat4", "house": "strip",
 }  # fmt: skip
 KINDS = {
-    "cooling_tower": "Cooling towers", "dry_cooler": "Dry coolers", "chiller": "Chillers", "cdu": "CDUs", "air_handler": "Air handlers",
+    "cooling_tower": "Cooling towers", "dry_cooler": "Dry coolers", "chiller": "Chillers", "cdu": "CDUs", "air_handler": "Air handlers", "rear_door": "Rear doors",
     "heat_exchanger": "Economisers", "ups": "UPS", "transformer": "Transformers", "pdu": "Distribution", "utility": "Utility",
 }  # fmt: skip
 ROLES = {
@@ -19,6 +19,7 @@ ROLES = {
     "facility": "facility water",
     "condenser": "condenser loop",
     "air": "room air",
+    "exhaust": "rack exhaust",
 }
 
 
@@ -43,6 +44,6 @@ def uses(ds: xr.Dataset) -> dict[str, xr.DataArray]:
         "losses_ups": loss[feeder == "ups"].sum(axis=0), "losses_transformer": loss[feeder == "transformer"].sum(axis=0),
         "losses_pdu": loss[feeder == "pdu"].sum(axis=0), "compressors": link[kind == "chiller"].sum(axis=0),
         "pumps": ds["loop_pump_power"].values.sum(axis=0), "fans_rejection": link[rejection].sum(axis=0),
-        "fans_air": link[kind == "air_handler"].sum(axis=0), "house": ds["site_house_power"].values,
+        "fans_air": link[(kind == "air_handler") | (kind == "rear_door")].sum(axis=0), "house": ds["site_house_power"].values,
     }  # fmt: skip
     return out

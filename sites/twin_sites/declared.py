@@ -26,6 +26,7 @@ FAMILY_AT = {  # families of the datasheets that a part of this name may use
 }
 FEEDERS = ("utility", "transformer", "ups", "pdu")
 LIQUID_LINKS = ("cdu", "heat_exchanger", "chiller", "dry_cooler", "cooling_tower")
+ROOM_LINKS = ("air_handler", "rear_door")
 ACRONYMS = {"ua": "UA", "cop": "COP", "eir": "EIR", "pue": "PUE", "ups": "UPS", "it": "IT", "tdp": "TDP"}
 
 
@@ -105,7 +106,7 @@ def below(place: Place, key: str) -> Place | None:
         if cls is schema.Loop:
             return Place(schema.Link, node)
         if cls is schema.Room:
-            return Place(schema.AirHandlers, node)
+            return Place(schema.RoomLink, node)
     return None
 
 
@@ -137,14 +138,14 @@ def families(keys: list[str], kind: str = "") -> tuple[str, ...]:
         if keys[0] == "power":
             return (kind,) if kind in FEEDERS else FEEDERS[1:]
         if keys[0] == "hall":
-            return ("air_handler",)
+            return (kind,) if kind in ROOM_LINKS else ROOM_LINKS
         return ()
     if not keys or keys[0] not in ("racks", "cooling", "rooms"):
         return ()
     if keys[-1] in FAMILY_AT and (keys[0] != "cooling" or keys[-1] == "pump" or len(keys) > 3):
         return (FAMILY_AT[keys[-1]],)
     if len(keys) == 3 and keys[0] == "rooms":
-        return ("air_handler",)
+        return (kind,) if kind in ROOM_LINKS else ROOM_LINKS
     if len(keys) == 3 and keys[0] == "cooling":
         return (kind,) if kind in LIQUID_LINKS else LIQUID_LINKS
     return ()

@@ -19,6 +19,7 @@ from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
 from twin_models.pdu.pdu import Pdu
 from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
+from twin_models.rear_door.rear_door import RearDoor
 from twin_models.transformer.transformer import Transformer
 from twin_models.ups.ups import Ups
 
@@ -120,7 +121,15 @@ class AirHandlers(Group, AirHandler):
     ports: ClassVar = ("heat", "fan")
 
 
-Link = Cdus | Exchangers | Chillers | DryCoolers | CoolingTowers | AirHandlers
+@dataclass(frozen=True, kw_only=True)
+class RearDoors(AirHandlers, RearDoor):
+    """Rear doors, one behind each rack of a room that opens to another."""
+
+    kind: Literal["rear_door"] = "rear_door"  # type: ignore[assignment]
+
+
+RoomLink = AirHandlers | RearDoors
+Link = Cdus | Exchangers | Chillers | DryCoolers | CoolingTowers | AirHandlers | RearDoors
 AnyLink = Annotated[Link, Field(discriminator="kind")]
 
 
@@ -200,8 +209,12 @@ class Loop(_Linked):
 
 
 class Room(_Linked):
-    """An air volume whose servers, losses and fans are cooled by air handlers."""
+    """An air volume whose servers, losses and fans are cooled by air handlers.
 
+    One that opens to another room is the exhaust of racks with rear doors: its air comes from there and goes back there.
+    """
+
+    opens_to: Annotated[str, Choice("Room that its air comes from and goes back to")] = ""
     supply: Annotated[
         SetPoint,
         SetPointQuantity(

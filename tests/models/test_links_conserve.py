@@ -20,6 +20,8 @@ from twin_models.fluids.fluids import fluid, heat_capacity
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
 from twin_models.psychrometrics import psychrometrics as psy
+from twin_models.rear_door import rear_door
+from twin_models.rear_door.rear_door import RearDoor
 from twin_models.streams import Ambient, RoomAir, Stream, Transfer
 from twin_sites import catalogue, units
 
@@ -115,6 +117,9 @@ def machines() -> dict[str, Machine]:
     for slug in catalogue.names("air_handler"):
         water = liquid(lambda p: air_handler.rating(p).water_flow, 2.0, 50.0)
         found[slug] = Machine(air_handler.transfer, sheet(AirHandler, slug), room, water)
+    for slug in catalogue.names("rear_door"):
+        water = liquid(lambda p: air_handler.rating(p).water_flow, 2.0, 50.0)
+        found[slug] = Machine(rear_door.transfer, sheet(RearDoor, slug), room, water)
     return found
 
 

@@ -78,7 +78,15 @@ def test_what_is_wrong_fails(path: str, value: Any) -> None:
 def test_loops_take_links_and_nothing_else() -> None:
     loop, room = SCHEMA["$defs"]["Loop"], SCHEMA["$defs"]["Room"]
     kinds = {rule["$ref"].rpartition("/")[2] for rule in loop["additionalProperties"]["anyOf"]}
-    assert kinds == {"Cdus", "Exchangers", "Chillers", "DryCoolers", "CoolingTowers", "AirHandlers"}
+    assert kinds == {
+        "Cdus",
+        "Exchangers",
+        "Chillers",
+        "DryCoolers",
+        "CoolingTowers",
+        "AirHandlers",
+        "RearDoors",
+    }
     assert kinds >= {rule["$ref"].rpartition("/")[2] for rule in room["additionalProperties"]["anyOf"]}
     assert loop["required"] == ["supply"]
     for name, part in SCHEMA["$defs"].items():

@@ -56,7 +56,9 @@ def flows(ds: xr.Dataset) -> Flows:
     loss = ds["feeder_loss"].values.sum(axis=1) * gwh
     total = float(ds["site_power"].values.sum() * gwh)
     it = float(ds["rack_power"].values.sum() * gwh)
-    fans = float(ds["link_power"].values[ds["link_kind"].values == "air_handler"].sum() * gwh)
+    fans = float(
+        ds["link_power"].values[np.isin(ds["link_kind"].values, ("air_handler", "rear_door"))].sum() * gwh
+    )
     liquid = float(ds["rack_heat_liquid"].values.sum() * gwh)
     lost = {name: float(loss[kind == name].sum()) for name in ("transformer", "ups", "pdu")}
     into_room = float(ds["loop_heat"].values[role == "air"].sum() * gwh)

@@ -1,0 +1,41 @@
+"""Rear-door heat exchanger, one door: a water coil in the exhaust of one rack, passive or with fans of its own.
+
+    Q = ε(UA/C_min, C_min/C_max) · C_min · (t_exhaust - t_water),   t_exhaust = t_inlet + Q_rack/(m·cp)
+
+A door is an air handler whose air is the exhaust of its rack: the servers' fans set the flow, the coil is that of
+:mod:`twin_models.air_handler`. A passive door has ``fan_power: 0 W``; the fans of an active one follow the servers'
+flow by their fan law. ``bypass`` is the share of the exhaust that leaks past the coil.
+"""
+
+from dataclasses import dataclass
+
+from twin_models.air_handler import air_handler
+from twin_models.air_handler.air_handler import AirHandler, rating, valve_for
+from twin_models.streams import Real, RoomAir, Stream, Transfer
+
+__all__ = ["RearDoor", "rating", "transfer", "valve_for"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RearDoor(AirHandler):
+    """One door, known by its rated point (dry coil, pure water); the fields are those of an air handler."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it has fans of its own."""
+        return self.fan_power > 0.0
+
+
+def transfer(hot: RoomAir, cold: Stream, u: Real, params: RearDoor) -> Transfer:
+    """Heat, condensate and fan power of one door; see :func:`twin_models.air_handler.air_handler.transfer`.
+
+    Parameters
+    ----------
+    hot
+        Exhaust of one rack, kg/s as its servers move it.
+    cold
+        Water entering one door at ``u = 1``.
+    u
+        Water valve, 0 to 1.
+    """
+    return air_handler.transfer(hot, cold, u, params)
