@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from twin_sites.schema import Site
 
 import twin
-from twin_dashboard import downloads
+from twin_dashboard import downloads, long_runs
 from twin_dashboard.context import Context, context
 from twin_dashboard.pages import data, definitions, overview, racks, schematic, weather, whatif
 from twin_dashboard.parts import blank
@@ -54,6 +54,7 @@ def application(ctx: Context) -> Dash:
     app.backend.websocket_capability = False  # no callback needs one, and pages would keep trying
     app.layout = shell()
     downloads.register(server, ctx)
+    long_runs.register(server, ctx.results)
     _frame(app)
     for page in ROUTES.values():
         page.register(app, ctx)
@@ -86,6 +87,13 @@ def _frame(app: Dash) -> None:
     )
     app.clientside_callback(
         ClientsideFunction("twin", "active"), Output("void", "data"), Input("url", "pathname")
+    )
+    app.clientside_callback(
+        ClientsideFunction("twin", "pace"),
+        Output("state", "data", allow_duplicate=True),
+        Input("step", "value"),
+        State("state", "data"),
+        prevent_initial_call=True,
     )
     app.clientside_callback(
         "function(n) { return n ? true : window.dash_clientside.no_update; }",

@@ -1,13 +1,16 @@
-"""Results on the server: computed once per site and list of changes, bounded in memory, never sent to a browser."""
+"""Results on the server: computed once per site, changes and step, bounded in memory, never sent to a browser."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from concurrent.futures import TimeoutError as StillRunning
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import Site
@@ -15,10 +18,18 @@ from twin_sites.schema import Site
 import twin
 from twin.load import loads
 from twin.metrics import Summary
-from twin.weather import weathers
-from twin_dashboard.sessions import UPLOAD, Sessions
+from twin.weather import Weather, weathers
+from twin_dashboard.sessions import UPLOAD, Sessions, browser
 
-MAX_BYTES = 600_000_000
+MAX_BYTES = 1_000_000_000  # three years by the minute of a site of some 140 series
+MAX_VALUES = 160_000_000  # series times steps of one run: what memory is there for
+MAX_QUEUED = 6  # long runs that wait for their turn
+LONG_STEPS = (
+    20_000  # from here a run takes turns with other long ones, shows its progress and is kept in 32 bit
+)
+WORKERS = 2  # callbacks and short runs that compute at once
+LOOK_S = 0.1  # how soon a waiting callback notices that its browser has cancelled
+STEPS = {"": None, "15 min": 900.0, "5 min": 300.0, "1 min": 60.0}  # that a page may ask for
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,31 @@ class Run:
     summary: Summary
     changes: Mapping[str, str]
     seconds: float
+    step: str = ""
+
+    @property
+    def long(self) -> bool:
+        """Whether its series are kept in 32 bit and other runs like it are worth a progress bar."""
+        return self.ds.sizes["time"] > LONG_STEPS
+
+
+@dataclass
+class Job:
+    """A run being computed or kept: its result, how far it is, which browsers wait for it and which gave up."""
+
+    result: Future[Run] = field(default_factory=Future)
+    done: int = 0
+    total: int = 0
+    began: float = field(default_factory=perf_counter)
+    waiting: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+    long: bool = False
+
+    def tell(self, done: int, total: int) -> None:
+        """What ``simulate`` calls after each block of steps: ends the run when nobody waits for it any more."""
+        self.done, self.total = done, total
+        if self.waiting <= self.left:
+            raise twin.Cancelled("cancelled")
 
 
 class Results:
@@ -37,8 +73,10 @@ class Results:
 
     def __init__(self, default: Site, sessions: Sessions, max_bytes: int = MAX_BYTES) -> None:
         self.default, self.sessions, self.max_bytes = default, sessions, max_bytes
-        self._runs: OrderedDict[Any, Future[Run]] = OrderedDict()
+        self._jobs: OrderedDict[Any, Job] = OrderedDict()
         self._lock = threading.Lock()
+        self._long = threading.Lock()
+        self.turn = threading.Semaphore(WORKERS)  # held by whoever computes; not while it waits
         self.computed = 0
 
     def site(self, name: str) -> Site:
@@ -68,45 +106,114 @@ class Results:
             ]
         )
 
-    def get(self, site: str, changes: Mapping[str, str]) -> Run:
-        """The run of a site with some changes.
+    def get(self, site: str, changes: Mapping[str, str], step: str = "") -> Run:
+        """The run of a site with some changes; ``step`` is a key of ``STEPS``, '' the weather's own.
 
         Raises
         ------
         InputError
             For bad changes, with every problem.
         RunError
-            When the engine cannot solve it.
+            When the engine cannot solve it, or (``Cancelled``) this browser has cancelled it.
         """
-        base = self.site(site)
-        key = (site or self.default.name, tuple(sorted(changes.items())))
+        base, key, who = self.site(site), self._key(site, changes, step), browser()
         with self._lock:
-            found = self._runs.get(key)
-            if found is not None:
-                self._runs.move_to_end(key)
+            job = self._jobs.get(key)
+            mine = job is None
+            if job is None:
+                job = self._jobs[key] = Job()
             else:
-                mine = self._runs[key] = Future()
-        if found is not None:
-            return found.result()
+                self._jobs.move_to_end(key)
+            job.waiting.add(who)
+            job.left.discard(who)
+        if not mine:
+            return self._wait(job, who)
         try:
-            mine.set_result(self._compute(base, changes))
+            job.result.set_result(self._compute(job, base, changes, step))
         except BaseException as error:
-            mine.set_exception(error)
             with self._lock:
-                self._runs.pop(key, None)
+                self._jobs.pop(key, None)
+            job.result.set_exception(error)
         else:
             self._shrink(key)
-        return mine.result()
+        if who in job.left:
+            raise twin.Cancelled("cancelled")
+        return job.result.result()
 
-    def _compute(self, base: Site, changes: Mapping[str, str]) -> Run:
-        began = perf_counter()
+    def known(self, site: str, changes: Mapping[str, str], step: str = "") -> Run | None:
+        """A run that is there already."""
+        with self._lock:
+            job = self._jobs.get(self._key(site, changes, step))
+        return job.result.result() if job and job.result.done() and not job.result.exception() else None
+
+    def progress(self, who: str) -> list[Job]:
+        """Long runs that a browser waits for, the one being computed first."""
+        with self._lock:
+            jobs = [
+                j for j in self._jobs.values() if j.long and not j.result.done() and who in j.waiting - j.left
+            ]
+        return sorted(jobs, key=lambda job: job.total == 0)
+
+    def cancel(self, who: str) -> int:
+        """A browser gives up its long runs; each ends unless another browser waits for it. Returns how many."""
+        jobs = self.progress(who)
+        for job in jobs:
+            job.left.add(who)
+        return len(jobs)
+
+    def _key(self, site: str, changes: Mapping[str, str], step: str) -> Any:
+        return (site or self.default.name, tuple(sorted(changes.items())), step if step in STEPS else "")
+
+    def _wait(self, job: Job, who: str) -> Run:
+        if job.result.done():
+            return job.result.result()
+        with self._others():
+            while True:
+                try:
+                    return job.result.result(LOOK_S)
+                except StillRunning:
+                    if who in job.left:
+                        raise twin.Cancelled("cancelled") from None
+
+    @contextmanager
+    def _others(self) -> Iterator[None]:
+        """Others may compute while this one waits."""
+        self.turn.release()
+        try:
+            yield
+        finally:
+            self.turn.acquire()
+
+    def _compute(self, job: Job, base: Site, changes: Mapping[str, str], step: str) -> Run:
         plain = {k: v for k, v in changes.items() if not v.startswith(UPLOAD)}
         changed = twin.change_site(base, plain)
         weather = self._series("site.weather", changes.get("site.weather", changed.site.weather), weathers())
         load = self._series("load.trace", changes.get("load.trace", changed.load.trace), loads())
-        ds = twin.simulate(changed, weather=weather, load=load)
-        self.computed += 1
-        return Run(changed, ds, twin.summarize(ds), dict(changes), perf_counter() - began)
+        air = weather if isinstance(weather, Weather) else twin.load_weather(weather)
+        step_s = STEPS.get(step) or air.step_s
+        steps = round(air.n * air.step_s / step_s)
+        _check_size(changed, steps)
+
+        def solve() -> Run:
+            began = perf_counter()
+            ds = twin.simulate(changed, weather=air, load=load, step_s=step_s, progress=job.tell)
+            self.computed += 1
+            summary = twin.summarize(ds)
+            return Run(changed, _slim(ds), summary, dict(changes), perf_counter() - began, step)
+
+        if steps <= LONG_STEPS:
+            return solve()
+        with self._lock:
+            if sum(j.long and not j.result.done() for j in self._jobs.values()) >= MAX_QUEUED:
+                raise InputError([Problem("this run", f"{MAX_QUEUED} long runs wait already", "fewer at once", "try again in a minute, or choose a longer time step")])  # fmt: skip
+            job.long = True
+        with self._others():
+            while not self._long.acquire(timeout=LOOK_S):
+                job.tell(0, 0)
+            try:
+                return solve()
+            finally:
+                self._long.release()
 
     def _series(self, where: str, name: str, known: Mapping[str, str]) -> Any:
         """A series by name or upload. A path from a browser or from an uploaded file is refused here."""
@@ -121,16 +228,41 @@ class Results:
     def _shrink(self, newest: Any) -> None:
         with self._lock:
             done = [
-                (key, run.result().ds.nbytes)
-                for key, run in self._runs.items()
-                if run.done() and run.exception() is None
+                (key, job.result.result().ds.nbytes)
+                for key, job in self._jobs.items()
+                if job.result.done() and job.result.exception() is None
             ]
             total = sum(size for _, size in done)
             for key, size in done:
                 if total <= self.max_bytes or key == newest:
                     break
-                del self._runs[key]
+                del self._jobs[key]
                 total -= size
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return len(self._jobs)
+
+
+def _check_size(site: Site, steps: int) -> None:
+    """A run must fit into memory; a file of a browser may ask for anything."""
+    series = (
+        13
+        + 11 * len(site.racks)
+        + 6 * len(list(site.volumes()))
+        + 6 * len(list(site.links()))
+        + 3 * len(site.power)
+    )
+    if series * steps > MAX_VALUES:
+        raise InputError(
+            [Problem("this run", f"{series:,} series of {steps:,} steps", f"up to {MAX_VALUES / 1e6:.0f} million values on this server",
+                     "a longer time step, or 'twin run' on the command line")]
+        )  # fmt: skip
+
+
+def _slim(ds: xr.Dataset) -> xr.Dataset:
+    """Long series in 32 bit: seven digits, more than a page shows. The summary was taken before."""
+    if ds.sizes["time"] <= LONG_STEPS:
+        return ds
+    return ds.assign(
+        {name: v.astype(np.float32) for name, v in ds.data_vars.items() if v.ndim and "time" in v.dims}
+    )

@@ -1,4 +1,4 @@
-"""What callbacks need: results, uploads, and a small pool so that computing never blocks the server's loop."""
+"""What callbacks need: results, uploads, and a pool so that computing never blocks the server's loop."""
 
 import asyncio
 import contextvars
@@ -11,13 +11,13 @@ from typing import Any
 from twin_sites.errors import InputError
 from twin_sites.schema import Site
 
-from twin.errors import RunError
+from twin.errors import Cancelled, RunError
 from twin_dashboard.cache import Results, Run
 from twin_dashboard.controls import Control, controls
 from twin_dashboard.sessions import Sessions
 from twin_dashboard.state import State, from_store
 
-WORKERS = 2
+THREADS = 64  # most of them wait: for a turn to compute, or for a long run
 FAULTS = (InputError, RunError, OverflowError)
 
 
@@ -43,12 +43,14 @@ class Context:
     def run(self, data: Any) -> Run:
         """The run that a page's state asks for."""
         state = from_store(data)
-        return self.results.get(state.site, state.changes)
+        return self.results.get(state.site, state.changes, state.step)
 
     def shown(self, data: Any) -> tuple[Run, Exception | None]:
         """The run that a page shows: where the changes cannot be used, the baseline and what is wrong with them."""
         try:
             return self.run(data), None
+        except Cancelled:
+            raise  # the page keeps what it shows
         except FAULTS as error:
             state = from_store(data)
             if state.changes == state.base:
@@ -57,7 +59,7 @@ class Context:
 
     def base(self, state: State) -> Run:
         """The run it is compared with."""
-        return self.results.get(state.site, state.base)
+        return self.results.get(state.site, state.base, state.step)
 
     def threaded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The callback, run in the pool with its context."""
@@ -65,9 +67,12 @@ class Context:
         @functools.wraps(function)
         async def served(*args: Any) -> Any:
             inside = contextvars.copy_context()
-            return await asyncio.get_running_loop().run_in_executor(
-                self.pool, lambda: inside.run(function, *args)
-            )
+
+            def work() -> Any:
+                with self.results.turn:
+                    return inside.run(function, *args)
+
+            return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
         return served
 
@@ -75,4 +80,4 @@ class Context:
 def context(site: Site) -> Context:
     """Context of a server for one site; the series that it names are trusted, since its owner named them."""
     sessions = Sessions((site.site.weather, site.load.trace))
-    return Context(site, Results(site, sessions), sessions, ThreadPoolExecutor(WORKERS, "twin-dashboard"))
+    return Context(site, Results(site, sessions), sessions, ThreadPoolExecutor(THREADS, "twin-dashboard"))

@@ -29,6 +29,8 @@ EXAMPLES = {
     "example-weather.csv": "text/csv",
 }
 
+LONG_CSV = "A table of so many steps is larger than what opens it. Take netCDF, choose a longer time step, or write it with 'twin run … --out'."
+
 
 def register(server: FastAPI, context: Context) -> None:
     """Routes under /download."""
@@ -42,8 +44,12 @@ def register(server: FastAPI, context: Context) -> None:
             if kind in EXAMPLES:
                 body, name = example(kind, context), kind
             else:
-                run = context.results.get(state.site, state.changes)
-                body, name = content(kind, run), f"{run.summary.site}-{kind}"
+                with context.results.turn:
+                    run = context.results.get(state.site, state.changes, state.step)
+                name = f"{run.summary.site}-{kind}"
+                if run.long and kind == "result.csv":
+                    return PlainTextResponse(LONG_CSV, 422)
+                body = content(kind, run)
         except FAULTS as error:
             return PlainTextResponse(str(error), 422)
         safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)

@@ -7,6 +7,8 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from twin_sites.errors import InputError, Problem
 
+from twin.errors import Cancelled
+
 CONFIG = {
     "displaylogo": False, "showSendToCloud": False, "displayModeBar": "hover", "responsive": True, "scrollZoom": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "sendDataToCloud"],
@@ -85,6 +87,9 @@ def problems(error: Exception) -> list[html.Div]:
     """Messages of whatever went wrong with an input or a run."""
     if isinstance(error, InputError):
         return [problem(one) for one in error.problems[:20]]
+    if isinstance(error, Cancelled):
+        words = "The run was cancelled and nothing of it is kept; what is shown is from before. Change something, or choose another time step, and it runs again."
+        return [html.Div(words, className="card notice", role="status")]
     return [problem(Problem("this run", str(error), "a facility that can be solved", "undo the last change"))]
 
 

@@ -1,14 +1,20 @@
 """What stands before the application: who may come in, which addresses exist, how much may be sent, headers, gzip."""
 
+import asyncio
 import base64
 import hmac
 import ipaddress
 import os
+import re
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.middleware.gzip import GZipMiddleware
 from twin_sites.errors import InputError, Problem
+
+from twin_dashboard.long_runs import PATHS
+from twin_dashboard.sessions import set_browser
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,6 +23,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 30_000_000  # an upload of 20 MB as base64, and a little
 PREFIXES = ("/_dash-", "/_favicon.ico", "/assets/", "/download/")
+SESSION = re.compile(rb"(?:^|;\s*)twin-session=([A-Za-z0-9_-]{22})(?:;|$)")
+BODY_S = 60.0  # a body must be here by then
 USER, PASSWORD = "TWIN_DASHBOARD_USER", "TWIN_DASHBOARD_PASSWORD"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -87,7 +95,7 @@ class Guard:
         local: bool = True,
     ) -> None:
         self.app: App = GZipMiddleware(app, minimum_size=600, compresslevel=5)
-        self.routes, self.headers, self.local = routes, headers(script_hashes), local
+        self.routes, self.headers, self.local = {*routes, *PATHS}, headers(script_hashes), local
         self.token = base64.b64encode(":".join(credentials).encode()) if credentials else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,19 +110,32 @@ class Guard:
         if refused is not None:
             await self._answer(send, *refused)
             return
-        seen = 0
+        own = list(self.headers)
+        cookie = SESSION.search(b"; ".join(v for k, v in scope["headers"] if k.lower() == b"cookie"))
+        if cookie is None:  # a session of the browser, by which its long runs are known
+            name = secrets.token_urlsafe(16)
+            own.append((b"set-cookie", f"twin-session={name}; Path=/; HttpOnly; SameSite=Strict".encode()))
+        set_browser(cookie[1].decode() if cookie is not None else name)
+        seen, until, whole = 0, asyncio.get_running_loop().time() + BODY_S, False
 
         async def counted() -> MutableMapping[str, Any]:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, whole
+            if whole:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                return {"type": "http.disconnect"}
             seen += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if seen > MAX_BODY:
                 return {"type": "http.disconnect"}
             return message
 
         async def dressed(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *self.headers]
+                message["headers"] = [*message.get("headers", []), *own]
             await send(message)
 
         await self.app(scope, counted, dressed)

@@ -6,6 +6,7 @@ import secrets
 import tempfile
 import threading
 from collections import OrderedDict
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from twin_sites.schema import Site
 import twin
 
 UPLOAD = "upload-"
+_BROWSER: ContextVar[str] = ContextVar("browser", default="")
 MAX_FILES = 60
 # Kind of file: most bytes, name under which it is read, accepted endings.
 KINDS: dict[str, tuple[int, str, str]] = {
@@ -22,6 +24,16 @@ KINDS: dict[str, tuple[int, str, str]] = {
     "trace": (20_000_000, "trace.csv", ".csv,.parquet,.gz"),
     "weather": (20_000_000, "weather.epw", ".epw,.csv,.json"),
 }
+
+
+def browser() -> str:
+    """Whose request this is: the value of the cookie that each browser session gets; '' outside a request."""
+    return _BROWSER.get()
+
+
+def set_browser(value: str) -> None:
+    """Say whose request is being answered."""
+    _BROWSER.set(value)
 
 
 class Sessions:

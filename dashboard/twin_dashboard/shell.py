@@ -5,7 +5,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html, set_props
 
-from twin_dashboard.cache import Run
+from twin_dashboard.cache import STEPS, Run
 from twin_dashboard.figures.base import FONT
 from twin_dashboard.parts import icon
 from twin_dashboard.sessions import UPLOAD
@@ -45,6 +45,7 @@ THEME = {
     "colors": {"indigo": INDIGO, "dark": GREY},
     "primaryShade": {"light": 6, "dark": 4},
 }
+OWN = "own"  # a list of choices has no empty value
 KEYS = (
     ("/", "find a parameter"), ("Esc", "clear the search"), ("r", "reset the focused control"), ("k", "keep this scenario"),
     ("← →", "one step of a slider, or one hour on the schematic"), ("?", "this list"),
@@ -56,6 +57,10 @@ def shell() -> Any:
     header = html.Div(
         [
             html.Span("twin", className="brand"), html.Div(id="facts"), html.Span(className="grow"),
+            dmc.Select(
+                id="step", data=[{"value": key or OWN, "label": key or "Weather's step"} for key in STEPS], value=OWN, size="xs", allowDeselect=False,
+                w=118, withCheckIcon=False, **{"aria-label": "Time step of the run"},
+            ),
             dmc.SegmentedControl(
                 id="system", data=[{"value": "si", "label": "SI"}, {"value": "ip", "label": "IP"}], value="si", size="xs", persistence=True,
                 attributes={"root": {"aria-label": "Units"}},
@@ -72,6 +77,10 @@ def shell() -> Any:
         [_link(n, path, name, image) for n, (path, name, image) in enumerate(PAGES)],
         className="rail",
     )  # fmt: skip
+    working = html.Div(
+        [html.Span(id="working-text", role="status"), html.Div(html.Div(id="working-bar"), className="track"), html.Button("Cancel", id="working-cancel", className="button")],
+        id="working", className="card working hidden",
+    )  # fmt: skip
     help_box = dmc.Modal(
         id="help-box", title="Keys", opened=False, size="sm",
         children=[html.Div([html.Div([html.B(key), html.Span(text)]) for key, text in KEYS], className="pairs"),
@@ -80,7 +89,7 @@ def shell() -> Any:
     return dmc.MantineProvider(
         [
             dcc.Location(id="url", refresh=False), dcc.Store(id="state"), dcc.Store(id="chosen"), dcc.Store(id="scenarios", storage_type="session"),
-            dcc.Store(id="void"), dcc.Store(id="void-2"), dcc.Store(id="controls-meta"), dcc.Store(id="more-meta"), dcc.Store(id="panel-nonce", data=0), help_box,
+            dcc.Store(id="void"), dcc.Store(id="void-2"), dcc.Store(id="controls-meta"), dcc.Store(id="more-meta"), dcc.Store(id="panel-nonce", data=0), help_box, working,
             dmc.AppShell(
                 [dmc.AppShellHeader(header), dmc.AppShellNavbar(html.Nav(rail, **{"aria-label": "Pages"})), dmc.AppShellMain(html.Main(id="page"))],
                 header={"height": 48}, navbar={"width": 84, "breakpoint": 0}, padding=0,

@@ -12,20 +12,33 @@ MAX_TEXT = 200
 
 @dataclass(frozen=True)
 class State:
-    """Site by name ('' is the one the server was started with), changes to it, and changes of the baseline."""
+    """Site by name ('' is the one the server was started with), changes to it, changes of the baseline, time step."""
 
     site: str = ""
     changes: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, str] = field(default_factory=dict)
+    step: str = ""  # '' is the weather's own
+
+    def store(self) -> dict[str, Any]:
+        """As the pages hold it."""
+        return {
+            "site": self.site,
+            "changes": dict(self.changes),
+            "base": dict(self.base),
+            "step": self.step,
+        }
 
 
 def from_store(data: Any) -> State:
     """State from what a browser sent; anything that is not text is dropped."""
     if not isinstance(data, Mapping):
         return State()
-    site = data.get("site")
+    site, step = data.get("site"), data.get("step")
     return State(
-        site if isinstance(site, str) else "", _changes(data.get("changes")), _changes(data.get("base"))
+        site if isinstance(site, str) else "",
+        _changes(data.get("changes")),
+        _changes(data.get("base")),
+        step if isinstance(step, str) and len(step) <= MAX_TEXT else "",
     )
 
 
@@ -38,15 +51,17 @@ def _changes(data: Any) -> dict[str, str]:
 
 def from_query(query: str) -> State:
     """State from the query part of a link."""
-    site, changes, base = "", {}, {}
+    site, step, changes, base = "", "", {}, {}
     for key, value in parse_qsl(query.lstrip("?")[:20_000], max_num_fields=300):
         if key == "site":
             site = value
+        elif key == "step":
+            step = value
         elif key in ("set", "base"):
             address, separator, text = value.partition("=")
             if separator:
                 (changes if key == "set" else base)[address] = text
-    return from_store({"site": site, "changes": changes, "base": base})
+    return from_store({"site": site, "changes": changes, "base": base, "step": step})
 
 
 def to_query(state: State) -> str:
@@ -54,19 +69,22 @@ def to_query(state: State) -> str:
     pairs = [("site", state.site)] if state.site else []
     pairs += [("set", f"{k}={v}") for k, v in state.changes.items()]
     pairs += [("base", f"{k}={v}") for k, v in state.base.items()]
+    pairs += [("step", state.step)] if state.step else []
     return "?" + urlencode(pairs) if pairs else ""
 
 
-def command(site: str, changes: Mapping[str, str]) -> str:
+def command(site: str, changes: Mapping[str, str], step: str = "") -> str:
     """The same run on the command line."""
     words = ["twin", "run", site]
+    words += ["--step", step] if step else []
     for address, text in changes.items():
         words += ["--set", f"{address}={text}"]
     return " ".join(shlex.quote(word) for word in words)
 
 
-def python(site: str, changes: Mapping[str, str]) -> str:
+def python(site: str, changes: Mapping[str, str], step_s: float | None = None) -> str:
     """The same run through the package."""
     lines = "".join(f"    {address!r}: {text!r},\n" for address, text in changes.items())
     inside = f", changes={{\n{lines}}}" if lines else ""
+    inside += f", step_s={step_s:g}" if step_s else ""
     return f"import twin\n\nds = twin.simulate(twin.load_site({site!r}){inside})\nprint(twin.summarize(ds).pue)\n"

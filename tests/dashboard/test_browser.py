@@ -369,3 +369,25 @@ def until(page: Any, expression: str) -> None:
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def test_a_long_run_shows_how_far_it_is_and_can_be_cancelled(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if")
+    expect(tile(page, "pue")).to_be_visible()
+    before = tile(page, "peak").inner_text()
+    page.locator("#step").click()
+    page.get_by_role("option", name="1 min").first.click()
+    working = page.locator("#working")
+    expect(working).to_be_visible()
+    expect(working).to_contain_text("525,600 steps")
+    page.get_by_role("button", name="Cancel").click()
+    expect(working).to_be_hidden()
+    expect(page.locator("#whatif-problem")).to_contain_text("cancelled")
+    expect(tile(page, "peak")).to_have_text(before)
+    page.locator("#step").click()
+    page.get_by_role("option", name="15 min").first.click()
+    expect(page.locator("#facts")).to_contain_text("15 min steps")
+    assert "step=15+min" in page.url
+    page.reload()
+    expect(page.locator("#facts")).to_contain_text("15 min steps")
+    expect(page.locator("#step")).to_have_value("15 min")

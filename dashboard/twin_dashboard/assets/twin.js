@@ -9,10 +9,46 @@
   const here = () => document.getElementById("scenario-table") !== null;
   const gate = { busy: false, since: 0, next: null, timer: 0 };
 
+  /* Callbacks under way: the old picture is dimmed after a moment; a long run shows how far it is and can be given up. */
+  const work = { open: 0, timer: 0, long: false };
+  const plain = window.fetch;
+  window.fetch = function (what, ...more) {
+    if (String(what.url || what).indexOf("_dash-update-component") < 0) return plain.call(window, what, ...more);
+    work.open += 1;
+    if (!work.timer) work.timer = window.setTimeout(watch, 300);
+    return plain.call(window, what, ...more).finally(() => { work.open -= 1; if (!work.open) rest(); });
+  };
+  function rest() {
+    window.clearTimeout(work.timer);
+    work.timer = 0;
+    work.long = false;
+    document.body.classList.remove("busy");
+    const box = document.getElementById("working");
+    if (box) box.classList.add("hidden");
+  }
+  function watch() {
+    document.body.classList.add("busy");
+    plain.call(window, "/progress").then((answer) => answer.json()).then((run) => {
+      if (!work.open) return;
+      work.long = run.runs > 0;
+      const box = document.getElementById("working");
+      box.classList.toggle("hidden", !work.long);
+      if (!work.long) return;
+      const percent = Math.floor(100 * run.share);
+      const left = run.left_s === null ? "" : ", " + Math.ceil(run.left_s) + " s left";
+      document.getElementById("working-text").textContent = run.queued ? "Waiting for another long run"
+        : "Computing " + run.steps.toLocaleString("en") + " steps: " + percent + " %" + left;
+      document.getElementById("working-bar").style.width = percent + "%";
+    }).catch(() => {}).finally(() => { if (work.open) work.timer = window.setTimeout(watch, 400); });
+  }
+  function cancel() {
+    plain.call(window, "/cancel", { method: "POST" }).catch(() => {});
+  }
+
   function fromSearch(search) {
-    const state = { site: "", changes: {}, base: {} };
+    const state = { site: "", changes: {}, base: {}, step: "" };
     for (const [name, value] of new URLSearchParams(search || "")) {
-      if (name === "site") state.site = value;
+      if (name === "site" || name === "step") state[name] = value;
       const at = value.indexOf("=");
       if ((name === "set" || name === "base") && at > 0)
         state[name === "set" ? "changes" : "base"][value.slice(0, at)] = value.slice(at + 1);
@@ -24,6 +60,7 @@
     if (state.site) out.append("site", state.site);
     for (const [a, v] of Object.entries(state.changes || {})) out.append("set", a + "=" + v);
     for (const [a, v] of Object.entries(state.base || {})) out.append("base", a + "=" + v);
+    if (state.step) out.append("step", state.step);
     const text = out.toString();
     return text ? "?" + text : "";
   }
@@ -62,9 +99,15 @@
     address: function (state) {
       if (!state) return Array(6).fill(skip());
       const query = toSearch(state);
+      ds.set_props("step", { value: state.step || "own" });
       if (window.location.search !== query)
         window.history.replaceState(window.history.state, "", window.location.pathname + query + window.location.hash);
       return ["/", "/what-if", "/schematic", "/racks", "/weather", "/data"].map((path) => path + query);
+    },
+    /* The time step of all runs, chosen in the header. */
+    pace: function (value, state) {
+      const step = value === "own" ? "" : value;
+      return !state || !value || step === (state.step || "") ? skip() : Object.assign({}, state, { step: step });
     },
     active: function (path) {
       document.querySelectorAll("nav [data-page]").forEach((place) => {
@@ -122,7 +165,7 @@
           if (place) place.classList.toggle("changed", changed);
         }
       }
-      const next = { site: state.site, changes: changes, base: state.base };
+      const next = Object.assign({}, state, { changes: changes });
       const now = Object.keys(changes);
       return same(order, now) && same(changes, state.changes) ? skip() : next;
     },
@@ -138,13 +181,14 @@
         changes = without(changes, address);
         if (meta && row(address)) put(meta, address, meta.base);
       }
-      return { site: state.site, changes: changes, base: state.base };
+      return Object.assign({}, state, { changes: changes });
     },
     /* One request at a time; the newest of those that came meanwhile follows. */
     request: function (state) {
       if (!state) return skip();
-      if (gate.busy && Date.now() - gate.since < 20000) {
+      if (gate.busy && (work.open || Date.now() - gate.since < 20000)) {
         gate.next = state;
+        if (work.long) cancel();
         return skip();
       }
       gate.busy = true;
@@ -183,11 +227,11 @@
       const one = list[what.index];
       if (what.do === "base") {
         const base = what.index < 0 ? {} : one.changes;
-        return [{ site: state.site, changes: state.changes, base: base }, skip(), skip()];
+        return [Object.assign({}, state, { base: base }), skip(), skip()];
       }
       if (what.do === "load") {
         const changes = what.index < 0 ? {} : one.changes;
-        return [{ site: state.site, changes: changes, base: state.base }, skip(), Date.now()];
+        return [Object.assign({}, state, { changes: changes }), skip(), Date.now()];
       }
       if (!one) return [skip(), skip(), skip()];
       if (what.do === "delete") list.splice(what.index, 1);
@@ -300,6 +344,7 @@
   document.addEventListener("mouseover", (e) => { const b = e.target.closest && e.target.closest(".info"); if (b) show(b); else hide(); });
   document.addEventListener("focusin", (e) => { const b = e.target.closest && e.target.closest(".info"); if (b) show(b); else hide(); });
   document.addEventListener("keydown", (e) => { if (e.key === "Escape") hide(); });
+  document.addEventListener("click", (e) => { if (e.target.closest && e.target.closest("#working-cancel")) cancel(); });
   /* The drawer of controls on narrow screens. */
   document.addEventListener("click", (e) => {
     if (e.target.closest && e.target.closest("#drawer-open")) document.body.classList.toggle("drawer");

@@ -12,6 +12,7 @@ from twin_dashboard.figures.base import Figure, extent, layout, note, title, val
 from twin_dashboard.tokens import tokens
 
 POINTS = 2000
+WEEK_D, WEEK_POINTS = 7.0, 800  # days round the cursor, and points in a chart 250 px wide
 
 
 def thin(y: Any, points: int = POINTS) -> Any:
@@ -94,23 +95,52 @@ def element(ds: xr.Dataset, address: str) -> tuple[str, str, Any, float | None]:
     return "facility power", "power", ds["site_power"].values, None
 
 
+def week_window(
+    ds: xr.Dataset,
+    address: str,
+    step: int,
+    system: str,
+    days: tuple[float, float] = (-WEEK_D / 2, WEEK_D / 2),
+) -> tuple[list[float | None], list[float | None]]:
+    """An element's series between some days from a step: days and values, thinned with peaks kept."""
+    _name, quantity, series, _ = element(ds, address)
+    per_day = 86400.0 / float(ds.attrs["step_s"])
+    low, high = (min(max(day, -WEEK_D / 2), WEEK_D / 2) for day in days)
+    first = min(max(0, step + int(np.floor(low * per_day))), series.size - 1)
+    last = max(first + 1, min(series.size, step + int(np.ceil(high * per_day)) + 1))
+    shown = fmt.convert(series[first:last], quantity, system)
+    at = thin(shown, WEEK_POINTS)
+    return values((at + first - step) / per_day, 6), values(shown[at])
+
+
+def days_window(relayout: Any) -> tuple[float, float] | None:
+    """Days from the cursor that a zoom shows; the week after a reset; None for anything else."""
+    if not isinstance(relayout, Mapping):
+        return None
+    if relayout.get("xaxis.autorange"):
+        return -WEEK_D / 2, WEEK_D / 2
+    both = relayout.get("xaxis.range")
+    ends = both if isinstance(both, list) else [relayout.get(f"xaxis.range[{i}]") for i in (0, 1)]
+    if len(ends) != 2 or not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
+        return None
+    return float(ends[0]), float(ends[1])
+
+
 def week(ds: xr.Dataset, address: str, step: int, theme: str, system: str) -> Figure:
     """Seven days round the cursor with the element's limit."""
     c = tokens(theme)
     _name, quantity, series, limit = element(ds, address)
-    half = max(1, round(3.5 * 86400.0 / float(ds.attrs["step_s"])))
-    first, last = max(0, step - half), min(series.size, step + half)
-    shown = fmt.convert(series[first:last], quantity, system)
-    at = thin(shown, 400)
+    half = max(1, round(WEEK_D / 2 * 86400.0 / float(ds.attrs["step_s"])))
+    shown = fmt.convert(series[max(0, step - half) : step + half + 1], quantity, system)
+    days, heights = week_window(ds, address, step, system)
     unit = fmt.unit(quantity, system)
     edge = float(fmt.convert(limit, quantity, system)) if limit is not None else None
     low, high = extent(shown, [edge] if edge is not None else [])
-    hours = (at + first - step) * float(ds.attrs["step_s"]) / 86400.0
-    data = [{"type": "scatter", "x": values(hours), "y": values(shown[at]), "mode": "lines", "line": {"color": c["power"], "width": 1.6},
+    data = [{"type": "scatter", "x": days, "y": heights, "mode": "lines", "line": {"color": c["power"], "width": 1.6},
              "hovertemplate": "%{y:.1f} " + unit + "<extra></extra>"}]  # fmt: skip
     lay = layout(
-        theme, margin={"l": 40, "r": 8, "t": 6, "b": 34}, xaxis={**title("days from the cursor"), "range": values([hours[0], hours[-1]])},
-        yaxis={"range": [low, high], "nticks": 5}, hovermode="x",
+        theme, margin={"l": 40, "r": 8, "t": 6, "b": 34}, xaxis={**title("days from the cursor"), "range": [days[0], days[-1]]},
+        yaxis={"range": [low, high], "nticks": 5, "fixedrange": True}, hovermode="x",
     )  # fmt: skip
     lay["shapes"] = [
         {

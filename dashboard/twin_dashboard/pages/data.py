@@ -109,8 +109,8 @@ def register(app: Dash, context: Context) -> None:
                 context.results.get(token, {})
             else:
                 address = {"trace": "load.trace", "weather": "site.weather"}[which["kind"]]
-                state = Shown(state.site, {**state.changes, address: token}, state.base)
-                context.results.get(state.site, state.changes)
+                state = Shown(state.site, {**state.changes, address: token}, state.base, state.step)
+                context.results.get(state.site, state.changes, state.step)
         except FAULTS as error:
             said[index] = [
                 html.Div(f"'{str(names[index])[:60]}' is not used:", className="ok-line"),
@@ -121,7 +121,7 @@ def register(app: Dash, context: Context) -> None:
             [icon("info-circle"), " ", describe(which["kind"], read), html.Br(), "All pages show it now."],
             className="ok-line",
         )
-        return said, {"site": state.site, "changes": dict(state.changes), "base": dict(state.base)}
+        return said, state.store()
 
     @app.callback(Output("downloads", "children"), Input("state", "data"))
     @context.threaded
@@ -134,7 +134,7 @@ def register(app: Dash, context: Context) -> None:
         except FAULTS as error:
             return problems(error)
         size = {
-            "result.nc": run.ds.nbytes * 0.45,
+            "result.nc": run.ds.nbytes * (0.25 if run.long else 0.45),
             "result.csv": run.ds.nbytes * 1.9,
             "site.yaml": 4e3,
             "report.html": 4.9e6,
@@ -147,7 +147,14 @@ def register(app: Dash, context: Context) -> None:
                 download="",
             )
             for kind, name, what in FILES
+            if not (run.long and kind == "result.csv")
         ]
+        if run.long:
+            links.append(
+                html.Span(
+                    "Series of so many steps are kept in 32 bit and not given as CSV.", className="muted"
+                )
+            )
         show_facts(run, context.sessions.name)
         return links
 

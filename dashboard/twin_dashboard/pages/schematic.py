@@ -4,7 +4,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 import numpy as np
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from twin_dashboard.context import FAULTS, Context
@@ -105,14 +105,34 @@ def register(app: Dash, context: Context) -> None:
         except FAULTS:
             raise PreventUpdate from None
         step, look = min(int(step), run.ds["time"].size - 1), theme or "light"
-        address = chosen if isinstance(chosen, str) else f"racks.{run.ds['rack'].values[0]}"
         read = drawing.values(run.site, run.ds, step, system)
+        address = _address(run, chosen)
         if address not in read:
-            address = f"racks.{run.ds['rack'].values[0]}"
+            address = _address(run, None)
         return (
             drawing.draw(run.site, run.ds, step, system), moment(run.ds, step), series.year(run.ds, step, look), side(run, address, read.get(address, {}), system),
             series.week(run.ds, address, step, look, system), series.about(run.ds, address), sources(run, address),
         )  # fmt: skip
+
+    @app.callback(
+        Output("week", "figure", allow_duplicate=True),
+        Input("week", "relayoutData"), State("cursor", "value"), State("chosen", "data"), State("system", "value"), State("state", "data"), prevent_initial_call=True,
+    )  # fmt: skip
+    @context.threaded
+    def zoom(relayout: Any, step: int | None, chosen: str | None, system: str, data: Any) -> Any:
+        days = series.days_window(relayout)
+        if data is None or step is None or days is None:
+            raise PreventUpdate
+        try:
+            run, _ = context.shown(data)
+        except FAULTS:
+            raise PreventUpdate from None
+        step = min(int(step), run.ds["time"].size - 1)
+        patch = Patch()
+        at, heights = series.week_window(run.ds, _address(run, chosen), step, system, days)
+        patch["data"][0]["x"], patch["data"][0]["y"] = at, heights
+        patch["layout"]["xaxis"]["range"] = [at[0], at[-1]]
+        return patch
 
     app.clientside_callback(
         ClientsideFunction("twin", "draw"),
@@ -121,6 +141,11 @@ def register(app: Dash, context: Context) -> None:
         State("drawing-schematic", "id"),
         prevent_initial_call=True,
     )
+
+
+def _address(run: Any, chosen: Any) -> str:
+    """The chosen part; the first racks before anything is chosen."""
+    return chosen if isinstance(chosen, str) else f"racks.{run.ds['rack'].values[0]}"
 
 
 def moments(ds: Any) -> dict[str, int]:

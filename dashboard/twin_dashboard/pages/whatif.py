@@ -1,5 +1,6 @@
 """What if: what does this change do?"""
 
+from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -7,6 +8,7 @@ from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc
 from dash.exceptions import PreventUpdate
 
 from twin_dashboard import tiles
+from twin_dashboard.cache import STEPS
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.control_view import meta, row
 from twin_dashboard.controls import GROUPS
@@ -170,7 +172,10 @@ def register(app: Dash, context: Context) -> None:
             return (*[no_update] * 7, problems(error), data)
         named = {address: context.sessions.name(text) for address, text in state.changes.items()}
         site = context.sessions.name(state.site) if state.site else base.summary.site
-        texts = {"command": command(site, named), "python": python(site, named)}
+        texts = {
+            "command": command(site, named, state.step),
+            "python": python(site, named, STEPS.get(state.step)),
+        }
         known = context.controls(state.site, system)
         try:
             run, wrong, chips = context.run(data), None, change_chips(state, known, system)
@@ -183,7 +188,7 @@ def register(app: Dash, context: Context) -> None:
         old = base if run is not base else None
         before = old.ds if old else None
         return (
-            chips, tiles.compared(run, old, system), verdict(run, old, base, system), what_moved(run.ds, before, look),
+            chips, tiles.compared(run, old, system), verdict(run, old, state if wrong is None else replace(state, changes=state.base), system), what_moved(run.ds, before, look),
             chip_duration(run.ds, before, look, system), pue_by_wet_bulb(run.ds, before, look, system, labels=False), texts, notice(wrong), data,
         )  # fmt: skip
 
@@ -205,11 +210,16 @@ def register(app: Dash, context: Context) -> None:
                 wanted.append((str(one.get("name", ""))[:60], i, from_store(one).changes))
         if all(changes != state.changes for _, _, changes in wanted):
             wanted.insert(1, ("Current, not kept", -2, state.changes))
+        current = context.results.known(state.site, state.changes, state.step)
         for name, index, changes in wanted:
+            known = context.results.known(state.site, changes, state.step)
+            if known is None and current is not None and current.long:
+                rows.append((name, index, "not run with this time step yet; its name runs it"))
+                continue
             try:
-                rows.append((name, index, context.results.get(state.site, changes)))
+                rows.append((name, index, context.results.get(state.site, changes, state.step)))
             except FAULTS as error:
-                rows.append((name, index, str(error)))
+                rows.append((name, index, f"not solved: {error}"))
         return scenario_table(rows, state, system)
 
 

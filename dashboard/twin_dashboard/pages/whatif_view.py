@@ -71,7 +71,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 26 else text[:25] + "…"
 
 
-def verdict(run: Run, old: Run | None, base: Run, system: str) -> list[Any]:
+def verdict(run: Run, old: Run | None, state: State, system: str) -> list[Any]:
     """One sentence, then at most three lines that matter."""
     say = sentence(run, old)
     found = warnings(run.ds, run.summary, margins(run.ds, system), system)
@@ -87,7 +87,7 @@ def verdict(run: Run, old: Run | None, base: Run, system: str) -> list[Any]:
             ),
         ]
     )
-    return [html.Div(say, className="say"), html.Div([_line(w, run) for w in lines], className="lines")]
+    return [html.Div(say, className="say"), html.Div([_line(w, state) for w in lines], className="lines")]
 
 
 def sentence(run: Run, old: Run | None) -> list[Any]:
@@ -126,15 +126,14 @@ def sentence(run: Run, old: Run | None) -> list[Any]:
     return words
 
 
-def _line(warning: Warning, run: Run) -> html.Div:
+def _line(warning: Warning, state: State) -> html.Div:
     symbol = {"bad": "circle-x", "watch": "alert-triangle"}.get(warning.state, "info-circle")
     link = []
     if warning.when is not None:
-        query = to_query(State("", run.changes))
         link = [
             dcc.Link(
                 "show hours" if warning.state == "bad" else "show hour",
-                href=f"/schematic{query}#h={warning.when}",
+                href=f"/schematic{to_query(state)}#h={warning.when}",
                 className="quiet",
             )
         ]
@@ -192,9 +191,9 @@ def scenario_table(rows: list[tuple[str, int, Any]], state: State, system: str) 
                     [
                         first,
                         html.Td(
-                            f"not solved: {run.splitlines()[0][:120]}",
+                            run.splitlines()[0][:140],
                             colSpan=len(COLUMNS),
-                            className="passed",
+                            className="passed" if not run.startswith("not run") else "muted",
                         ),
                     ]
                 )
