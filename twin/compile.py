@@ -90,6 +90,9 @@ class Plan:
     feeders: tuple[tuple[str, Feeder], ...]  # leaf first, utility last
     fed_by: tuple[tuple[str, Mapping[str, float]], ...]  # by address of each element that draws from feeders
     parents: Mapping[str, Mapping[str, float]]  # the same of each feeder, by name
+    sources: Mapping[
+        str, tuple[tuple[str, str], ...]
+    ]  # by loop, room or outdoors: what gives it heat, as (kind, key)
     design_it: float  # W
 
     @property
@@ -168,9 +171,10 @@ def compile_site(site: Site) -> Plan:
         if fed and feeder.units == 0:
             raise RunError(f"power.{name}: no unit is in service, and it feeds {', '.join(fed)}")
     design_it = sum(node.racks.count * node.racks.tdp for node in racks)
+    ordered = tuple(volumes[name] for name in order)
     return Plan(
         site=site,
-        volumes=tuple(volumes[name] for name in order),
+        volumes=ordered,
         racks=racks,
         feeders=tuple((name, site.power[name]) for name in feeders),
         fed_by=tuple(
@@ -179,6 +183,7 @@ def compile_site(site: Site) -> Plan:
             if not address.startswith("power.")
         ),
         parents=parents,
+        sources=_sources(site, racks, ordered),
         design_it=design_it,
     )
 
@@ -192,6 +197,37 @@ def _with_openings(node: VolumeNode, site: Site, racks: tuple[RackNode, ...]) ->
         return replace(node, part=part, outer=outer)
     inner = tuple(rack for rack in racks if rooms[rack.room].opens_to == node.name)
     return replace(node, inner=inner)
+
+
+def _sources(
+    site: Site, racks: Iterable[RackNode], volumes: Iterable[VolumeNode]
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Every heat that the site file sends somewhere, by where it goes; racks, pumps, links and feeders by their keys."""
+    found: dict[str, list[tuple[str, str]]] = {OUTDOORS: []}
+    found |= {volume.name: [] for volume in volumes}
+    for rack in racks:
+        if rack.loop is not None:
+            found[rack.loop].append(("rack_liquid", rack.name))
+        found[rack.room].append(("rack_air", rack.name))
+    for volume in volumes:
+        if volume.outer:
+            found[volume.outer].append(("spill", volume.name))
+        pump = getattr(volume.part, "pump", None)
+        if pump is not None:
+            found[volume.name].append(("fluid", volume.name))
+            found[pump.heat_to["motor"]].append(("motor", volume.name))
+        for node in (node for stage in volume.stages for node in stage):
+            found[node.sink].append(("link", node.name))
+            if isinstance(node.link, Cdus):
+                found[node.hot].append(("fluid", node.name))
+                found[node.link.heat_to["motor"]].append(("motor", node.name))
+            elif "fan" in node.link.ports:
+                found[node.link.heat_to["fan"]].append(("electric", node.address))
+    for name, feeder in site.power.items():
+        if feeder.ports:
+            found[feeder.heat_to["loss"]].append(("loss", name))
+    found[site.house.heat_to["heat"]].append(("electric", "house"))
+    return {name: tuple(sources) for name, sources in found.items()}
 
 
 def _hot_design(link: Link, hot: Fluid | None) -> float:

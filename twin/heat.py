@@ -1,29 +1,38 @@
 """Heat goes up and power comes down until both agree, for a block of time steps at once.
 
-One sweep solves the loops from the coldest to the hottest for the heat they carry, lets the racks respond to the
-coolant they get, walks the power down to the meter, and hands the heat of everything that drew power to the loops
-again. The residual is the heat that a loop receives and does not pass on, over the power at the meter.
+One sweep lets the racks respond to the coolant and air they get, then goes from the hottest loop to the coldest: each takes up
+the flow that the valves on it let through and all heat given to it, finds its actuators and hands on what its links
+take. At last the power is walked down to the meter. Where every loop holds its set point, that settles all but the heat of
+electrical losses; what a loop has to float above it is found over the sweeps. The residual is what a sweep leaves
+open, as power over the power at the meter: heat that a loop received and did not pass on, and heat that its flow carries
+for the change of its temperature.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+from twin_models.air_handler import air_handler
 from twin_models.cdu import cdu
 from twin_models.fluids.fluids import density
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
-from twin_models.streams import Array, Mask
-from twin_sites.schema import OUTDOORS, AirHandlers, Cdus, Chillers, Loop, Room
+from twin_models.streams import Array, Mask, RoomAir
+from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Room
 
 from twin.compile import AIR_DENSITY, Plan, VolumeNode, required_head
-from twin.loops import STILL, STILL_K, heat_capacity_of, set_point, solve_loops
+from twin.loops import STILL, STILL_K, heat_capacity_of, moisture, set_point, shares, solve_volume
 from twin.power import walk_power
 from twin.racks import serve
 from twin.state import Block, State
 
 TOLERANCE = 1e-8
 MAX_SWEEPS = 150
+RESPONSES = (
+    2  # before the first sweep: chips that leak change the flow that they ask for by about a hundredth
+)
+FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 MIXED_SWEEPS = 30  # then plain sweeps with half steps: slow, but they do not swing
-WHOLE_SWEEPS = 2
-OPENING = 0.5  # of every valve in the first guess
+MIXED_RISE_K = 10.0  # the rise of a loop that carries the rated power; weighs losses against temperatures
 RIDGE = 1e-10  # keeps the mixing finite where two sweeps moved alike
 MOST_RECIRCULATION = (
     0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
@@ -39,48 +48,53 @@ def _sweep(plan: Plan, block: Block, state: State, first: int) -> State:
     """Sweeps over all steps, then over those that need more: most agree long before the last."""
     for sweep in range(first, MAX_SWEEPS):
         state.sweeps = sweep + 1
-        solve_loops(plan, block, state, sweep)
-        respond(plan, block, state)
-        _pumps(plan, state)
+        _aim(plan, block, state)
+        aimed, lost = dict(state.supply), dict(state.loss)
+        moved = respond(plan, block, state)
+        for volume in reversed(plan.volumes):
+            _take_up(plan, volume, block, state)
+            solve_volume(volume, block, state, sweep)
         walk_power(plan, state)
-        _hand_on(plan, state)
-        _move(plan, state)
-        open_ = np.flatnonzero(state.residual >= TOLERANCE)
-        if sweep and not open_.size:
+        _judge(plan, state, aimed, moved)
+        open_ = np.flatnonzero(~(state.residual < TOLERANCE))
+        if not open_.size:
             break
-        if sweep >= WHOLE_SWEEPS and open_.size < state.residual.size / 2:
+        _move(plan, state, aimed, lost)
+        if open_.size < state.residual.size / 2:
             state.put(_sweep(plan, block.at(open_), state.at(open_), sweep + 1), open_)
             break
     return state
 
 
 def _start(plan: Plan, block: Block) -> State:
-    """First guess: every loop at its set point, every rack at its rated flow, all heat straight to the coldest loop."""
+    """First guess: every loop at its set point, every rack at the flow it asks for, losses of what the racks draw."""
     state = State()
     n = np.size(block.ambient.dry_bulb)
     for volume in plan.volumes:
-        state.supply[volume.name] = state.wanted[volume.name] = set_point(
-            plan, volume, state, block, first=True
-        )
-        state.cp[volume.name] = heat_capacity_of(volume, state.supply[volume.name], block)
-        state.flow[volume.name] = np.full(n, max(volume.design_flow, 1e-9))
+        state.excess[volume.name] = np.zeros(n)
         state.open_share[volume.name] = _open_share(volume)
-        if isinstance(volume.part, Room):
-            state.inlet[volume.name] = state.supply[volume.name]
+        if isinstance(volume.part, Room) and not volume.outer:
+            state.warmer[volume.name] = np.zeros(n)
     for node in plan.links:
-        state.u[node.name] = np.full(n, 0.0 if isinstance(node.link, Chillers) else OPENING)
+        state.u[node.name] = np.zeros(n)
         state.running[node.name] = float(node.units)
     for rack in plan.racks:
         liquid = rack.racks.liquid
         state.rack_heat[rack.name] = block.activity[rack.name] * (liquid.rated_heat if liquid else 0.0)
-    state.loss = {name: np.zeros(n) for name in plan.site.power}
-    respond(plan, block, state)
-    _pumps(plan, state)
-    state.electric.update({node.address: np.zeros(n) for node in plan.links})
+    _aim(plan, block, state)
+    for _ in range(RESPONSES):
+        respond(plan, block, state)
     walk_power(plan, state)
-    _hand_on(plan, state)
-    _move(plan, state)
     return state
+
+
+def _aim(plan: Plan, block: Block, state: State) -> None:
+    """Temperatures that a sweep goes out from: set points, and what loops had to float above them."""
+    for volume in plan.volumes:
+        name = volume.name
+        state.wanted[name] = set_point(plan, volume, state, block)
+        state.supply[name] = state.wanted[name] + state.excess[name]
+        state.cp[name] = heat_capacity_of(volume, state.supply[name], block)
 
 
 def _open_share(volume: VolumeNode) -> float:
@@ -89,8 +103,17 @@ def _open_share(volume: VolumeNode) -> float:
     return min(1.0, volume.flow_limit / asked) if asked > 0.0 else 1.0
 
 
-def respond(plan: Plan, block: Block, state: State) -> None:
-    """Racks draw power for their activity at the coolant and air they get; loops take up the flow they ask for."""
+def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
+    """Racks draw power for their activity at the coolant and air they get; loops take up the flow they ask for.
+
+    Returns the W by which the heat of each group differs from that which its flow was asked for.
+    """
+    moved: dict[str, Array] = {}
+    for name, warmer in state.warmer.items():
+        state.inlet[name] = state.supply[name] + warmer
+    for volume in plan.volumes:
+        if volume.outer:
+            state.inlet[volume.name] = state.inlet[volume.outer]
     flow_asked: dict[str, Array] = {}
     met: dict[str, Mask] = {}
     given: dict[str, Array] = {}
@@ -129,9 +152,15 @@ def respond(plan: Plan, block: Block, state: State) -> None:
             flow,
             met.get(node.name, np.ones(flow.shape, dtype=bool)),
         )
-        if np.max(np.abs(heat - state.rack_heat[node.name])) <= STILL * node.racks.tdp:
+        gap = np.abs(heat - state.rack_heat[node.name])
+        if np.max(gap) <= STILL * node.racks.tdp:
             state.served[node.name] = (liquid_in, air_in, share)
         state.rack_heat[node.name] = heat
+        moved[f"racks.{node.name}"] = _sum(gap, node.racks.count)
+    for volume in plan.volumes:
+        if volume.name in state.warmer:
+            moved[volume.name] = _inlet(volume, state)
+    return moved
 
 
 def _sum(flow: Array, count: int) -> Array:
@@ -146,26 +175,80 @@ def _still(now: tuple[Array, ...], before: tuple[Array, ...] | None) -> bool:
     )
 
 
-def _move(plan: Plan, state: State) -> None:
-    """Flow of rooms and facility loops for the heat and the openings found."""
-    loops = [volume for volume in plan.volumes if volume.fluid is None or not volume.racks]
-    scale = [max(volume.design_flow, 1e-9) for volume in loops]
-    before = np.stack([state.flow[volume.name] / one for volume, one in zip(loops, scale, strict=True)])
-    for volume in loops:
-        if volume.fluid is None:
-            _room_air(volume, state)
-        else:
+def _take_up(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None:
+    """Flow and heat of a loop or room for what has been found so far."""
+    if isinstance(volume.part, Loop):
+        if not volume.racks:  # loops of racks have taken up theirs with the racks' response
             _loop_flow(volume, state)
-    asked = np.stack([state.flow[volume.name] / one for volume, one in zip(loops, scale, strict=True)])
-    for volume, share, one in zip(loops, _mixed(state, before, asked), scale, strict=True):
-        state.flow[volume.name] = np.clip(share * one, *_flow_bounds(volume))
+        _pumps(volume, state)
+    state.heat[volume.name] = _received(plan, state, volume.name)
+    if volume.outer:
+        state.flow[volume.name] = np.maximum(_server_air(volume, state)[0], 1e-9)
+    elif isinstance(volume.part, Room):
+        for _ in range(FAN_TURNS):
+            _room_air(volume, state)
+            _fans(plan, volume, block, state)
+
+
+def _fans(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None:
+    """Power of air handlers at the flow of their room: its heat is part of what the flow has to carry."""
+    name = volume.name
+    flow, cp = state.flow[name], state.cp[name]
+    back = state.supply[name] + (state.heat[name] - state.latent.get(name, 0.0)) / (flow * cp)
+    air = RoomAir(back, flow, cp, moisture(volume, block), block.ambient.pressure)
+    for stage in volume.stages:
+        for node, share in shares(stage):
+            if isinstance(node.link, AirHandlers):
+                one = air._replace(flow=flow * share / node.units)
+                state.electric[node.address] = air_handler.fan_power(one, node.link) * node.units
+    state.heat[name] = _received(plan, state, name)
+
+
+def _move(plan: Plan, state: State, aimed: dict[str, Array], lost: dict[str, Array]) -> None:
+    """Where the next sweep goes out from: what loops float above their set points, and what feeders lose."""
+    names = [volume.name for volume in plan.volumes if not volume.outer]
+    scale = plan.design_it / MIXED_RISE_K
+    given = [*(state.excess[name] for name in names), *(loss / scale for loss in lost.values())]
+    asked = [
+        *(state.supply[name] - state.wanted[name] for name in names),
+        *(state.loss[name] / scale for name in lost),
+    ]
+    mixed = _mixed(state, np.stack(given), np.stack(asked))
+    for name, excess in zip(names, mixed, strict=False):
+        state.excess[name] = np.maximum(excess, 0.0)
+    for name, loss in zip(lost, mixed[len(names) :], strict=True):
+        state.loss[name] = np.maximum(loss * scale, 0.0)
+
+
+def _mixed(state: State, given: Array, asked: Array) -> Array:
+    """Next values by mixing the last sweeps (Anderson, J. ACM 12, 1965), for every step by itself.
+
+    Warmer water opens valves, more flow warms the water: where everything is open, plain sweeps creep or swing. Arrays are
+    (unknowns, n) in kelvin; the trail keeps what the two sweeps before were given and asked for.
+    """
+    if state.sweeps > MIXED_SWEEPS:
+        return 0.5 * (given + asked)
+    trail = state.trail
+    state.trail = {"gap": asked - given, "asked": asked}
+    if not trail:
+        return asked
+    gap = state.trail["gap"]
+    r1, f1 = gap - trail["gap"], asked - trail["asked"]
+    state.trail |= {"gap_before": trail["gap"], "asked_before": trail["asked"]}
+    a, p = (r1 * r1).sum(0), (r1 * gap).sum(0)
+    if "gap_before" not in trail:
+        return np.asarray(asked - f1 * (p / (a + RIDGE * a + STILL**2)))
+    r2, f2 = gap - trail["gap_before"], asked - trail["asked_before"]
+    b, c, q = (r1 * r2).sum(0), (r2 * r2).sum(0), (r2 * gap).sum(0)
+    ridge = RIDGE * (a + c) + STILL**2
+    a, c = a + ridge, c + ridge
+    whole = a * c - b * b
+    return np.asarray(asked - f1 * ((p * c - q * b) / whole) - f2 * ((q * a - p * b) / whole))
 
 
 def _flow_bounds(volume: VolumeNode) -> tuple[float, float]:
     """Least and most kg/s that pumps or fans move."""
     high = max(volume.flow_limit, 1e-9)
-    if volume.outer:
-        return 1e-9, high
     if isinstance(volume.part, Loop):
         return min(volume.part.minimum_flow * volume.design_flow, high), high
     handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
@@ -175,59 +258,50 @@ def _flow_bounds(volume: VolumeNode) -> tuple[float, float]:
     return min(max(least, 1e-9), high), high
 
 
-def _mixed(state: State, given: Array, asked: Array) -> Array:
-    """Next flows by mixing the last sweeps (Anderson, J. ACM 12, 1965), for every step by itself.
-
-    Warmer water opens valves, more flow warms the water: where everything is open, plain sweeps creep or swing. Shapes
-    are (loops, n); the trail keeps the given and asked flows of the two sweeps before.
-    """
-    if state.sweeps > MIXED_SWEEPS:
-        return 0.5 * (given + asked)
-    trail = state.trail
-    state.trail = [*trail, (given, asked)][-2:]
-    if len(trail) < 2:
-        return asked
-    gap = asked - given
-    (r1, f1), (r2, f2) = ((gap - (f - x), asked - f) for x, f in trail)
-    a, b, c = (r1 * r1).sum(0), (r1 * r2).sum(0), (r2 * r2).sum(0)
-    ridge = RIDGE * (a + c) + STILL**2
-    a, c = a + ridge, c + ridge
-    p, q = (r1 * gap).sum(0), (r2 * gap).sum(0)
-    whole = a * c - b * b
-    return np.asarray(asked - f1 * ((p * c - q * b) / whole) - f2 * ((q * a - p * b) / whole))
-
-
-def _room_air(volume: VolumeNode, state: State) -> None:
-    """Air handlers move what the servers draw, plus what bypasses them, less what is drawn back from the exhaust.
-
-    Mixing balance of a contained room: with bypass share b of the supply and recirculated share r of the server air,
-    supply·(1 − b) = servers·(1 − r); the inlet is warmer than the supply by r/(1 − r) of the servers' rise. Heat that no
-    server fan moves (losses, walls of liquid-cooled cabinets) asks for the handlers' own design flow per watt.
-    """
-    assert isinstance(volume.part, Room)
+def _server_air(volume: VolumeNode, state: State) -> tuple[Array, Array]:
+    """Air that the servers of a room draw, kg/s, and the heat they give it, W."""
     n = state.supply[volume.name].size
     served, heat = np.zeros(n), np.zeros(n)
     for node in (*volume.racks, *volume.inner):
         served = served + state.rack[node.name].air_flow * AIR_DENSITY
         if node.room == volume.name:
             heat = heat + state.rack[node.name].heat_air
-    if volume.outer:
-        state.flow[volume.name] = np.maximum(served, 1e-9)
-        state.inlet[volume.name] = state.inlet[volume.outer]
-        return
     for name in {node.room for node in volume.inner}:
         heat = heat + state.spill.get(name, 0.0)
+    return served, heat
+
+
+def _inlet(volume: VolumeNode, state: State) -> Array:
+    """K by which servers draw warmer air than is supplied; returns the W that this changes.
+
+    Mixing balance of a contained room: with bypass share b of the supply and recirculated share r of the server air,
+    supply·(1 − b) = servers·(1 − r); the inlet is warmer than the supply by r/(1 − r) of the servers' rise.
+    """
+    assert isinstance(volume.part, Room)
+    served, heat = _server_air(volume, state)
+    given = np.minimum(1.0, volume.flow_limit * (1.0 - volume.part.bypass) / np.maximum(served, 1e-12))
+    drawn_back = np.minimum(np.maximum(volume.part.recirculation, 1.0 - given), MOST_RECIRCULATION)
+    share = np.where(served > 0.0, drawn_back / (1.0 - drawn_back), 0.0)
+    rate = np.maximum(served, 1e-12) * state.cp[volume.name]
+    warmer = share * heat / rate
+    moved = np.abs(warmer - state.warmer[volume.name]) * rate
+    state.warmer[volume.name] = warmer
+    return np.asarray(moved)
+
+
+def _room_air(volume: VolumeNode, state: State) -> None:
+    """Air handlers move what the servers draw, plus what bypasses them, less what is drawn back from the exhaust.
+
+    Heat that no server fan moves (losses, walls of liquid-cooled cabinets) asks for the handlers' own design flow per watt.
+    """
+    assert isinstance(volume.part, Room)
     handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
     design_heat = sum(n.units * n.link.rated_heat for n in handlers if isinstance(n.link, AirHandlers))
     for_heat = state.heat[volume.name] * volume.flow_limit / design_heat
-    asked = np.maximum(served * (1.0 - volume.part.recirculation) / (1.0 - volume.part.bypass), for_heat)
+    served = _server_air(volume, state)[0] * (1.0 - volume.part.recirculation) / (1.0 - volume.part.bypass)
+    asked = np.maximum(served, for_heat)
     state.flow_bound[volume.name] = asked > volume.flow_limit
     state.flow[volume.name] = np.clip(asked, *_flow_bounds(volume))
-    given = np.minimum(1.0, volume.flow_limit * (1.0 - volume.part.bypass) / np.maximum(served, 1e-12))
-    drawn_back = np.minimum(np.maximum(volume.part.recirculation, 1.0 - given), MOST_RECIRCULATION)
-    rise = heat / (np.maximum(served, 1e-12) * state.cp[volume.name])
-    warmer = np.where(served > 0.0, drawn_back / (1.0 - drawn_back) * rise, 0.0)
-    state.inlet[volume.name] = state.supply[volume.name] + warmer
 
 
 def _loop_flow(volume: VolumeNode, state: State) -> None:
@@ -245,29 +319,29 @@ def _loop_flow(volume: VolumeNode, state: State) -> None:
     state.flow[volume.name] = np.clip(flow, *_flow_bounds(volume))
 
 
-def _pumps(plan: Plan, state: State) -> None:
-    for volume in plan.volumes:
-        if volume.fluid is None:
-            continue
-        assert isinstance(volume.part, Loop)
-        rho = density(volume.fluid, state.supply[volume.name])
-        pump = volume.part.pump
-        if pump is not None:
-            per_pump = state.flow[volume.name] / (rho * max(pump.units, 1))
-            share = pump.units / max(pump.count - pump.spare, 1)
-            one = pump_model.operate(per_pump, required_head(per_pump * share, pump), pump)
-            state.pump[volume.name] = _times(one, pump.units)
-            state.electric[f"cooling.{volume.name}.pump"] = state.pump[volume.name].electric
-        units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
-        weight = sum(node.units * node.hot_design for node in units)
-        for node in units:
-            assert isinstance(node.link, Cdus)
-            per_unit = state.flow[volume.name] / rho * node.hot_design / weight
-            # the hungriest rack group sets the head; the others throttle to it
-            heads = [state.rack[rack.name].head for rack in volume.racks]
-            external = np.max(heads, axis=0) if heads else np.zeros_like(per_unit)
-            state.pump[node.name] = _times(cdu.pumping(per_unit, external, node.link), node.units)
-            state.electric[node.address] = state.pump[node.name].electric
+def _pumps(volume: VolumeNode, state: State) -> None:
+    """Pumps of a loop, and of the CDUs on it, at the flow it has."""
+    if volume.fluid is None:
+        return
+    assert isinstance(volume.part, Loop)
+    rho = density(volume.fluid, state.supply[volume.name])
+    pump = volume.part.pump
+    if pump is not None:
+        per_pump = state.flow[volume.name] / (rho * max(pump.units, 1))
+        share = pump.units / max(pump.count - pump.spare, 1)
+        one = pump_model.operate(per_pump, required_head(per_pump * share, pump), pump)
+        state.pump[volume.name] = _times(one, pump.units)
+        state.electric[f"{volume.address}.pump"] = state.pump[volume.name].electric
+    units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
+    weight = sum(node.units * node.hot_design for node in units)
+    for node in units:
+        assert isinstance(node.link, Cdus)
+        per_unit = state.flow[volume.name] / rho * node.hot_design / weight
+        # the hungriest rack group sets the head; the others throttle to it
+        heads = [state.rack[rack.name].head for rack in volume.racks]
+        external = np.max(heads, axis=0) if heads else np.zeros_like(per_unit)
+        state.pump[node.name] = _times(cdu.pumping(per_unit, external, node.link), node.units)
+        state.electric[node.address] = state.pump[node.name].electric
 
 
 def _times(one: pump_model.Pumping, units: int) -> pump_model.Pumping:
@@ -276,54 +350,44 @@ def _times(one: pump_model.Pumping, units: int) -> pump_model.Pumping:
     )
 
 
-def _hand_on(plan: Plan, state: State) -> None:
-    """Give every loop the heat of this sweep, and note how far what it passed on was from that."""
-    n = next(iter(state.supply.values())).size
-    received = {volume.name: np.zeros(n) for volume in plan.volumes} | {OUTDOORS: np.zeros(n)}
+def _received(plan: Plan, state: State, name: str) -> Array:
+    """Heat given to a loop or room by all that is known of this sweep, and by what is left of the last one."""
+    return sum(
+        (_GIVEN[kind](state, key) for kind, key in plan.sources[name]), np.zeros(state.supply[name].size)
+    )
 
-    def give(target: str, heat: Array) -> None:
-        received[target] = received[target] + heat
 
-    for rack in plan.racks:
-        if rack.loop is not None:
-            give(rack.loop, state.rack[rack.name].heat_liquid)
-        give(rack.room, state.rack[rack.name].heat_air)
+def _nothing(state: State) -> Array:
+    return np.zeros(next(iter(state.supply.values())).size)
+
+
+_GIVEN: dict[str, Callable[[State, str], Array]] = {
+    "rack_liquid": lambda state, key: state.rack[key].heat_liquid,
+    "rack_air": lambda state, key: state.rack[key].heat_air,
+    "fluid": lambda state, key: state.pump[key].fluid_heat if key in state.pump else _nothing(state),
+    "motor": lambda state, key: state.pump[key].motor_heat if key in state.pump else _nothing(state),
+    "electric": lambda state, key: state.electric[key] if key in state.electric else _nothing(state),
+    "loss": lambda state, key: state.loss[key],
+    "spill": lambda state, key: state.spill[key] if key in state.spill else _nothing(state),
+    "link": lambda state, key: state.link[key].cold_heat,
+}
+
+
+def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, Array]) -> None:
+    """How far the sweep was from agreeing with itself, in every step, and where most."""
+    worst, gaps = 0.0, moved
     for volume in plan.volumes:
-        if isinstance(volume.part, Loop) and volume.part.pump is not None:
-            pumping = state.pump[volume.name]
-            give(volume.name, pumping.fluid_heat)
-            give(volume.part.pump.heat_to["motor"], pumping.motor_heat)
-    for node in plan.links:
-        if isinstance(node.link, Cdus):
-            give(node.hot, state.pump[node.name].fluid_heat)
-            give(node.link.heat_to["motor"], state.pump[node.name].motor_heat)
-        elif "fan" in node.link.ports:
-            give(node.link.heat_to["fan"], state.electric[node.address])
-    for name, feeder in plan.feeders:
-        if feeder.ports:
-            give(feeder.heat_to["loss"], state.loss[name])
-    give(plan.site.house.heat_to["heat"], state.electric["house"])
-    meter = state.meter
-    residual = np.zeros(n)
-    for volume in reversed(plan.volumes):  # hottest first: each hands on all that it receives
         name = volume.name
-        if name in state.removed:
-            gap = np.abs(received[name] - state.removed[name]) / meter
-            if gap.max() > residual.max():
-                state.worst = volume.address
-            residual = np.maximum(residual, gap)
-        passed = state.removed.get(name)
-        if volume.outer and passed is not None:
-            links = [state.link[node.name] for stage in volume.stages for node in stage]
-            state.spill[name] = received[name] - sum((link.cold_heat for link in links), np.zeros(n))
-            give(volume.outer, state.spill[name])
-        for node in (node for stage in volume.stages for node in stage):
-            link = state.link.get(node.name)
-            if link is None or passed is None:
-                give(node.sink, received[name] / sum(len(stage) for stage in volume.stages))
-            else:
-                scale = np.where(passed > 1e-6 * meter, received[name] / np.maximum(passed, 1e-30), 1.0)
-                give(node.sink, link.cold_heat if volume.outer else link.cold_heat * scale)
+        received = _received(plan, state, name)
+        shift = np.zeros(())
+        if not volume.outer:  # nobody is supplied from the exhaust of racks
+            shift = np.abs(state.supply[name] - aimed[name]) * (state.flow[name] * state.cp[name])
+        gaps[name] = np.maximum(gaps.get(name, 0.0) + shift, np.abs(received - state.removed[name]))
+        state.heat[name] = received
+    residual = np.zeros(state.meter.size)
+    for name, gap in gaps.items():
+        gap = gap / state.meter
+        if not gap.max() <= worst:
+            worst, state.worst = float(gap.max()), name
+        residual = np.maximum(residual, gap)
     state.residual = residual
-    state.heat = {volume.name: received[volume.name] for volume in plan.volumes}
-    state.outdoors = received[OUTDOORS]

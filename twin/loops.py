@@ -45,20 +45,12 @@ FLOAT_TOLERANCE_K = 1e-9
 HOTTEST = 300.0  # °C; no loop gets there in earnest
 STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again
 STILL = 2e-9  # the same for heat and flow, relative
-FREE_STAGING_SWEEPS = 4  # afterwards a machine that has started stays on, so that staging cannot oscillate
+FREE_STAGING_SWEEPS = 2  # afterwards a machine that has started stays on, so that staging cannot oscillate
 # Cells run as many as keep their water above this share of design: YorkCalc's range; distribution of water in general.
 CELL_FLOW_LOW = {"yorkcalc": yorkcalc.WATER_RATIO[0], "merkel": 0.5}
 
 
-def solve_loops(plan: Plan, block: Block, state: State, sweep: int) -> None:
-    """Supply temperature, actuators and link heat of every loop for the heat it carries, coldest loop first."""
-    for volume in plan.volumes:
-        state.wanted[volume.name] = set_point(plan, volume, state, block)
-        state.cp[volume.name] = heat_capacity_of(volume, state.supply[volume.name], block)
-        _solve_volume(volume, block, state, sweep)
-
-
-def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, first: bool = False) -> Array:
+def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, alone: bool = False) -> Array:
     """Temperature to hold; relative ones take what a colder loop achieves, or the set point of a hotter one."""
     n = np.size(block.ambient.dry_bulb)
     base, value = volume.part.supply
@@ -71,8 +63,8 @@ def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, first:
         colder = order.index(base) < order.index(volume.name)
         base_now = (
             state.supply[base]
-            if colder and not first
-            else set_point(plan, plan.volume(base), state, block, first=True)
+            if colder and not alone
+            else set_point(plan, plan.volume(base), state, block, alone=True)
         )
         wanted = base_now + value
     if base:
@@ -113,8 +105,8 @@ def moisture(volume: VolumeNode, block: Block) -> Array:
     return np.asarray(psychro.humidity_ratio_from_dew_point(volume.part.dew_point, block.ambient.pressure))
 
 
-def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:
-    """Find supply and return of one loop.
+def solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:
+    """Find actuators, supply and return of one loop for the heat and flow it has.
 
     A wet coil also takes moisture. The room is held at its dew point, so as much water is evaporated into its air again,
     which cools the air by the same latent heat: the coil's sensible duty falls by it and its total is the room's heat.
@@ -127,11 +119,8 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
     if not volume.stages:
         state.supply[name], state.back[name], state.removed[name] = wanted, wanted, np.zeros_like(heat)
         return
-    if _unchanged(volume, state):
-        return
     flow = state.flow[name]
-    latent = state.latent.get(name, 0.0)
-    rise = (heat - latent) / (flow * state.cp[name])
+    rise = (heat - state.latent.get(name, 0.0)) / (flow * state.cp[name])
     supply = wanted.copy()
     out = _through(volume, block, state, wanted + rise, wanted, sweep)
     missed = np.flatnonzero(out > wanted + REACHED_K)
@@ -148,10 +137,12 @@ def _solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) ->
         out = _work(volume, block, state, supply + rise)
     state.back[name] = supply + rise
     state.supply[name] = out
-    sensible = flow * state.cp[name] * (state.back[name] - out)
-    state.removed[name] = sensible + latent
+    taken = sum(
+        (state.link[node.name].heat for stage in volume.stages for node in stage), np.zeros_like(heat)
+    )
+    state.removed[name] = taken
     if volume.fluid is None:
-        taken = sum(state.link[node.name].heat for stage in volume.stages for node in stage)
+        sensible = flow * state.cp[name] * (state.back[name] - out)
         state.latent[name] = np.maximum(taken - sensible, 0.0)
 
 
@@ -175,24 +166,8 @@ def _solve_open(volume: VolumeNode, block: Block, state: State) -> None:
         _keep(node, _TRANSFER[type(node.link)](hot, cold, state.u[node.name], node.machine), state)
         out = out - node.units / doors * (exhaust - state.link[node.name].hot_out)
     state.back[name], state.supply[name], state.wanted[name] = exhaust, out, np.maximum(wanted, out)
+    state.spill[name] = heat - sum((state.link[node.name].cold_heat for node in nodes), np.zeros_like(heat))
     state.removed[name] = heat
-
-
-def _unchanged(volume: VolumeNode, state: State) -> bool:
-    """Whether nothing that this loop depends on has moved since it was last solved."""
-    sinks = {node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS}
-    name = volume.name
-    now = [state.wanted[name], *(state.supply[sink] for sink in sinks)]
-    scaled = [state.heat[name] - state.latent.get(name, 0.0), state.flow[name], state.cp[name]]
-    before = state.solved.get(name)
-    if before is not None:
-        close = all(np.max(np.abs(a - b)) < STILL_K for a, b in zip(now, before[0], strict=True))
-        if close and all(
-            np.max(np.abs(a - b)) <= STILL * np.max(b) for a, b in zip(scaled, before[1], strict=True)
-        ):
-            return True
-    state.solved[name] = (now, scaled)
-    return False
 
 
 def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: Array) -> Array:
@@ -245,13 +220,10 @@ def _take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp
     """The same block and state at some of its steps, as far as one loop's links need them."""
     ambient = Ambient(*(np.asarray(values)[where] for values in block.ambient))
     part = State()
-    names = {volume.name, *(node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS)}
-    for name in names:
-        part.supply[name], part.flow[name], part.cp[name] = (
-            state.supply[name][where],
-            state.flow[name][where],
-            state.cp[name][where],
-        )
+    part.flow[volume.name] = state.flow[volume.name][where]
+    sinks = {node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS}
+    for name in {volume.name, *sinks}:
+        part.supply[name], part.cp[name] = state.supply[name][where], state.cp[name][where]
     for stage in volume.stages:
         for node in stage:
             running = state.running[node.name]
@@ -299,7 +271,7 @@ def _pass(
     temperature = entering
     for stage in volume.stages:
         mixed: Any = 0.0
-        for node, share in _shares(stage):
+        for node, share in shares(stage):
             if stage_units is not None:
                 stage_units(node, temperature, share)
             hot, cold = _streams(node, volume, block, state, temperature, share)
@@ -319,7 +291,7 @@ def _keep(node: LinkNode, one: Transfer, state: State) -> None:
     )  # fmt: skip
 
 
-def _shares(stage: tuple[LinkNode, ...]) -> list[tuple[LinkNode, Any]]:
+def shares(stage: tuple[LinkNode, ...]) -> list[tuple[LinkNode, Any]]:
     """How the loop's flow splits over parallel links: by their design flow."""
     if len(stage) == 1:
         return [(stage[0], 1.0)]

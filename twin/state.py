@@ -29,6 +29,10 @@ class State:
 
     supply: dict[str, Array] = field(default_factory=dict)
     wanted: dict[str, Array] = field(default_factory=dict)
+    excess: dict[str, Array] = field(
+        default_factory=dict
+    )  # K above its set point at which a sweep takes a loop
+    warmer: dict[str, Array] = field(default_factory=dict)  # K of server inlets above a room's supply
     back: dict[str, Array] = field(default_factory=dict)
     flow: dict[str, Array] = field(default_factory=dict)
     heat: dict[str, Array] = field(default_factory=dict)
@@ -56,15 +60,11 @@ class State:
     load: dict[str, Array] = field(default_factory=dict)  # by feeder
     feeder_valid: dict[str, Mask] = field(default_factory=dict)
     meter: Array = field(default_factory=lambda: np.zeros(0))  # W at the utility
-    outdoors: Array = field(default_factory=lambda: np.zeros(0))  # W handed to outdoor air in the heat walk
-    residual: Array = field(
-        default_factory=lambda: np.zeros(0)
-    )  # heat not passed on by a loop, over the meter
+    residual: Array = field(default_factory=lambda: np.zeros(0))  # W that a sweep left open, over the meter
     served: dict[str, Any] = field(
         default_factory=dict
     )  # by rack group: conditions at which its flow had settled
-    solved: dict[str, Any] = field(default_factory=dict)  # by loop: what it depended on when last solved
-    trail: list[Any] = field(default_factory=list)  # flows given and asked in the last sweeps
+    trail: dict[str, Array] = field(default_factory=dict)  # excess given and asked in the last two sweeps
     worst: str = ""
     sweeps: int = 0
 
@@ -79,11 +79,11 @@ class State:
         """Write back what was found at some of the steps."""
         n = self.meter.size
         for name, value in vars(part).items():
-            if name not in _MEMORY:
+            if name not in (*_MEMORY, "trail"):
                 setattr(self, name, _put(getattr(self, name), value, where, n))
 
 
-_MEMORY = ("solved", "served", "trail")  # what only the next sweep over the same steps can use
+_MEMORY = ("served",)  # what only the next sweep over the same steps can use
 
 
 def _take(value: Any, where: Any, n: int) -> Any:

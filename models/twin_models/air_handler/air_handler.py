@@ -120,10 +120,6 @@ def transfer(hot: RoomAir, cold: Stream, u: Real, params: AirHandler) -> Transfe
         heat, drop, condensate, _ = _coil_heat(coil, hot, cold, u, params)
     water_rate = u * np.asarray(cold.flow) * cold.cp
     leaving = cold.temperature + heat / np.maximum(water_rate, TINY)
-    density = psy.density(hot.temperature, hot.humidity_ratio, hot.pressure)
-    speed = hot.flow / (density * params.rated_air_flow)
-    turning = np.maximum(speed, params.minimum_speed)
-    power = params.fan_power * (density / rated.density) * turning**params.fan_exponent
     air_ratio, water_ratio = hot.flow / rated.air_flow, u * np.asarray(cold.flow) / rated.water_flow
     valid = (air_ratio >= AIR_RANGE[0]) & (air_ratio <= AIR_RANGE[1])
     valid = valid & (water_ratio >= WATER_RANGE[0]) & (water_ratio <= WATER_RANGE[1])
@@ -131,12 +127,20 @@ def transfer(hot: RoomAir, cold: Stream, u: Real, params: AirHandler) -> Transfe
         heat,
         hot.temperature - drop,
         water_rate * (leaving - cold.temperature),
-        np.where(hot.flow > 0.0, power, 0.0),
+        fan_power(hot, params),
         condensate,
         np.zeros(np.shape(heat)),
         full,
         valid | (heat <= 0.0),
     )
+
+
+def fan_power(hot: RoomAir, params: AirHandler) -> Array:
+    """Electric power of one unit's fans, W, at the air flow that enters it; they do not turn below their lowest speed."""
+    density = psy.density(hot.temperature, hot.humidity_ratio, hot.pressure)
+    turning = np.maximum(hot.flow / (density * params.rated_air_flow), params.minimum_speed)
+    power = params.fan_power * (density / rating(params).density) * turning**params.fan_exponent
+    return np.where(hot.flow > 0.0, power, 0.0)
 
 
 def valve_for(hot: RoomAir, cold: Stream, hot_out: Real, params: AirHandler) -> Array:
