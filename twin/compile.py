@@ -116,7 +116,7 @@ def compile_site(site: Site) -> Plan:
     racks = tuple(
         RackNode(
             name,
-            group,
+            _in_its_bath(group, site),
             group.heat_to.get("liquid") if group.liquid is not None else None,
             group.heat_to["air"],
         )
@@ -185,6 +185,15 @@ def compile_site(site: Site) -> Plan:
         parents=parents,
         sources=_sources(site, racks, ordered),
         design_it=design_it,
+    )
+
+
+def _in_its_bath(group: Racks, site: Site) -> Racks:
+    """Sinks of immersed racks take the liquid of the loop that they stand in."""
+    if group.bath_sink is None:
+        return group
+    return replace(
+        group, bath_sink=replace(group.bath_sink, fluid=site.cooling[group.heat_to["liquid"]].fluid)
     )
 
 

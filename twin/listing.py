@@ -12,6 +12,7 @@ from twin_models.cooling_tower.cooling_tower import CoolingTower
 from twin_models.dry_cooler.dry_cooler import DryCooler
 from twin_models.fields import Quantity
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
+from twin_models.immersion.immersion import Tank
 from twin_models.pdu.pdu import Pdu
 from twin_models.power_shelf.power_shelf import PowerShelf
 from twin_models.pump.pump import Pump
@@ -41,6 +42,7 @@ FAMILIES: dict[str, tuple[type, str]] = {
     "heat_exchanger": (PlateExchanger, "rated_heat"),
     "air_handler": (AirHandler, "rated_heat"),
     "rear_door": (RearDoor, "rated_heat"),
+    "immersion": (Tank, "rated_heat"),
     "dry_cooler": (DryCooler, "rated_heat"),
     "cooling_tower": (CoolingTower, "design_flow"),
     "chiller": (Chiller, "capacity"),

@@ -32,6 +32,7 @@ from twin_sites.schema import (
     RearDoors,
     Room,
     SetPointQuantity,
+    Tanks,
 )
 
 from twin.compile import LinkNode, Plan, RackNode, VolumeNode
@@ -345,6 +346,7 @@ def _streams(
 
 _TRANSFER: dict[type, Callable[..., Transfer]] = {
     Cdus: heat_exchanger.transfer,
+    Tanks: heat_exchanger.transfer,
     Exchangers: heat_exchanger.transfer,
     Chillers: chiller.transfer,
     DryCoolers: dry_cooler.transfer,
@@ -354,6 +356,7 @@ _TRANSFER: dict[type, Callable[..., Transfer]] = {
 }
 _INVERSE: dict[type, Callable[..., Array]] = {
     Cdus: heat_exchanger.cold_flow_for,
+    Tanks: heat_exchanger.cold_flow_for,
     Exchangers: heat_exchanger.cold_flow_for,
     Chillers: chiller.stage_for,
     DryCoolers: dry_cooler.speed_for,

@@ -13,6 +13,7 @@ from twin_models.pump import pump
 
 from twin_sites.declared import base_of
 from twin_sites.errors import Problem, did_you_mean
+from twin_sites.forms import open_rooms, server_forms
 from twin_sites.problems import FITTING
 from twin_sites.schema import (
     AMBIENT_BASES,
@@ -27,7 +28,6 @@ from twin_sites.schema import (
     Link,
     Loop,
     Pumps,
-    RearDoors,
     Room,
     Site,
 )
@@ -63,7 +63,8 @@ def check(site: Site) -> list[Problem]:
         problems += _ranges(address, element)
     problems += _fluids(site)
     problems += _links(site, volumes)
-    problems += _open_rooms(site, volumes)
+    problems += open_rooms(site, volumes)
+    problems += server_forms(site)
     problems += _set_points(site, volumes)
     problems += _heat_goes_out(site, volumes)
     problems += _power_graph(site)
@@ -254,40 +255,6 @@ def _sink(name: str, address: str, link: Link, volumes: Mapping[str, Loop | Room
         yield Problem(
             where, f"'{target}'", "a liquid loop: this machine rejects to water", did_you_mean(target, loops)
         )
-
-
-def _open_rooms(site: Site, volumes: Mapping[str, Loop | Room]) -> Iterable[Problem]:
-    """A room that opens to another is the exhaust of racks with rear doors, one door for each."""
-    closed = [name for name, volume in volumes.items() if isinstance(volume, Room) and not volume.opens_to]
-    for name, address, room in site.volumes():
-        if not isinstance(room, Room):
-            continue
-        doors = [link for link in room.links.values() if isinstance(link, RearDoors)]
-        if not room.opens_to:
-            if doors:
-                allowed = "rear doors in a room of their own that opens to another"
-                remedy = f"move them to 'rooms.doors: {{opens_to: {name}, …}}' and send the racks' air there"
-                yield Problem(address, "rear doors in a closed room", allowed, remedy)
-            continue
-        if room.opens_to not in closed or room.opens_to == name:
-            found = (
-                f"'{room.opens_to}' is no closed room"
-                if room.opens_to in volumes
-                else f"'{room.opens_to}' does not exist"
-            )
-            yield Problem(
-                f"{address}.opens_to", found, "hall or one of rooms", did_you_mean(room.opens_to, closed)
-            )
-        racks = sum(group.count for group in site.racks.values() if group.heat_to.get("air") == name)
-        if len(doors) < len(room.links):
-            remedy = "put the air handlers into the room that it opens to"
-            yield Problem(
-                address, "other machines than rear doors", "rear doors only: it opens to another room", remedy
-            )
-        elif racks and sum(door.count for door in doors) != racks:
-            found = f"{sum(door.count for door in doors)} rear doors for {racks} racks"
-            remedy = "set the count of the doors with that of the racks"
-            yield Problem(address, found, "one door behind each rack", remedy)
 
 
 def _set_points(site: Site, volumes: Mapping[str, Loop | Room]) -> Iterable[Problem]:

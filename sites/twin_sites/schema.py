@@ -16,6 +16,7 @@ from twin_models.cooling_tower.cooling_tower import CoolingTower
 from twin_models.dry_cooler.dry_cooler import DryCooler
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
+from twin_models.immersion.immersion import Tank
 from twin_models.pdu.pdu import Pdu
 from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
@@ -82,6 +83,13 @@ class Cdus(Group, Cdu):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tanks(Cdus, Tank):
+    """Immersion tanks: their bath is the loop that they stand in."""
+
+    kind: Literal["immersion"] = "immersion"  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exchangers(Group, PlateExchanger):
     """Plate exchangers between two loops; as an economiser they stand upstream of the chillers."""
 
@@ -129,7 +137,7 @@ class RearDoors(AirHandlers, RearDoor):
 
 
 RoomLink = AirHandlers | RearDoors
-Link = Cdus | Exchangers | Chillers | DryCoolers | CoolingTowers | AirHandlers | RearDoors
+Link = Cdus | Tanks | Exchangers | Chillers | DryCoolers | CoolingTowers | AirHandlers | RearDoors
 AnyLink = Annotated[Link, Field(discriminator="kind")]
 
 
@@ -164,7 +172,13 @@ class _Linked(_Open):
 class Loop(_Linked):
     """A liquid loop, named by the key under ``cooling``."""
 
-    fluid: Annotated[Literal["water", "propylene_glycol", "ethylene_glycol"], Choice("Coolant")] = "water"
+    fluid: Annotated[
+        Literal[
+            "water", "propylene_glycol", "ethylene_glycol",
+            "gtl_oil", "ec_100", "pao_6", "mineral_oil", "paratherm_nf",
+        ],
+        Choice("Coolant"),
+    ] = "water"  # fmt: skip
     concentration: Annotated[
         float,
         Quantity(

@@ -86,6 +86,7 @@ def test_loops_take_links_and_nothing_else() -> None:
         "CoolingTowers",
         "AirHandlers",
         "RearDoors",
+        "Tanks",
     }
     assert kinds >= {rule["$ref"].rpartition("/")[2] for rule in room["additionalProperties"]["anyOf"]}
     assert loop["required"] == ["supply"]

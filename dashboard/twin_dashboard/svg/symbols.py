@@ -21,6 +21,7 @@ SYMBOLS = {
     "cooling_tower": "M3 19c4-6 4-11 3-17h8c-1 6-1 11 3 17zM7 5l6 2M7 9l6 2M6 13l8 2",
     "air_handler": "M1 2h18v16H1zM10 10m-6.5 0a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0" + _FAN,
     "rear_door": "M3 1h14v18H3zM15 1v18M6 4h6M6 7h6M6 10h6M6 13h6M6 16h6",
+    "immersion": "M2 5v13h16V5M2 8c2.7-2 5.3 2 8 0s5.3 2 8 0M6 11v5M10 11v5M14 11v5",
     "source": "M5 18c-3-5 3-6 0-11M10 18c-3-6 3-8 0-14M15 18c-3-5 3-6 0-11",
 }
 

@@ -1,4 +1,4 @@
-"""Liquids: density, heat capacity, conductivity and viscosity of water and inhibited glycol mixtures.
+"""Liquids: density, heat capacity, conductivity and viscosity of water, inhibited glycol mixtures and dielectric oils.
 
 The coefficients restate CoolProp (IAPWS-95 water, Melinder 2010 glycols) as polynomials: `coefficients.py`.
 """
@@ -10,13 +10,14 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_models.fluids import dielectrics
 from twin_models.fluids.coefficients import ETHYLENE_GLYCOL, PROPYLENE_GLYCOL, WATER
 
 Real: TypeAlias = float | NDArray[np.float64]
 Coefficients: TypeAlias = tuple[float, ...]
 
 GLYCOLS = {"propylene_glycol": PROPYLENE_GLYCOL, "ethylene_glycol": ETHYLENE_GLYCOL}
-NAMES = ("water", *GLYCOLS)
+NAMES = ("water", *GLYCOLS, *dielectrics.OILS)
 # Pure glycol over water at 25 °C: 1032.8 and 1109.9 against 997.05 kg/m3 (handbook values).
 DENSITY_RATIO = {"propylene_glycol": 1032.8 / 997.05, "ethylene_glycol": 1109.9 / 997.05}
 MAXIMUM_FRACTION = 0.6
@@ -58,7 +59,7 @@ def fluid(name: str, fraction: float = 0.0) -> Fluid:
     Parameters
     ----------
     name
-        ``water``, ``propylene_glycol`` or ``ethylene_glycol``.
+        ``water``, ``propylene_glycol``, ``ethylene_glycol`` or a dielectric of `dielectrics.OILS`.
     fraction
         Volume fraction of glycol, 0 to 0.6. The source ends at 0.6 by mass, which is 0.59 of propylene and
         0.57 of ethylene glycol by volume; the last points up to 0.6 are extrapolated.
@@ -72,8 +73,11 @@ def fluid(name: str, fraction: float = 0.0) -> Fluid:
         raise ValueError(f"fluid {name!r} is not known; choose one of {', '.join(NAMES)}")
     if not 0.0 <= fraction <= MAXIMUM_FRACTION:
         raise ValueError(f"glycol volume fraction {fraction:g} is outside 0 to {MAXIMUM_FRACTION:g}")
-    if name == "water" and fraction:
-        raise ValueError(f"water has no glycol fraction, found {fraction:g}; name the glycol instead")
+    if name not in GLYCOLS and fraction:
+        raise ValueError(f"{name} has no glycol fraction, found {fraction:g}; name the glycol instead")
+    if name in dielectrics.OILS:
+        pour = dielectrics.OILS[name].pour_point
+        return Fluid(name, 0.0, *dielectrics.coefficients(name), pour, dielectrics.LOW, dielectrics.HIGH)
     if fraction == 0.0:
         return Fluid(
             name,

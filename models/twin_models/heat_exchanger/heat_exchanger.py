@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfc
 
-from twin_models.fields import Parameters, Quantity
+from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity, polynomial
 from twin_models.streams import Array, Real, Stream, Transfer
 
@@ -60,6 +60,7 @@ class PlateExchanger(Parameters):
     rated_cold_glycol: Annotated[
         float, Quantity("1", "Propylene glycol in the rated cold liquid, by volume", low=0.0, high=0.6)
     ] = 0.0
+    rated_hot_liquid: Annotated[str, Choice("Rated hot liquid, where it is a dielectric")] = ""
     ua: Annotated[float | None, Quantity("W/K", "Conductance at the rated point", low=1.0, high=1e9)] = None
     hot_film_share: Annotated[
         float, Quantity("1", "Share of the hot film in the resistance", low=0.0, high=1.0)
@@ -180,9 +181,11 @@ def rating(params: PlateExchanger) -> Rating:
     Raises
     ------
     ValueError
-        If the rated approach needs more heat than the rated cold flow can carry.
+        If the rated approach needs more heat than the rated cold flow can carry, or no liquid is called
+        ``rated_hot_liquid``.
     """
-    hot, cold = fluid_of(params.rated_hot_glycol), fluid_of(params.rated_cold_glycol)
+    hot = fluid(params.rated_hot_liquid) if params.rated_hot_liquid else fluid_of(params.rated_hot_glycol)
+    cold = fluid_of(params.rated_cold_glycol)
     cold_in = params.rated_cold_in
     hot_out = cold_in + params.rated_approach
     # Flow is metered where its temperature is given: hot leaving, cold entering.

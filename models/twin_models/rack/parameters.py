@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from twin_models.accelerator.accelerator import Accelerator
 from twin_models.cold_plate.cold_plate import ColdPlate
 from twin_models.fields import Choice, Parameters, Quantity
+from twin_models.immersion.immersion import BathSink
 from twin_models.power_shelf.power_shelf import PowerShelf
 from twin_models.rack.ashrae import AirClassName
 from twin_models.work.work import Work
@@ -61,9 +62,12 @@ class AirSink(Parameters):
 class LiquidLoop(Parameters):
     """Liquid side of the rack, at its quick disconnects."""
 
-    control: Annotated[Literal["return_temperature", "fixed_flow", "fixed_dp"], Choice("Flow control")] = (
-        "return_temperature"
+    medium: Annotated[Literal["plates", "bath"], Choice("Coolant flows through plates or around boards")] = (
+        "plates"
     )
+    control: Annotated[
+        Literal["return_temperature", "fixed_flow", "fixed_dp", "buoyancy"], Choice("Flow control")
+    ] = "return_temperature"
     rated_heat: Annotated[float, Quantity("W", "Heat into liquid at rating", low=1.0, high=1e7)]
     return_limit: Annotated[float, Quantity("degC", "Return limit", 20.0, 90.0, "vendor")] = 55.0
     minimum_share: Annotated[float, Quantity("1", "Least flow over rated", 0.0, 1.0, "estimate")] = 0.3
@@ -102,6 +106,7 @@ class Rack(Parameters):
     accelerator_liquid: Annotated[float, Quantity("1", "Share of package heat into liquid", 0.0, 1.0)] = 0.0
     cold_plate: ColdPlate | None = None
     air_sink: AirSink | None = None
+    bath_sink: BathSink | None = None
     parts: dict[str, Part] = field(default_factory=dict)
     node_converter: PowerShelf | None = None
     converter_liquid: Annotated[float, Quantity("1", "Share of converter loss into liquid", 0.0, 1.0)] = 0.0
@@ -120,8 +125,11 @@ class Rack(Parameters):
     def __post_init__(self) -> None:
         if (self.accelerator is None) != (self.accelerators == 0):
             raise ValueError("accelerator and a number of accelerators above 0 belong together")
-        if self.accelerator is not None and (self.cold_plate is None) == (self.air_sink is None):
-            raise ValueError("an accelerator needs either cold_plate or air_sink")
+        sinks = [self.cold_plate, self.air_sink, self.bath_sink]
+        if self.accelerator is not None and sum(sink is not None for sink in sinks) != 1:
+            raise ValueError("an accelerator needs one of cold_plate, air_sink and bath_sink")
+        if self.bath_sink is not None and (self.liquid is None or self.liquid.medium != "bath"):
+            raise ValueError("bath_sink needs liquid with the medium bath")
         if self.cold_plate is not None and self.liquid is None:
             raise ValueError("cold_plate needs liquid")
         takes_liquid = self.accelerator_liquid or self.converter_liquid or self.shelf_liquid

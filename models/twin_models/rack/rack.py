@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from twin_models.accelerator import accelerator
 from twin_models.cold_plate import cold_plate
+from twin_models.immersion import immersion
 from twin_models.power_shelf import power_shelf
 from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.rack.parameters import AirSink, Fans, Line, LiquidLoop, Part, Rack
@@ -148,6 +149,14 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
             chip = accelerator.respond(asked, t_liquid, resistance, params.accelerator, *at)
             liquid_slope = params.accelerators * chip.slope
             valid = valid & cold_plate.within(per_plate, params.cold_plate)
+        elif params.bath_sink is not None and params.liquid is not None:
+            per_sink = flow * (params.liquid.accelerator_share / params.accelerators)
+            package = params.accelerator
+            heat = package.idle + (package.tdp - package.idle) * np.minimum(a, 1.0)
+            bath = immersion.resistance(heat, t_liquid, per_sink, params.bath_sink)
+            chip = accelerator.respond(asked, t_liquid, bath.resistance, package, *at)
+            liquid_slope = params.accelerators * chip.slope * (1.0 + chip.power * bath.slope)
+            valid = valid & bath.valid
         else:
             assert params.air_sink is not None  # __post_init__ of Rack
             sink = params.air_sink
@@ -208,7 +217,7 @@ def flow_demand(heat_liquid: Real, liquid_in: Real, density_cp: Real, params: Ra
 
     Vendor rule (``return_temperature``): ``flow = heat / (rho cp (return_limit - liquid_in))``, not below
     ``minimum_share`` of what rated heat would need at this supply, not above ``maximum_flow``.
-    ``fixed_flow`` is ``rated_flow``; ``fixed_dp`` is the flow at which the rack drops ``dp_set`` (``dp`` if
+    ``buoyancy`` is what the heat itself drives. ``fixed_flow`` is ``rated_flow``; ``fixed_dp`` is the flow at which the rack drops ``dp_set`` (``dp`` if
     unset). ``density_cp`` in J/(m3 K). Raises ValueError for a rack without liquid. Source of the rule: the
     Lenovo GB300 NVL72 flow table, which back-calculates to one return temperature.
     """
@@ -219,6 +228,9 @@ def flow_demand(heat_liquid: Real, liquid_in: Real, density_cp: Real, params: Ra
     if liquid.control == "return_temperature":
         asked = np.maximum(heat, liquid.minimum_share * liquid.rated_heat) / per_flow
         flow = np.minimum(asked, liquid.maximum_flow)
+    elif liquid.control == "buoyancy":
+        driven = immersion.natural_flow(heat, liquid.rated_heat, liquid.rated_flow)
+        flow = np.broadcast_to(driven, np.broadcast_shapes(heat.shape, per_flow.shape))
     else:
         pressure = liquid.dp if liquid.dp_set is None else liquid.dp_set
         held = liquid.dp_flow * (pressure / liquid.dp) ** (1.0 / liquid.dp_exponent)

@@ -1,0 +1,86 @@
+"""Which server forms fit where: rear doors behind racks, plates on water, baths of dielectrics."""
+
+from collections.abc import Iterable, Mapping
+
+from twin_models.fluids.dielectrics import OILS
+
+from twin_sites import catalogue
+from twin_sites.errors import Problem, did_you_mean
+from twin_sites.schema import Loop, Racks, RearDoors, Room, Site
+
+FORMS = {
+    "plates": "water or glycol for servers with cold plates",
+    "bath": "servers built for a bath: no fans, sinks and boards that the liquid does not attack",
+}
+
+
+def open_rooms(site: Site, volumes: Mapping[str, Loop | Room]) -> Iterable[Problem]:
+    """A room that opens to another is the exhaust of racks with rear doors, one door for each."""
+    closed = [name for name, volume in volumes.items() if isinstance(volume, Room) and not volume.opens_to]
+    for name, address, room in site.volumes():
+        if not isinstance(room, Room):
+            continue
+        doors = [link for link in room.links.values() if isinstance(link, RearDoors)]
+        if not room.opens_to:
+            if doors:
+                allowed = "rear doors in a room of their own that opens to another"
+                remedy = f"move them to 'rooms.doors: {{opens_to: {name}, …}}' and send the racks' air there"
+                yield Problem(address, "rear doors in a closed room", allowed, remedy)
+            continue
+        if room.opens_to not in closed or room.opens_to == name:
+            found = (
+                f"'{room.opens_to}' is no closed room"
+                if room.opens_to in volumes
+                else f"'{room.opens_to}' does not exist"
+            )
+            yield Problem(
+                f"{address}.opens_to", found, "hall or one of rooms", did_you_mean(room.opens_to, closed)
+            )
+        racks = sum(group.count for group in site.racks.values() if group.heat_to.get("air") == name)
+        if len(doors) < len(room.links):
+            remedy = "put the air handlers into the room that it opens to"
+            yield Problem(
+                address, "other machines than rear doors", "rear doors only: it opens to another room", remedy
+            )
+        elif racks and sum(door.count for door in doors) != racks:
+            found = f"{sum(door.count for door in doors)} rear doors for {racks} racks"
+            remedy = "set the count of the doors with that of the racks"
+            yield Problem(address, found, "one door behind each rack", remedy)
+
+
+def server_forms(site: Site) -> Iterable[Problem]:
+    """Plates take water or glycol, baths a dielectric: a server is built for one of them."""
+    for name, group in site.racks.items():
+        loop = site.cooling.get(group.heat_to.get("liquid", ""))
+        if group.liquid is None or loop is None:
+            continue
+        wanted = medium_of(loop.fluid)
+        if group.liquid.medium != wanted:
+            found = f"a server form for {group.liquid.medium} in '{group.heat_to['liquid']}', which holds {loop.fluid}"
+            yield Problem(f"racks.{name}.heat_to.liquid", found, FORMS[wanted], _other_form(group, wanted))
+
+
+def medium_of(name: str) -> str:
+    """What a loop's liquid is made for."""
+    return "bath" if name in OILS else "plates"
+
+
+def _other_form(group: Racks, wanted: str) -> str:
+    """Systems of the catalogue with the same accelerator in the form wanted."""
+    own = (
+        catalogue.datasheet(group.system).values.get("accelerator")
+        if group.system in catalogue.names("rack")
+        else None
+    )
+    sheets = {slug: catalogue.datasheet(slug).values for slug in catalogue.names("rack")}
+    fitting = [
+        slug
+        for slug, sheet in sheets.items()
+        if own is not None
+        and sheet.get("accelerator") == own
+        and isinstance(sheet.get("liquid"), Mapping)
+        and sheet["liquid"].get("medium", "plates") == wanted
+    ]
+    if fitting:
+        return f"set the system to one of {', '.join(fitting)}"
+    return "the catalogue has no such form of this server: choose another loop"
