@@ -77,7 +77,8 @@ def fluid(name: str, fraction: float = 0.0) -> Fluid:
         raise ValueError(f"{name} has no glycol fraction, found {fraction:g}; name the glycol instead")
     if name in dielectrics.OILS:
         pour = dielectrics.OILS[name].pour_point
-        return Fluid(name, 0.0, *dielectrics.coefficients(name), pour, dielectrics.LOW, dielectrics.HIGH)
+        rho, cp, k, mu = dielectrics.coefficients(name)
+        return Fluid(name, 0.0, rho, cp, k, mu, pour, dielectrics.LOW, dielectrics.HIGH)
     if fraction == 0.0:
         return Fluid(
             name,

@@ -4,7 +4,7 @@ From a package to the liquid entering its node, heat passes the base of its heat
 liquid's own rise on the way (half of it counts at the middle of the sink):
 
     R = R_base + 1/(h·A) + 1/(2·ρ·cp·V)
-    natural  Nu = max(0.59·Ra^(1/4), 0.1·Ra^(1/3)),   Ra = g·β·ΔT·L³/(ν·α)
+    natural  Nu = (0.825 + 0.387·Ra^(1/6)/(1 + (0.492/Pr)^(9/16))^(8/27))²,   Ra = g·β·ΔT·L³/(ν·α)
     forced   Nu = 0.664·Re^(1/2)·Pr^(1/3)             (laminar plate)
     both     Nu³ = Nu_natural³ + Nu_forced³           (flow upwards: buoyancy helps)
 
@@ -87,7 +87,7 @@ def film(difference: Real, speed: Real, length: float, liquid: Fluid, t: Real) -
     liquid, t
         Liquid and the temperature at which its properties are taken, °C.
 
-    Natural: McAdams; forced: Pohlhausen; mixed: Churchill (AIChE J. 23 (1977) 10).
+    Natural: Churchill and Chu (Int. J. Heat Mass Transfer 18 (1975) 1323); forced: Pohlhausen; mixed: Churchill (AIChE J. 23 (1977) 10).
     """
     t = np.clip(t, liquid.low, liquid.high)
     rho, k = fluids.density(liquid, t), fluids.conductivity(liquid, t)
@@ -96,7 +96,8 @@ def film(difference: Real, speed: Real, length: float, liquid: Fluid, t: Real) -
     beta = -slope_of(liquid.density, t) / rho
     rayleigh = GRAVITY * beta * np.maximum(difference, 0.0) * length**3 * rho / mu * rate / k
     reynolds = np.asarray(speed) * length * rho / mu
-    natural = np.maximum(0.59 * rayleigh**0.25, 0.1 * rayleigh ** (1.0 / 3.0))
+    shape = (1.0 + (0.492 / prandtl) ** (9.0 / 16.0)) ** (8.0 / 27.0)
+    natural = (0.825 + 0.387 * rayleigh ** (1.0 / 6.0) / shape) ** 2
     forced = 0.664 * np.sqrt(reynolds) * prandtl ** (1.0 / 3.0)
     both: Array = np.cbrt(natural**3 + forced**3) * k / length
     return both, np.asarray(rayleigh), np.asarray(reynolds)
