@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from twin.trace_cli import app as trace_app
+
 app = typer.Typer(
     help="Digital twin of an AI data center's power and cooling.",
     no_args_is_help=True,
@@ -15,6 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(trace_app, name="trace")
 
 SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Reference site or site file.")]
 SetOption = Annotated[
@@ -82,7 +86,7 @@ def run(
     if design_day is not None:
         air = twin.design_day(
             twin.load_weather(weather or facility.site.weather),
-            _word(design_day, ("0.4%", "extreme"), "--design-day"),
+            word_of(design_day, ("0.4%", "extreme"), "--design-day"),
         )
     trace: Any = load_trace(load, boundary) if load is not None and boundary is not None else load  # type: ignore[arg-type]
     with bar() as progress:
@@ -90,7 +94,7 @@ def run(
             facility,
             weather=air,
             load=trace,
-            step_s=_seconds(step),
+            step_s=seconds_of(step),
             hours=_hours(hours),
             start=start,
             carbon=carbon,
@@ -207,7 +211,8 @@ def _changes(pairs: list[str] | None) -> dict[str, str]:
     return out
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """A step as written on the command line, s."""
     from twin_models.fields import Quantity
     from twin_sites.units import parse_at
 
@@ -227,7 +232,8 @@ def _hours(text: str | None) -> float | None:
     return parse_at("--hours", f"{text} hours" if plain else text, length) / 3600.0
 
 
-def _word(word: str, allowed: tuple[str, ...], where: str) -> Any:
+def word_of(word: str, allowed: tuple[str, ...], where: str) -> Any:
+    """One of a few words, or an ``InputError``."""
     from twin_sites.errors import InputError, Problem
 
     if word not in allowed:

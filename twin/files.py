@@ -28,7 +28,7 @@ _PACKED = {
     b"\xfd7zXZ": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _ZONE = re.compile(r"\d{1,2}:\d{2}.*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
 # Tried in this order after ISO 8601; the two slashed and dashed orders are told apart by the data.
 _FORMATS = (
@@ -64,8 +64,8 @@ def fault(where: str, found: str, allowed: str, remedy: str = "") -> InputError:
     return InputError([Problem(where, found, allowed, remedy)])
 
 
-def read_bytes(path: Path, limit: int) -> bytes:
-    """Content of a file, gunzipped if it is gzip; more than ``limit`` bytes are refused."""
+def check_regular(path: Path) -> None:
+    """Refuse what is no file on disk, with a near name where there is one. Raises ``InputError``."""
     where = path.name or str(path)
     try:
         if path.is_dir():
@@ -76,11 +76,29 @@ def read_bytes(path: Path, limit: int) -> bytes:
             raise fault(where, f"no such file: {path}", "a file that exists", remedy)
         if not path.is_file():
             raise fault(where, "is not a regular file", "a file on disk", "copy the data into a file")
-        with path.open("rb") as stream:
-            data = stream.read(limit + 1)
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
+        raise fault(
+            where, f"cannot be read: {error}", "a readable file", "check name and permission"
+        ) from None
+
+
+def refuse_packed(data: bytes, where: str) -> None:
+    """Refuse archives by their first bytes. Raises ``InputError``."""
+    for magic, what in _PACKED.items():
+        if data.startswith(magic):
+            raise fault(where, f"is {what}", "plain text, gzip or Parquet", "unpack or export it as CSV")
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Content of a file, gunzipped if it is gzip; more than ``limit`` bytes are refused."""
+    where = path.name or str(path)
+    check_regular(path)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
         raise fault(
             where, f"cannot be read: {error}", "a readable file", "check name and permission"
         ) from None
@@ -95,9 +113,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
         )
     if not data.strip(b"\0 \t\r\n"):
         raise fault(where, "is empty", "a file with data", "write or download it again")
-    for magic, what in _PACKED.items():
-        if data.startswith(magic):
-            raise fault(where, f"is {what}", "plain text, gzip or Parquet", "unpack or export it as CSV")
+    refuse_packed(data, where)
     return data
 
 
@@ -121,7 +137,7 @@ def _gunzip(data: bytes, where: str, limit: int) -> bytes:
 
 def decode(data: bytes, where: str) -> str:
     """Text of ``data``: UTF-8, UTF-16 with its mark, else Windows-1252."""
-    marked = (name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
+    marked = (name for mark, name in BYTE_ORDER_MARKS.items() if data.startswith(mark))
     encoding = next(marked, "utf-8")
     try:
         text = data.decode(encoding)
@@ -129,7 +145,7 @@ def decode(data: bytes, where: str) -> str:
         text = data.decode("cp1252", errors="replace")
     if "\0" in text:
         raise fault(where, "holds binary data", "a text file (CSV, EPW, JSON)", "check which file was given")
-    return text
+    return text.removeprefix("\ufeff")
 
 
 class Table(NamedTuple):
@@ -231,6 +247,9 @@ class Stamps(NamedTuple):
     first: np.datetime64 | None  # None for relative seconds
     utc: bool  # True if ``first`` is UTC, False if it is a local clock without a zone
     note: str
+    form: str = ""  # of text stamps as for ``strptime``; empty for numbers and true datetimes
+    scale: float = 0.0  # s per unit of number stamps, else 0
+    origin: float = 0.0  # number stamp of ``first``
 
 
 def read_stamps(cells: "Sequence[str] | pd.Series[Any]", where: str, unit: str = "") -> Stamps:
@@ -250,13 +269,13 @@ def read_stamps(cells: "Sequence[str] | pd.Series[Any]", where: str, unit: str =
     if values.size and np.isfinite(values).mean() > 0.5:
         return _numeric_stamps(values, where, unit)
     text = column.astype("string").str.strip()
-    parsed, zoned = _parse_text(text, where)
+    parsed, zoned, form = _parse_text(text, where)
     note = (
         "zone stated, converted to UTC"
         if zoned
         else "no zone stated: taken as the site's local standard clock"
     )
-    return _clock(parsed, zoned, note)
+    return _clock(parsed, zoned, note)._replace(form=form)
 
 
 def column_numbers(column: "pd.Series[Any]") -> Array:
@@ -277,18 +296,19 @@ def _numeric_stamps(values: Array, where: str, unit: str) -> Stamps:
             if typical * scale > MAX_EPOCH_S:
                 break
             first = np.datetime64(round(origin * scale * 1000.0), "ms")
-            return Stamps((values - origin) * scale, first, True, f"{name}, UTC")
+            return Stamps((values - origin) * scale, first, True, f"{name}, UTC", "", scale, origin)
     else:
         scale = _TIME_UNITS.get(unit.lower(), 0.0) if unit else 1.0
         if scale:
             note = f"relative time in {unit or 's'}: placed at 2023-01-01 00:00"
-            return Stamps((values - origin) * scale, None, False, note)
+            return Stamps((values - origin) * scale, None, False, note, "", scale, origin)
     raise fault(
         where, f"time numbers like {origin:g} [{unit}]", "s, ms, min, h, d or epoch s/ms", "name the unit"
     )
 
 
-def _parse_text(text: "pd.Series[str]", where: str) -> "tuple[pd.Series[pd.Timestamp], bool]":
+def _parse_text(text: "pd.Series[str]", where: str) -> "tuple[pd.Series[pd.Timestamp], bool, str]":
+    """Times of text cells, whether they state a zone, and the form that fits most of them."""
     import pandas as pd
 
     filled = text[text.notna() & ~text.str.lower().isin(list(MISSING))]
@@ -302,12 +322,12 @@ def _parse_text(text: "pd.Series[str]", where: str) -> "tuple[pd.Series[pd.Times
             except (ValueError, OverflowError, TypeError):
                 continue
             if len(filled) and parsed.notna().sum() >= 0.5 * len(filled):
-                good.append(parsed)
+                good.append((form, parsed))
         if good:
-            best = max(good, key=lambda column: (int(column.notna().sum()), _orderly(column)))
+            form, best = max(good, key=lambda pair: (int(pair[1].notna().sum()), _orderly(pair[1])))
             rivals = [
                 g
-                for g in good
+                for _, g in good
                 if g is not best and g.notna().sum() == best.notna().sum() and not g.equals(best)
             ]
             if any(_orderly(rival) == _orderly(best) for rival in rivals):
@@ -317,7 +337,7 @@ def _parse_text(text: "pd.Series[str]", where: str) -> "tuple[pd.Series[pd.Times
                     "YYYY-MM-DD",
                     "rewrite the dates",
                 )
-            return (best.dt.tz_localize(None) if zoned else best), zoned
+            return (best.dt.tz_localize(None) if zoned else best), zoned, form
     raise fault(
         where,
         f"'{sample[:40]}' is no time",

@@ -9,7 +9,7 @@ readings.
 import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,13 @@ from twin_sites.errors import did_you_mean
 
 from twin import generate
 from twin.files import fault
-from twin.load_files import Quantity, RawTrace, Signal, read_trace
 from twin.load_steps import average, clean, complete_enough, gaps, integral, usual_step
+from twin.traces.formats import read_trace
+from twin.traces.raw import Boundary as Boundary
+from twin.traces.raw import Quantity, RawTrace, Signal
 from twin.weather import calendar_offset
 
 Array = NDArray[np.float64]
-Boundary = Literal["gpu", "node_dc", "node_ac", "rack_ac", "cdu_heat", "site_it"]
 BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
 
 DAY_S = 86400.0
@@ -170,7 +171,8 @@ def _from_raw(
     raw: RawTrace, where: str, boundary: Boundary | None, step: float | None, max_gap_s: float
 ) -> Load:
     notes = list(raw.notes)
-    signals, counts = {}, {"duplicates": 0, "negative": 0, "reordered": 0}
+    boundary = boundary or raw.boundary
+    signals, counts = {}, dict(raw.counts)
     for name, signal in raw.signals.items():
         usable = clean(signal, counts)
         if usable.seconds.size:
@@ -229,7 +231,7 @@ def _from_raw(
             quantity=raw.quantity,
             boundary=boundary,
             series=series,
-            devices=dict.fromkeys(series, 1),
+            devices={name: raw.devices.get(name, 1) for name in series},
             peak=peak,
             report=LoadReport(
                 rows=raw.rows,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.files import fault
-from twin.load_files import Signal
+from twin.traces.raw import Signal
 
 Array = NDArray[np.float64]
 
@@ -95,6 +95,33 @@ def gaps(signal: Signal, first: float, last: float, native: float) -> tuple[int,
     missing = np.round(late / native) - 1.0
     counted = missing if native >= JITTER_STEP_S else missing[missing > 1.0]
     return int(missing.sum()), int(counted.sum()), float(late.max() - native) if late.size else 0.0
+
+
+def thinned(signal: Signal, step_s: float) -> Signal:
+    """The same integral and peaks with one reading per step, as far as the last reading goes, which stays.
+
+    Steps begin at multiples of ``step_s``. Readings must be in order of time (see ``clean``).
+    """
+    begin, last = float(signal.seconds[0]), float(signal.seconds[-1])
+    first, end = np.ceil(begin / step_s), np.floor(last / step_s)
+    if end - first < 1 or signal.seconds.size < 3:
+        return signal
+    grid: Array = np.arange(first, end + 1) * step_s
+    moments, total = _cumulated(signal, begin, last)
+    means = np.diff(np.interp(grid, moments, total)) / step_s
+    means = np.clip(means, signal.values.min(), signal.values.max())
+    tops = signal.values if signal.peaks is None else signal.peaks
+    holds = np.searchsorted(signal.seconds, grid, side="right") - 1  # the reading that each step begins with
+    latest = np.searchsorted(signal.seconds, grid[1:], side="left") - 1  # the last reading before its end
+    peaks = np.maximum(np.maximum.reduceat(tops, holds)[:-1], tops[latest])
+    starts = signal.seconds < grid[0]
+    ends = signal.seconds > grid[-1]
+    held = signal.values[holds[-1]]
+    return Signal(
+        np.concatenate((signal.seconds[starts], grid[:-1], grid[-1:], signal.seconds[ends])),
+        np.concatenate((signal.values[starts], means, [held], signal.values[ends])),
+        np.concatenate((tops[starts], np.maximum(peaks, means), [max(held, tops[holds[-1]])], tops[ends])),
+    )
 
 
 def _cumulated(signal: Signal, first: float, last: float) -> tuple[Array, Array]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from twin_sites.errors import InputError
 
 from twin.load import Load, generated, load_trace, loads, resample, tile
-from twin.load_files import Signal
 from twin.load_steps import average
+from twin.traces.raw import Signal
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 FRONTIER = SHARED / "facility" / "frontier_cdu_power_2024-04-07_15s.csv.gz"
