@@ -206,7 +206,13 @@ def test_nvidia_smi_with_index_units_in_cells_and_jitter(tmp_path: Path) -> None
     assert load.series["3"][5] == 73.5
     assert load_trace(csv(tmp_path, text), quantity="activity").series["3"][5] == pytest.approx(0.03)
     without = "\n".join(",".join(line.split(",")[:1] + line.split(",")[2:]) for line in text.split("\n"))
-    assert "bursts" in refused(csv(tmp_path, without))
+    by_place = load_trace(csv(tmp_path, without), "gpu")
+    assert np.array_equal(by_place.series["3"], load.series["3"])
+    assert any("bursts of 4" in note for note in by_place.report.notes)
+    other = without.replace("power.draw [W]", "board power [W]").replace("utilization.gpu", "use")
+    assert "bursts" in refused(
+        csv(tmp_path, "\n".join(other.split("\n")).replace("2025/07/26", "2025-07-26"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -315,7 +321,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     assert "is empty" in refused(tmp_path / "empty.csv")
     assert "damaged Parquet" in refused(tmp_path / "damaged.parquet")
     assert "damaged gzip" in refused(tmp_path / "cut.csv.gz")
-    assert "is a folder" in refused(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert "an empty folder" in refused(tmp_path / "folder")
     assert "did you mean 'training'" in refused("trainning")
     assert "no built-in load" in refused("x\0y")
 

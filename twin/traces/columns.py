@@ -77,7 +77,9 @@ def _segments(block: bytes) -> Iterator[tuple[bytes | None, bytes]]:
     line: bytes | None = None
     pieces: list[bytes] = []
     first = block[: block.find(b"\n") + 1]
-    start = len(first) if first.lower().split()[:1] == [b"id"] else 0  # units, cut off from the heading before
+    start = (
+        len(first) if first.lower().split()[:1] == [b"id"] else 0
+    )  # units, cut off from the heading before
     while True:
         mark = block.find(b"#", start)
         begin = len(block) if mark < 0 else block.rfind(b"\n", 0, mark) + 1

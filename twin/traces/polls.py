@@ -26,7 +26,7 @@ class Polls:
         sizes = np.diff(np.flatnonzero(np.concatenate(([True], steps > gap, [True]))))
         counts = np.bincount(np.minimum(sizes, MOST + 1))
         usual = int(counts.argmax())
-        if 2 <= usual <= MOST and counts[usual] >= ALIKE * sizes.size:
+        if 2 <= usual <= MOST and sizes.size >= 3 and counts[usual] >= ALIKE * sizes.size:
             self.devices, self.gap_s = usual, gap
 
     def split(self, seconds: Array, values: dict[str, Array], last: bool = False) -> "Rows":
