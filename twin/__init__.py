@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from twin.report import report as report
     from twin.store import open_result as open_result
     from twin.store import save as save
+    from twin.studies import study as study
+    from twin.studies_plan import Study as Study
+    from twin.studies_results import open_study as open_study
     from twin.weather import design_day as design_day
     from twin.weather import load_weather as load_weather
 
@@ -32,6 +35,7 @@ _HOMES = {
     "simulate": "twin.annual", "summarize": "twin.metrics", "Summary": "twin.metrics", "report": "twin.report",
     "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
     "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
+    "study": "twin.studies", "Study": "twin.studies_plan", "open_study": "twin.studies_results",
     "InputError": "twin_sites.errors", "RunError": "twin.errors", "NotConverged": "twin.errors",
     "Cancelled": "twin.errors",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from twin.cli_studies import study
 from twin.trace_cli import app as trace_app
 
 app = typer.Typer(
@@ -187,6 +188,9 @@ def dashboard(
             ]
         ) from error
     serve(site, host, port, auth=auth, insecure=insecure, say=typer.echo)
+
+
+app.command()(study)
 
 
 @app.command()

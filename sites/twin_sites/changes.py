@@ -41,6 +41,20 @@ def changed_form(site: Site, changes: Mapping[str, Any]) -> dict[str, Any]:
     return written
 
 
+def hint_at(site: Site, address: str, value: Any) -> Any:
+    """Declaration of the field that ``value`` would be set at.
+
+    Raises
+    ------
+    InputError
+        For an address that no declaration knows, or that is no single value.
+    """
+    found = _look_up(site, dict(site.written), address, keys_of(address), value)
+    if isinstance(found, Problem):
+        raise InputError([found])
+    return found
+
+
 def _plain(value: Any, hint: Any = None) -> Any:
     """A value as a site file would hold it; numbers of numpy become Python's, '1, 2, 3' a list where one is wanted."""
     if isinstance(value, str) and get_origin(declared.bare(hint)) is tuple:
