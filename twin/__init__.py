@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from twin.metrics import Summary as Summary
     from twin.metrics import summarize as summarize
     from twin.report import report as report
+    from twin.sizing import Sized as Sized
+    from twin.sizing import size as size
+    from twin.sizing_needs import Requirements as Requirements
     from twin.store import open_result as open_result
     from twin.store import save as save
     from twin.studies import study as study
@@ -36,6 +39,7 @@ _HOMES = {
     "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
     "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
     "study": "twin.studies", "Study": "twin.studies_plan", "open_study": "twin.studies_results",
+    "size": "twin.sizing", "Sized": "twin.sizing", "Requirements": "twin.sizing_needs",
     "InputError": "twin_sites.errors", "RunError": "twin.errors", "NotConverged": "twin.errors",
     "Cancelled": "twin.errors",
 }  # fmt: skip

@@ -2,11 +2,13 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 from twin_sites.errors import InputError, Problem
+from twin_sites.yaml_files import yaml_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +89,47 @@ def save(ds: xr.Dataset, path: str | Path) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def check_site_target(path: str | Path) -> Path:
+    """Path that a site file could be written to, refused before the work."""
+    target = Path(path)
+    if target.suffix not in (".yaml", ".yml") or target.is_dir() or not target.resolve().parent.is_dir():
+        allowed = "a .yaml file in a folder that exists"
+        raise InputError(
+            [Problem(f"--out {path}", "no YAML file or no such folder", allowed, "my-site.yaml")]
+        )
+    return target
+
+
+def save_site(written: Mapping[str, Any], path: str | Path) -> Path:
+    """Write a site file."""
+    target = check_site_target(path)
+    write_whole(target, yaml_text(written).encode())
+    return target
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the place cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(suffix=path.suffix, dir=path.resolve().parent, prefix=".twin-")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            [Problem(str(path), f"cannot be written: {error}", "a place with room and permission")]
+        ) from error
 
 
 def wide(ds: xr.Dataset) -> "pd.DataFrame":

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 from twin_models.fields import Quantity
 
@@ -16,6 +16,7 @@ from twin_sites.members import spread_feeds
 from twin_sites.problems import problems_of, said
 from twin_sites.schema import SetPoint, SetPointQuantity, Site
 
+_P = TypeVar("_P")
 _RELATIVE = re.compile(r"^([A-Za-z_][\w-]*)\s*([+-])\s*(\S.*)$")
 _RELATIVE_BOUNDS = Quantity("K", "Approach", low=-30.0, high=40.0, bound_source="estimate", difference=True)
 _POINTERS = {
@@ -214,3 +215,23 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
             else value
         )
     return out
+
+
+def product(slug: str, cls: type[_P], keys: list[str]) -> _P:
+    """Parameters of a datasheet, as the part at ``keys`` of a site would have them.
+
+    Raises
+    ------
+    InputError
+        When there is no such datasheet or it does not fit that part.
+    """
+    problems: list[Problem] = []
+    values = _inline({_POINTERS.get(keys[0], "use"): slug}, keys, {}, {}, problems)
+    if problems:
+        raise InputError(problems)
+    return read_typed(values, cls)
+
+
+def read_typed(written: Mapping[str, Any], cls: type[_P]) -> _P:
+    """Declared parameters from text with units; raises pydantic's ``ValidationError`` (see `problems_of`)."""
+    return TypeAdapter(cls).validate_python(dict(written), context=_read)

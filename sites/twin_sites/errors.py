@@ -34,7 +34,10 @@ class InputError(ValueError):
 def did_you_mean(word: str, known: Iterable[str], only_near: bool = False) -> str:
     """Remedy that names the nearest known words; without one, lists a few of them (or nothing if ``only_near``)."""
     known = sorted(known)
-    near = get_close_matches(word[:200].lower(), known, n=2, cutoff=0.6)
+    asked = word[:200].lower()
+    near = get_close_matches(asked, known, n=2, cutoff=0.6)
+    if not near and len(asked) > 2:
+        near = [name for name in known if asked in name.lower()][:2]
     if near:
         return "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
     if only_near or not known:

@@ -183,3 +183,8 @@ class _Reader:
         if node.tag not in PLAIN_TAGS:
             self.problems.append(Problem(place, f"the tag {node.tag}", "plain values", "remove the tag"))
         return str(node.value)
+
+
+def yaml_text(form: Mapping[str, Any]) -> str:
+    """A written form as the text of a site file."""
+    return yaml.safe_dump(dict(form), sort_keys=False, allow_unicode=True, width=110)

@@ -1,0 +1,220 @@
+"""From what is wanted to a facility that works: a site file, the reason of every count, and the proof that it holds.
+
+First answers come from ratings and from the machines' own equations (`sizing_first`, `sizing_products`); then the
+design days are simulated at full load with the required units only, and each group is corrected until no limit is
+missed (`sizing_settle`). The finished site is simulated over the year, on the design days and with the spares of each
+group out of service (`sizing_proof`); what fails there is grown once more, and what still fails is said.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from twin_models.rack import rack as rack_model
+from twin_sites.errors import InputError, Problem
+from twin_sites.loader import load_site
+from twin_sites.schema import Racks, Site
+
+from twin.metrics import Summary
+from twin.sizing_first import first_design, frame_of, rack_counts
+from twin.sizing_form import spares, written
+from twin.sizing_needs import Plant, Requirements, checked
+from twin.sizing_proof import DESIGN_DAY, REQUIRED_UNITS, Proof, full_load, hot_days, prove
+from twin.sizing_settle import Draft, finishers, grow, settle, widen
+from twin.weather import Weather, load_weather
+
+PROOF_ROUNDS = 6
+UTILITY_ROUNDS = 6
+PLANTS: tuple[Plant, ...] = ("dry", "adiabatic", "tower")
+GENERIC = "generic size, see the site file"
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """One row of the equipment table: what, how many, and why so many."""
+
+    address: str
+    product: str
+    required: int
+    spare: int
+    binding_constraint: str
+    margin: float | None  # capacity of the required units beyond the design day's duty, over that duty
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A sized facility: its site file as data, the table of reasons, what the proof found."""
+
+    requirements: Requirements
+    written: Mapping[str, Any]
+    equipment: tuple[Equipment, ...]
+    summary: Summary
+    proofs: tuple[Proof, ...]
+    unmet_requirements: tuple[str, ...]
+
+    @property
+    def site(self) -> Site:
+        """The facility, ready to run."""
+        return load_site(self.written)
+
+    @property
+    def peak_power(self) -> float:
+        """Highest power in W at the utility meter in any case of the proof."""
+        return max(
+            (proof.peak_power for proof in self.proofs if proof.peak_power is not None), default=float("nan")
+        )
+
+    def json(self) -> dict[str, Any]:
+        """Plain values: ``equipment``, ``summary``, ``unmet_requirements``, ``proofs``."""
+        return {
+            "equipment": [asdict(row) for row in self.equipment],
+            "summary": self.summary.json(),
+            "unmet_requirements": list(self.unmet_requirements),
+            "proofs": [asdict(proof) for proof in self.proofs],
+        }
+
+
+def size(wanted: Requirements) -> Sized:
+    """Size a facility and prove it.
+
+    Parameters
+    ----------
+    wanted
+        What is wanted, in SI.
+
+    Returns
+    -------
+    Sized
+        A complete site; ``unmet_requirements`` is empty where every limit holds. With ``plant="best"`` the heat
+        rejection with the fewest unmet requirements and, among those, the least cost of energy and water.
+
+    Raises
+    ------
+    InputError
+        For requirements that contradict each other or name what does not exist, all at once.
+    """
+    rack = checked(wanted)
+    air = load_weather(wanted.weather)
+    plants = PLANTS if wanted.plant == "best" else (wanted.plant,)
+    if not wanted.water:
+        plants = ("dry",)
+    found = [_within_utility(wanted, rack, air, plant) for plant in plants]
+    return min(found, key=lambda one: (len(one.unmet_requirements), -compute_racks(one), _bill(one)))
+
+
+def compute_racks(sized: Sized) -> int:
+    """Compute racks of a sized facility."""
+    return int(sized.written["racks"]["compute"]["count"])
+
+
+def _bill(sized: Sized) -> float:
+    return sized.summary.energy_cost + sized.summary.water_cost
+
+
+def _within_utility(wanted: Requirements, rack: Racks, air: Weather, plant: str) -> Sized:
+    """Size for the amount wanted; for a utility power, the most racks whose facility stays under it."""
+    each = float(rack_model.rated(rack).power) * (1.0 + wanted.support)
+    if wanted.utility_power is None:
+        return _size(wanted, rack, air, plant, _racks(wanted, rack, each))
+    fits, too_many = 0, 0
+    best: Sized | None = None
+    count = max(1, int(wanted.utility_power / (1.2 * each)))
+    for _ in range(UTILITY_ROUNDS):
+        sized = _size(wanted, rack, air, plant, count)
+        if sized.peak_power <= wanted.utility_power:
+            fits, best = count, sized
+        else:
+            too_many = count
+        guess = int(count * wanted.utility_power / sized.peak_power)
+        if too_many:
+            guess = min(guess, too_many - 1)
+        count = max(guess, fits + 1)
+        if too_many and count >= too_many:
+            break
+    if best is None:
+        allowed = f"room for one rack, its share of network and storage and its plant: about {1.25 * each / 1e3:,.0f} kW"
+        raise InputError(
+            [
+                Problem(
+                    "utility_power",
+                    f"{wanted.utility_power / 1e3:,.0f} kW",
+                    allowed,
+                    "more power, or a smaller system",
+                )
+            ]
+        )
+    return best
+
+
+def _racks(wanted: Requirements, rack: Racks, each: float) -> int:
+    if wanted.racks is not None:
+        return wanted.racks
+    if wanted.accelerators is not None:
+        return -(-wanted.accelerators // rack.accelerators)
+    fit = int((wanted.it_power or 0.0) / each + 1e-9)
+    if fit < 1:
+        allowed = f"at least one rack with its share of network and storage: {each / 1e3:,.0f} kW"
+        found = f"{(wanted.it_power or 0.0) / 1e3:,.0f} kW"
+        raise InputError([Problem("it_power", found, allowed, "more power, or a smaller system")])
+    return fit
+
+
+def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: int) -> Sized:
+    """Size with one kind of plant for so many compute racks."""
+    days = hot_days(air, wanted.design)
+    load = full_load(days)
+    frame = frame_of(wanted, rack, air, plant, count)
+    planned = int(np.ceil(count * (1.0 + wanted.growth) - 1e-9))
+    design, reasons = first_design(wanted, rack, frame, air, days, planned)
+    draft = Draft(frame, design, reasons, wanted.loading, {}, {})
+    for tries in range(PROOF_ROUNDS):
+        settle(draft, days, load)
+        form = written(frame, draft.design.with_units(rack_counts(wanted, rack, planned)))
+        summary, proofs = prove(load_site(form), air, days, load)
+        missed = dict.fromkeys(loop for proof in proofs for loop in proof.missed)
+        if not missed or tries == PROOF_ROUNDS - 1:
+            break
+        if tries % 2 or not any([widen(draft, loop) for loop in missed]):
+            grow(draft, list(dict.fromkeys(a for loop in missed for a in finishers(draft.design, loop))))
+    if planned != count:
+        form = written(frame, draft.design.with_units(rack_counts(wanted, rack, count)))
+        summary, proofs = prove(load_site(form), air, days, load)
+    unmet = [f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls]
+    return Sized(wanted, form, _table(wanted, rack, draft, count, proofs), summary, proofs, tuple(unmet))
+
+
+def _table(
+    wanted: Requirements, rack: Racks, draft: Draft, count: int, proofs: tuple[Proof, ...]
+) -> tuple[Equipment, ...]:
+    """Every group with its reason and margin."""
+    alone = {proof.case: proof.use for proof in proofs}
+    use = alone.get(REQUIRED_UNITS) or alone.get(DESIGN_DAY, {})
+    rows = []
+    for address, racks in rack_counts(wanted, rack, count).items():
+        if racks:
+            why = (
+                _why(wanted, rack)
+                if address == "racks.compute"
+                else f"power: {100 * wanted.support:.3g} % of compute power for network and storage"
+            )
+            rows.append(Equipment(address, draft.design.product[address], racks, 0, why, None))
+    for address, pick in draft.reasons.items():
+        required = draft.design.units[address]
+        used = use.get(address, 0.0)
+        margin = 1.0 / used - 1.0 if used > 0.0 else None
+        product = draft.design.product.get(address, GENERIC)
+        rows.append(
+            Equipment(address, product, required, spares(required, wanted.redundancy), pick.binding, margin)
+        )
+    return tuple(rows)
+
+
+def _why(wanted: Requirements, rack: Racks) -> str:
+    if wanted.racks is not None:
+        return "asked"
+    if wanted.accelerators is not None:
+        return f"asked: {wanted.accelerators:,} accelerators, {rack.accelerators} in a rack"
+    if wanted.it_power is not None:
+        return f"power: {wanted.it_power / 1e6:.4g} MW of IT"
+    return f"power: {(wanted.utility_power or 0.0) / 1e6:.4g} MW at the utility meter on the design day"

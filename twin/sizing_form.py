@@ -1,0 +1,185 @@
+"""The written form of a sized facility: which loops it has, what stands in them, what feeds them.
+
+A design is counts, products and a few numbers by address; this module writes them as a site file. Nothing is computed here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from twin_sites.units import round_digits
+
+PLANT_HEAD_PA = 230e3  # of pumps outside the rooms; reference sites state 180 to 260 kPa (estimate)
+SIZED = "sized by 'twin size' for the duty of its loop"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is known of a facility while it is being sized: by address, the units that the duty needs."""
+
+    units: Mapping[str, int]  # required, without spares
+    product: Mapping[str, str] = field(default_factory=dict)  # datasheet of each group
+    number: Mapping[str, float] = field(default_factory=dict)  # SI: flows, capacities, set points
+
+    def with_units(self, units: Mapping[str, int]) -> "Design":
+        """Copy with other counts."""
+        return replace(self, units={**self.units, **units})
+
+    def with_numbers(self, number: Mapping[str, float]) -> "Design":
+        """Copy with other numbers."""
+        return replace(self, number={**self.number, **number})
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What of the requirements shapes the form."""
+
+    name: str
+    weather: str
+    load: str
+    liquid: bool
+    plant: str  # dry, adiabatic or tower
+    glycol: float  # volume share in loops that pass outdoors
+    redundancy: str
+    ambient_offset: float
+    approach: float
+    room_supply: float
+    dew_point: float
+    economy: Mapping[str, str]
+    title: str
+
+
+def spares(required: int, redundancy: str) -> int:
+    """Redundant units beside ``required`` ones: N none, N+1 one, N+2 two, 2N as many again."""
+    return {"N": 0, "N+1": 1, "N+2": 2, "2N": required}[redundancy]
+
+
+def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict[str, Any]:
+    """Site file of a design.
+
+    Parameters
+    ----------
+    frame, design
+        What to write.
+    redundancy
+        Another rule than the frame's: ``N`` leaves the spares out, to see what the required units carry.
+    """
+    group = _Groups(design, frame.redundancy if redundancy is None else redundancy)
+    cooling: dict[str, Any] = {}
+    if frame.liquid:
+        cooling["tcs"] = {
+            "fluid": "propylene_glycol", "concentration": "25 %", "supply": f"fws + {frame.approach:.6g} K",
+            "cdu": group("cooling.tcs.cdu", {"ups": 1}, {"heat": "fws", "motor": "hall"}),
+        }  # fmt: skip
+        cooling["fws"] = _plant("fws", frame, design, group)
+    cooling["chw"] = _plant("chw", frame, design, group)
+    if frame.plant == "tower":
+        cooling["condenser"] = {
+            "supply": f"wet_bulb + {design.number['cooling.condenser.approach']:.6g} K",
+            "supply_floor": "17 degC",
+            "pump": _pump("cooling.condenser.pump", design, group, "mechanical"),
+            "tower": group("cooling.condenser.tower", {"mechanical": 1}, {"heat": "outdoors", "fan": "outdoors"}) | {"cycles": 4},
+        }  # fmt: skip
+    racks = {
+        name.removeprefix("racks."): {
+            "system": design.product[name], "count": count, "fed_by": {"busway": 1},
+            "heat_to": {"liquid": "tcs", "air": "hall"} if frame.liquid and name == "racks.compute" else {"air": "hall"},
+        }
+        for name, count in design.units.items()
+        if name.startswith("racks.") and count
+    }  # fmt: skip
+    air = {"supply": f"{frame.room_supply:.6g} degC", "dew_point": f"{frame.dew_point:.6g} degC"}
+    return {
+        "name": frame.name,
+        "title": frame.title,
+        "site": {"weather": frame.weather, "ambient_offset": f"{frame.ambient_offset:.6g} K"},
+        "load": {"trace": frame.load, "scale": "100 %"},
+        "racks": racks,
+        "hall": air | {"air_handler": group("hall.air_handler", {"ups": 1}, {"heat": "chw", "fan": "hall"})},
+        "rooms": {
+            "electrical": air
+            | {
+                "air_handler": group(
+                    "rooms.electrical.air_handler", {"mechanical": 1}, {"heat": "chw", "fan": "electrical"}
+                )
+            }
+        },
+        "cooling": cooling,
+        "power": {
+            "utility": {"kind": "utility", "rating": _text(design.number["power.utility"] / 1e6, "MW")},
+            "transformer": group("power.transformer", {"utility": 1}, {"loss": "outdoors"}),
+            "mechanical": group("power.mechanical", {"transformer": 1}, {"loss": "electrical"}),
+            "ups": group("power.ups", {"transformer": 1}, {"loss": "electrical"}),
+            "busway": group("power.busway", {"ups": 1}, {"loss": "hall"}),
+        },
+        "house": {"share": "0.5 %", "fed_by": {"transformer": 1}, "heat_to": {"heat": "outdoors"}},
+        "economy": dict(frame.economy),
+    }
+
+
+class _Groups:
+    """Writes one group: product, count, spare, feeds and heat."""
+
+    def __init__(self, design: Design, redundancy: str) -> None:
+        self.design, self.redundancy = design, redundancy
+
+    def __call__(
+        self, address: str, fed_by: Mapping[str, float], heat_to: Mapping[str, str]
+    ) -> dict[str, Any]:
+        required = self.design.units[address]
+        spare = spares(required, self.redundancy)
+        use = {"use": self.design.product[address]} if address in self.design.product else {}
+        feeds = {"fed_by": dict(fed_by)} if fed_by else {}
+        counted: dict[str, Any] = {"count": required + spare} | ({"spare": spare} if spare else {})
+        if spare and address.endswith((".pump", ".chiller", ".economiser")):
+            counted["running"] = "required"  # standby units are shut off, so that they take no flow
+        return use | counted | feeds | {"heat_to": dict(heat_to)}
+
+
+def _plant(loop: str, frame: Frame, design: Design, group: _Groups) -> dict[str, Any]:
+    """A facility loop with what takes heat out of it: outdoor coolers or economisers first, then chillers."""
+    here = f"cooling.{loop}"
+    out: dict[str, Any] = {"supply": f"{design.number[f'{here}.supply']:.6g} degC"}
+    tower = frame.plant == "tower"
+    if frame.glycol and not tower:
+        out |= {"fluid": "propylene_glycol", "concentration": f"{100 * frame.glycol:.6g} %"}
+    out["pump"] = _pump(f"{here}.pump", design, group, "ups") | {"backup": "ups"}
+    if design.units.get(f"{here}.economiser"):
+        flow = design.number[f"{here}.flow"] / design.units[f"{here}.economiser"]
+        out["economiser"] = {
+            "kind": "heat_exchanger",
+            "rated_heat": _estimate(_text(design.number[f"{here}.economiser.rated_heat"] / 1e3, "kW")),
+            "rated_approach": "2 K",
+            "hot_flow": _estimate(_text(flow * 1e3, "L/s")),
+            "cold_flow": _estimate(_text(flow * 1e3, "L/s")),
+            "rated_cold_in": f"{design.number[f'{here}.supply'] - 3.0:.6g} degC",
+            "rated_hot_glycol": 0,
+        } | group(f"{here}.economiser", {}, {"heat": "condenser"})  # fmt: skip
+    if design.units.get(f"{here}.dry_cooler"):
+        out["dry_cooler"] = group(
+            f"{here}.dry_cooler", {"mechanical": 1}, {"heat": "outdoors", "fan": "outdoors"}
+        )
+    if design.units.get(f"{here}.chiller"):
+        capacity = _text(design.number[f"{here}.chiller.capacity"] / 1e3, "kW")
+        out["chiller"] = group(
+            f"{here}.chiller", {"mechanical": 1}, {"heat": "condenser" if tower else "outdoors"}
+        )
+        out["chiller"]["capacity"] = _estimate(capacity)
+    return out
+
+
+def _pump(address: str, design: Design, group: _Groups, feeder: str) -> dict[str, Any]:
+    flow = design.number[f"{address}.flow"] / design.units[address]
+    return {
+        "rated_flow": _estimate(_text(flow * 1e3, "L/s")),
+        "rated_head": _estimate(_text(PLANT_HEAD_PA / 1e3, "kPa")),
+        "efficiency": {"value": 0.77, "confidence": "estimate", "reason": "usual for end-suction pumps of this size"},
+    } | group(address, {feeder: 1}, {"motor": "outdoors"})  # fmt: skip
+
+
+def _estimate(value: str) -> dict[str, str]:
+    return {"value": value, "confidence": "estimate", "reason": SIZED}
+
+
+def _text(value: float, unit: str) -> str:
+    return f"{round_digits(float(f'{value:.4g}')):.12g} {unit}"
