@@ -6,7 +6,7 @@ missed (`sizing_settle`). The finished site is simulated over the year, on the d
 group out of service (`sizing_proof`); what fails there is grown once more, and what still fails is said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,10 +17,10 @@ from twin_sites.loader import load_site
 from twin_sites.schema import Racks, Site
 
 from twin.metrics import Summary
-from twin.sizing_first import first_design, frame_of, rack_counts
+from twin.sizing_first import first_design, frame_of, rack_counts, technology_limit
 from twin.sizing_form import spares, written
 from twin.sizing_needs import Plant, Requirements, checked
-from twin.sizing_proof import DESIGN_DAY, REQUIRED_UNITS, Proof, full_load, hot_days, prove
+from twin.sizing_proof import DESIGN_DAY, REQUIRED_UNITS, Proof, full_load, hot_days, prove_days, prove_year
 from twin.sizing_settle import Draft, finishers, grow, settle, widen
 from twin.weather import Weather, load_weather
 
@@ -168,10 +168,11 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     planned = int(np.ceil(count * (1.0 + wanted.growth) - 1e-9))
     design, reasons = first_design(wanted, rack, frame, air, days, planned)
     draft = Draft(frame, design, reasons, wanted.loading, {}, {})
+    form: dict[str, Any] = {}
     for tries in range(PROOF_ROUNDS):
         settle(draft, days, load)
         form = written(frame, draft.design.with_units(rack_counts(wanted, rack, planned)))
-        summary, proofs = prove(load_site(form), air, days, load)
+        proofs = prove_days(load_site(form), days, load)
         missed = dict.fromkeys(loop for proof in proofs for loop in proof.missed)
         if not missed or tries == PROOF_ROUNDS - 1:
             break
@@ -179,13 +180,33 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
             grow(draft, list(dict.fromkeys(a for loop in missed for a in finishers(draft.design, loop))))
     if planned != count:
         form = written(frame, draft.design.with_units(rack_counts(wanted, rack, count)))
-        summary, proofs = prove(load_site(form), air, days, load)
-    unmet = [f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls]
-    return Sized(wanted, form, _table(wanted, rack, draft, count, proofs), summary, proofs, tuple(unmet))
+        proofs = prove_days(load_site(form), days, load)
+    summary, year = prove_year(load_site(form), air)
+    proofs = [year, *proofs]
+    unmet = [
+        *_too_warm(wanted, rack),
+        *(f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls),
+    ]
+    return Sized(
+        wanted, form, _table(wanted, rack, draft, count, proofs), summary, tuple(proofs), tuple(unmet)
+    )
+
+
+def _too_warm(wanted: Requirements, rack: Racks) -> list[str]:
+    """A supply asked that the racks do not take."""
+    if wanted.supply is None or rack.liquid is None:
+        return []
+    technology, limit = wanted.supply + wanted.approach, technology_limit(rack)
+    if technology <= limit:
+        return []
+    return [
+        f"supply: {wanted.supply:g} °C and {wanted.approach:g} K approach are {technology:g} °C at the racks; with their highest flow "
+        f"they keep the return limit up to {limit:.1f} °C: ask for {np.floor(limit - wanted.approach):g} °C"
+    ]
 
 
 def _table(
-    wanted: Requirements, rack: Racks, draft: Draft, count: int, proofs: tuple[Proof, ...]
+    wanted: Requirements, rack: Racks, draft: Draft, count: int, proofs: Sequence[Proof]
 ) -> tuple[Equipment, ...]:
     """Every group with its reason and margin."""
     alone = {proof.case: proof.use for proof in proofs}

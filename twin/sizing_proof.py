@@ -109,21 +109,26 @@ def shortfalls(ds: xr.Dataset) -> list[str]:
     return found + [f"{name}: pumps or fans cannot move the flow asked" for name in sorted(flow_bound(ds))]
 
 
-def prove(site: Site, air: Weather, days: Weather, load: Load) -> tuple[Summary, tuple[Proof, ...]]:
-    """Summary of the proving year, and every case simulated: year, design days, spares out together and by group."""
+def prove_year(site: Site, air: Weather) -> tuple[Summary, Proof]:
+    """The year with every unit: its summary, and whether it holds."""
     year = simulate(site, weather=air)
-    proofs = [_proof(YEAR, year)]
+    return summarize(year), _proof(YEAR, year)
+
+
+def prove_days(site: Site, days: Weather, load: Load) -> list[Proof]:
+    """The design days with every unit, without any spare, and with the spares of each group out in turn."""
     spared = {a: element.spare for a, element in site.drawn() if isinstance(element, Group) and element.spare}
     cases = {DESIGN_DAY: {}, REQUIRED_UNITS: spared} | {
         f"{n} of {address} out, design day": {address: n} for address, n in spared.items()
     }
+    proofs = []
     for name, out in cases.items():
         try:
             changed = change_site(site, {f"{address}.out_of_service": n for address, n in out.items()})
             proofs.append(_proof(name, simulate(changed, weather=days, load=load)))
         except RunError as error:
             proofs.append(Proof(name, (str(error),), None, {}, ()))
-    return summarize(year), tuple(proofs)
+    return proofs
 
 
 def _proof(case: str, ds: xr.Dataset) -> Proof:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from twin_models.fluids.fluids import Fluid, fluid
 from twin_models.rack import rack as rack_model
 from twin_sites.errors import InputError
@@ -16,7 +14,7 @@ from twin_sites.schema import Cdus, Racks
 
 import twin
 from twin.sizing import Sized, compute_racks
-from twin.sizing_needs import Requirements, read_requirements
+from twin.sizing_needs import Plant, Requirements, read_requirements
 from twin.sizing_products import racks_per_cdu, typed
 from twin.sizing_proof import DESIGN_DAY, REQUIRED_UNITS
 
@@ -125,7 +123,9 @@ def test_utility_power_is_used_and_not_passed() -> None:
 
 
 def test_warmer_climates_need_more_or_chillers() -> None:
-    mild, hot = (twin.size(Requirements(racks=8, plant="dry", weather=w)) for w in ("seattle", "phoenix"))
+    mild, hot = (
+        twin.size(Requirements(racks=8, plant="dry", weather=w)) for w in ("san-francisco", "phoenix")
+    )
     assert "chiller" not in mild.written["cooling"]["fws"] or "chiller" in hot.written["cooling"]["fws"]
     assert hot.peak_power > mild.peak_power
 
@@ -138,22 +138,21 @@ def test_air_cooled_systems_get_an_air_cooled_hall() -> None:
 
 def test_a_supply_that_the_chips_do_not_take_is_said() -> None:
     found = twin.size(Requirements(racks=4, plant="dry", supply=50.0))
-    assert any("throttle" in words or "flow" in words for words in found.unmet_requirements)
+    assert any("return limit" in words for words in found.unmet_requirements)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    racks=st.integers(1, 300),
-    plant=st.sampled_from(["dry", "adiabatic", "tower"]),
-    weather=st.sampled_from(["phoenix", "chicago", "ashburn", "miami"]),
-    system=st.sampled_from(
-        ["nvidia-gb300-nvl72", "nvidia-gb200-nvl72", "nvidia-hgx-b200-air", "nvidia-hgx-h100-dlc"]
-    ),
+@pytest.mark.parametrize(
+    ("racks", "plant", "weather", "system"),
+    [
+        (1, "dry", "phoenix", "nvidia-gb300-nvl72"),
+        (3, "tower", "miami", "nvidia-hgx-h100-dlc"),
+        (20, "adiabatic", "chicago", "amd-helios"),
+        (30, "tower", "ashburn", "nvidia-hgx-b200-air"),
+        (150, "tower", "phoenix", "nvidia-gb200-nvl72"),
+    ],
 )
-def test_any_wish_gives_a_site_that_holds(racks: int, plant: str, weather: str, system: str) -> None:
-    found = twin.size(
-        read_requirements({"racks": racks, "plant": plant, "weather": weather, "system": system})
-    )
+def test_any_wish_gives_a_site_that_holds(racks: int, plant: Plant, weather: str, system: str) -> None:
+    found = twin.size(Requirements(racks=racks, plant=plant, weather=weather, system=system))
     assert found.summary.energy_closure < 1e-6
     assert not found.unmet_requirements
 
