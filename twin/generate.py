@@ -115,16 +115,22 @@ def _pulses(edges: Array, period: float, length: float) -> Array:
 
 def _inference(edges: Array, seed: int, start_hour: float) -> Array:
     """Servers that are busy or idle with the model loaded; requests follow the day."""
-    windows = int(edges[-1] / WINDOW_S) + 1
+    moments, busy = busy_share(float(edges[-1]), seed, start_hour)
+    level = LOADED_IDLE + (BUSY_LEVEL - LOADED_IDLE) * busy
+    total = np.concatenate(([0.0], np.cumsum(level) * WINDOW_S))
+    return np.diff(np.interp(edges, moments, total)) / np.diff(edges)
+
+
+def busy_share(span_s: float, seed: int, start_hour: float) -> tuple[Array, Array]:
+    """Share of the servers that are busy, per window of 10 minutes; and the ends of the windows, s, one more."""
+    windows = int(span_s / WINDOW_S) + 1
     noise = _red_noise(np.random.default_rng([seed, 3]), windows, AUTOCORRELATION)
     surge = np.random.default_rng([seed, 4]).random(windows) < SURGE_CHANCE
     hour = start_hour + (np.arange(windows) + 0.5) * WINDOW_S / HOUR_S
     day = np.interp(hour, np.arange(24) + 0.5, DAY_CURVE, period=24.0)
     busy = BUSY_SERVERS * day * np.exp(VARIATION * noise - 0.5 * VARIATION**2) * (1.0 + surge)
     # More requests than all servers can take wait in line: the share of busy servers ends at 1.
-    level = LOADED_IDLE + (BUSY_LEVEL - LOADED_IDLE) * np.minimum(busy, 1.0)
-    total = np.concatenate(([0.0], np.cumsum(level) * WINDOW_S))
-    return np.diff(np.interp(edges, np.arange(windows + 1) * WINDOW_S, total)) / np.diff(edges)
+    return np.arange(windows + 1) * WINDOW_S, np.minimum(busy, 1.0)
 
 
 def _red_noise(rng: np.random.Generator, n: int, memory: float) -> Array:

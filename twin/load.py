@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from twin_sites.errors import did_you_mean
 
-from twin import generate
+from twin import fleet_load, generate
 from twin.files import fault
 from twin.load_steps import average, clean, complete_enough, gaps, integral, usual_step
 from twin.traces.formats import read_trace
@@ -95,6 +95,7 @@ def loads() -> dict[str, str]:
         "training": "one hall on synchronous training jobs, with checkpoints, failures and restarts",
         "inference": "serving by the measured shape of the day",
         "mixed": "0.6 training and 0.4 inference",
+        "research": "a shared cluster, every rack busy and idle in turn",
     }
 
 
@@ -106,7 +107,7 @@ def load_trace(
     *,
     max_gap_s: float = MAX_GAP_S,
 ) -> Load:
-    """A built-in load by name (see ``loads``) or a trace file by path.
+    """A built-in load by name (see ``loads``), a generated fleet (``generated:inference,racks=72``) or a trace file by path.
 
     ``step`` in s is the step wanted (a file's own by default) and, for a file without a time column, the one
     of its rows. Gaps of up to ``max_gap_s`` and 5 % of a series take the reading before them. Raises
@@ -124,8 +125,10 @@ def load_trace(
         for kind in generate.KINDS:
             if path_or_name == kind:
                 return generated(kind, step_s=step or generate.HOUR_S)
+        if path_or_name == "research" or path_or_name.startswith(fleet_load.PREFIX):
+            return fleet_load.load_of(path_or_name, step or generate.HOUR_S)
         if not _on_disk(path_or_name):
-            remedy = did_you_mean(path_or_name[:80], generate.KINDS)
+            remedy = did_you_mean(path_or_name[:80], loads())
             raise fault(
                 "load", f"'{path_or_name[:80]}' is no built-in load and no file", "a name or a path", remedy
             )
@@ -152,7 +155,7 @@ def generated(
     day = start.astype("datetime64[D]").astype("datetime64[ms]")
     hour = float((start.astype("datetime64[ms]") - day) / np.timedelta64(3600_000, "ms"))
     values = generate.activity(kind, n, step_s, seed, hour)
-    return _frozen(
+    return frozen(
         Load(
             name=kind,
             source=f"generated {kind} activity, seed {seed}",
@@ -221,7 +224,7 @@ def _from_raw(
         notes.append(f"the last {covered[1] - covered[0]:g} s do not fill a step and were left out")
     start, offset = _start(raw, first)
     read = sum(integral(signal, first, float(grid[-1])) for signal in signals.values())
-    return _frozen(
+    return frozen(
         Load(
             name=where.split(".")[0],
             source=f"file {where}",
@@ -328,7 +331,7 @@ def tile(load: Load, n: int, start: np.datetime64 | None = None, utc_offset_h: f
             )
     if abs(offset / load.step_s - moved) > 1e-6:
         notes.append(f"moved by {(moved * load.step_s - offset):+.3g} s to the run's steps")
-    return _frozen(
+    return frozen(
         replace(
             load,
             start=begin,
@@ -361,10 +364,10 @@ def resample(load: Load, step_s: float) -> Load:
             peak[name] = top
     total = float(sum(values.sum() for values in series.values())) * step_s
     report = replace(load.report, integral=total, integral_read=load.report.integral_read or total)
-    return _frozen(replace(load, step_s=float(step_s), series=series, peak=peak, report=report))
+    return frozen(replace(load, step_s=float(step_s), series=series, peak=peak, report=report))
 
 
-def _frozen(load: Load) -> Load:
+def frozen(load: Load) -> Load:
     """Lock the arrays and set the key, a hash of the content."""
     digest = hashlib.sha256()
     facts = (load.start, load.step_s, load.utc_offset_h, load.quantity, load.boundary, load.devices)

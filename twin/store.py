@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".nc", ".csv")
 
 
-def check_target(path: str | Path) -> Path:
-    """Path that a result could be written to.
+def check_target(path: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
+    """Path that a result, or another file with one of the suffixes, could be written to.
 
     Raises
     ------
@@ -25,14 +25,14 @@ def check_target(path: str | Path) -> Path:
         Before the run, not after it: for an unknown suffix, a missing folder or a folder in the file's place.
     """
     target = Path(path)
-    if target.suffix not in SUFFIXES:
+    if target.suffix not in suffixes:
         raise InputError(
             [
                 Problem(
                     f"--out {path}",
                     f"the suffix '{target.suffix}'",
-                    "one of " + ", ".join(SUFFIXES),
-                    "result.nc or result.csv",
+                    "one of " + ", ".join(suffixes),
+                    f"result{suffixes[0]}",
                 )
             ]
         )
@@ -167,6 +167,6 @@ def open_result(path: str | Path) -> xr.Dataset:
         raise InputError(
             [Problem(str(path), "no result of this program", "a netCDF file written by 'twin run --out'")]
         )
-    for key in ("notes", "out_of_range", "limits", "datasheets"):
+    for key in ("notes", "out_of_range", "limits", "datasheets", "tokens_basis"):
         ds.attrs[key] = [line for line in str(ds.attrs.get(key, "")).split("\n") if line]
     return ds
