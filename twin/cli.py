@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from twin import work_cli
 from twin.cli_studies import study
 from twin.trace_cli import app as trace_app
 
@@ -35,7 +36,10 @@ def run(
         str | None, typer.Option(help="Embedded year or EPW, TMY3, Open-Meteo or CSV file.")
     ] = None,
     load: Annotated[
-        str | None, typer.Option(help="training, inference, mixed, or a CSV or Parquet trace.")
+        str | None,
+        typer.Option(
+            help="training, inference, mixed, research, generated:mixed,racks=72, or a CSV or Parquet trace."
+        ),
     ] = None,
     boundary: Annotated[
         str | None,
@@ -96,7 +100,7 @@ def run(
             weather=air,
             load=trace,
             step_s=seconds_of(step),
-            hours=_hours(hours),
+            hours=hours_of(hours),
             start=start,
             carbon=carbon,
             price=price,
@@ -250,6 +254,7 @@ def dashboard(
 
 
 app.command()(study)
+work_cli.register(app)
 
 
 @app.command()
@@ -282,7 +287,7 @@ def seconds_of(text: str | None) -> float | None:
     return None if text is None else parse_at("--step", text, Quantity("s", "Step", low=0.1, high=86400.0))
 
 
-def _hours(text: str | None) -> float | None:
+def hours_of(text: str | None) -> float | None:
     from twin_models.fields import Quantity
     from twin_sites.units import parse_at
 

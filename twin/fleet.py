@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from twin import fleet_events
 from twin.files import fault
 from twin.fleet_events import Run
-from twin.generate import BUSY_LEVEL, DIPS, HOUR_S, LOADED_IDLE, PLATEAU, busy_share
+from twin.generate import BUSY_LEVEL, HOUR_S, LOADED_IDLE, PLATEAU, busy_share, dips
 
 Array = NDArray[np.float64]
 Block = NDArray[np.float32]
@@ -31,7 +31,7 @@ TILE_VALUES = 1 << 21
 BIAS = 0.007  # spread of racks' means
 NOISE = 0.05  # of one rack at 2 s
 NOISE_S = 2.0
-JITTER_S = 0.5  # spread of racks' clocks against their job's
+JITTER_S = 0.45  # spread of racks' clocks against their job's
 FINE_S = 20.0  # steps up to which the jitter shows
 BATCH_SHARE = 0.6  # of the racks of a mixed site; the others serve
 KEPT_WINDOWS = 3  # servers stay up for half an hour after they were last needed (estimate)
@@ -86,7 +86,7 @@ class Fleet:
         """Busy share of racks with batch or shared work."""
         if self.utilisation is not None:
             return self.utilisation
-        return 0.35 if self.kind == "research" else 0.70
+        return 0.35 if self.kind == "research" else 0.68
 
     @property
     def span_s(self) -> float:
@@ -169,12 +169,14 @@ def _work(tile: Block, edges: Array, run: Run, idle: float, fleet: Fleet, jitter
         return
     at = edges[low : high + 1]
     cover = np.diff(np.clip(at, run.start, run.end)) / step
-    level = fleet.busy * run.level if fleet.kind != "mixed" or fleet.level is not None else PLATEAU * run.level
+    level = (
+        fleet.busy * run.level if fleet.kind != "mixed" or fleet.level is not None else PLATEAU * run.level
+    )
     if run.large and step <= FINE_S:
         shifted = at[None, :] + run.phase + jitter[run.racks, None]
-        values = level * _dips(shifted, step)
+        values = level * dips(shifted)
     elif run.large:
-        values = (level * _dips(at + run.phase, step))[None, :]
+        values = (level * dips(at + run.phase))[None, :]
     else:
         values = np.full((1, high - low), level)
     added = ((values - idle) * cover).astype(np.float32)
@@ -186,17 +188,9 @@ def _work(tile: Block, edges: Array, run: Run, idle: float, fleet: Fleet, jitter
         tile[run.racks, low:high] += added
 
 
-def _dips(edges: Array, step: float) -> Array:
-    """Level left by the dips of steps and checkpoints, mean of each step."""
-    left: Array = np.ones(1)
-    for period, length, depth in DIPS:
-        whole_, part = np.divmod(edges, period)
-        inside = whole_ * length + np.maximum(part - (period - length), 0.0)
-        left = left - depth / step * np.diff(inside, axis=-1)
-    return left
-
-
-def _noise(tile: Block, rng: np.random.Generator, bias: NDArray[np.float32], width: int, step_s: float) -> None:
+def _noise(
+    tile: Block, rng: np.random.Generator, bias: NDArray[np.float32], width: int, step_s: float
+) -> None:
     """Spread of racks and white noise that averages out with the step; within 0 and 1."""
     spread = np.float32(NOISE * min(1.0, NOISE_S / step_s) ** 0.5)
     noise = rng.standard_normal((tile.shape[0], width), dtype=np.float32)[:, : tile.shape[1]]
@@ -236,7 +230,9 @@ class _Servers:
             busy *= np.float32(self.level - LOADED_IDLE)
             busy += np.float32(LOADED_IDLE)
             if self.fleet.provisioning != "static":
-                window = np.minimum((edges[:-1][at] / (self.seconds[1] - self.seconds[0])).astype(np.int64), self.up.size - 1)
+                window = np.minimum(
+                    (edges[:-1][at] / (self.seconds[1] - self.seconds[0])).astype(np.int64), self.up.size - 1
+                )
                 down = rank >= self.up[window][None, :]
                 busy[down] = 0.0
             tile[:, at] = busy

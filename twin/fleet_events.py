@@ -14,14 +14,20 @@ from numpy.typing import NDArray
 from twin.generate import FAILURE_HOURS, HOUR_S, JOB_HOURS, PAUSE_HOURS, RESTART_HOURS
 
 Racks = NDArray[np.intp]
-SPELL_HOURS = (4.0, 1.9)  # median and log spread of a busy spell: p90 of 45 h
+SPELL_HOURS = (
+    2.8,
+    1.9,
+)  # median and log spread of a busy spell; seen by the hour, median 4 to 5 h and p90 40 to 47 h
 IDLE_SPREAD = 1.8  # log spread of idle spells: median 6 to 14 h, p90 38 to 164 h
 LONGEST_HOURS = 336.0  # queues end jobs after two weeks (estimate)
 FAILING_RACKS = 100.0  # racks of the job whose mean time between failures is `FAILURE_HOURS`
 LARGE = 4  # racks from which on a job is synchronous training
 LARGEST_SHARE = 0.25  # of the racks, for one job
 BACKFILL = 32  # waiting jobs that may overtake the first
-LEVELS = (0.45, 1.0)  # spread of the level of small jobs over that of large ones: 243 to 329 W of 400 (BioHPC)
+LEVELS = (
+    0.45,
+    1.0,
+)  # spread of the level of small jobs over that of large ones: 243 to 329 W of 400 (BioHPC)
 
 
 class Run(NamedTuple):
@@ -70,24 +76,23 @@ def shared(racks: int, span_s: float, seed: int, utilisation: float) -> list[Run
 def scheduled(racks: int, span_s: float, seed: int, utilisation: float) -> list[Run]:
     """Jobs that arrive, wait, and run on the free racks of lowest number: first come first served, with backfill.
 
-    Work arrives for ``utilisation`` of the racks; what runs is that, less what still waits.
+    The next job comes when the last ones have filled ``utilisation`` of the racks, give or take: users hand in as they
+    get through. What runs is that share, less what still waits.
     """
     rng = np.random.default_rng([seed, 6])
     largest = max(1.0, LARGEST_SHARE * racks)
-    sizes = np.maximum(np.floor(largest ** np.random.default_rng(0).random(20_000)), 1.0)
-    lengths = np.minimum(SPELL_HOURS[0] * np.random.default_rng(1).lognormal(0.0, SPELL_HOURS[1], 20_000), LONGEST_HOURS)
-    between_s = float(sizes.mean() * lengths.mean()) * HOUR_S / (utilisation * racks)
     free = list(range(racks))
     ending: list[tuple[float, int, Racks]] = []
     waiting: list[tuple[int, float]] = []
     out: list[Run] = []
-    arrival, number = rng.exponential(between_s), 0
+    arrival, number = 0.0, 0
     while arrival < span_s or (ending and ending[0][0] < span_s):
         if arrival < span_s and (not ending or arrival <= ending[0][0]):
             now = arrival
             length = min(SPELL_HOURS[0] * rng.lognormal(0.0, SPELL_HOURS[1]), LONGEST_HOURS) * HOUR_S
-            waiting.append((int(max(largest ** rng.random(), 1.0)), length))
-            arrival += rng.exponential(between_s)
+            size = int(max(largest ** rng.random(), 1.0))
+            waiting.append((size, length))
+            arrival += rng.gamma(4.0, 0.25) * size * length / (utilisation * racks)
         else:
             now, _, back = heapq.heappop(ending)
             for rack in back.tolist():
@@ -116,7 +121,13 @@ def _start(out: list[Run], rng: np.random.Generator, now: float, length: float, 
 
 
 def _attempts(
-    out: list[Run], rng: np.random.Generator, now: float, left: float, racks: Racks, failure_hours: float, level: float
+    out: list[Run],
+    rng: np.random.Generator,
+    now: float,
+    left: float,
+    racks: Racks,
+    failure_hours: float,
+    level: float,
 ) -> float:
     """Runs of a synchronous job between its failures; the end of the last."""
     phase = rng.uniform(0.0, 1e4)

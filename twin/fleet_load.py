@@ -1,6 +1,6 @@
 """A generated fleet as the load of a run: ``generated:mixed,racks=72,seed=3,provisioning=parked``."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from twin_models.fields import Quantity
@@ -35,14 +35,19 @@ def load_of(text: str, step_s: float) -> "Load":
     n = round(YEAR_S / step_s)
     racks = said.pop("racks", None)
     group = said.pop("group", "compute")
-    fleet = Fleet(kind=kind, racks=racks or UNSAID_RACKS, n=n, step_s=float(step_s), **said)
+    fleet = Fleet(
+        kind=kind, racks=UNSAID_RACKS if racks is None else racks, n=n, step_s=float(step_s), **said
+    )
     if racks is None:
         series = {"all": site_mean(fleet)}
     else:
         if racks * n > MOST_VALUES:
             found = f"{racks} racks at {n} steps"
             raise fault(
-                "load", found, f"{MOST_VALUES:,} values", "a longer --step, or 'twin generate' to write them to a file"
+                "load",
+                found,
+                f"{MOST_VALUES:,} values",
+                "a longer --step, or 'twin generate' to write them to a file",
             )
         series = {
             f"{group}.{number}": row.astype(np.float64) for number, row in enumerate(whole(fleet), start=1)
@@ -84,4 +89,4 @@ def read(text: str) -> tuple[Kind, dict[str, Any]]:
             if key == "provisioning" and value not in PROVISIONING:
                 raise fault("load → provisioning", f"'{value[:60]}'", " or ".join(PROVISIONING), "choose one")
             said[key] = value
-    return cast("Kind", kind), said
+    return kind, said

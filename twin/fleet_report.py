@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 SUFFIXES = (".csv", ".npy", ".parquet")
 CSV_VALUES = 50_000_000
 BUSY = 0.2  # activity from which on a rack counts as busy: well above a loaded idle of 0.08
-CHUNK_STEPS = 1440
+CHUNK_VALUES = 1 << 20
 START = np.datetime64("2023-01-01T00:00:00", "s")
 
 
@@ -107,8 +107,8 @@ def survey(fleet: Fleet) -> FleetReport:
 
 
 def write(fleet: Fleet, path: str | Path, group: str = "compute") -> FleetReport:
-    """Write the activity of every rack: ``.npy`` of shape (racks, n) and 4 bytes, ``.csv`` or ``.parquet`` with one column
-    ``group.1`` … each. Racks that are off have activity -1.
+    """Write the activity of every rack: ``.npy`` of shape (racks, n) and 4 bytes; ``.csv`` or ``.parquet`` with
+    columns time, device (``group.1`` …) and activity, which ``load_trace`` reads. Racks that are off have activity -1.
 
     Raises
     ------
@@ -127,7 +127,9 @@ def write(fleet: Fleet, path: str | Path, group: str = "compute") -> FleetReport
         {".npy": _npy, ".csv": _csv, ".parquet": _parquet}[target.suffix](temporary, fleet, tally, group)
         temporary.replace(target)
     except OSError as error:
-        raise fault(f"--out {path}", f"cannot be written: {error}", "a place with room and permission") from error
+        raise fault(
+            f"--out {path}", f"cannot be written: {error}", "a place with room and permission"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
     return tally.report()
@@ -145,22 +147,31 @@ def _npy(path: Path, fleet: Fleet, tally: Tally, group: str) -> None:
 
 
 def _csv(path: Path, fleet: Fleet, tally: Tally, group: str) -> None:
+    names = _names(fleet, group)
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(",".join(["time", *_names(fleet, group)]) + "\n")
+        file.write("time,device,activity\n")
         for stamps, block in _stamped(fleet, tally):
-            rows = np.char.mod("%.4g", block.T)
-            file.writelines(f"{stamp}," + ",".join(row) + "\n" for stamp, row in zip(stamps, rows, strict=True))
+            for stamp, column in zip(stamps, block.T, strict=True):
+                file.writelines(
+                    f"{stamp},{name},{value:.4g}\n" for name, value in zip(names, column, strict=True)
+                )
 
 
 def _parquet(path: Path, fleet: Fleet, tally: Tally, group: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = _names(fleet, group)
-    schema = pa.schema([("time", pa.timestamp("ms")), *((name, pa.float32()) for name in names)])
+    names = pa.array(_names(fleet, group))
+    kind = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema([("time", pa.timestamp("ms")), ("device", kind), ("activity", pa.float32())])
     with pq.ParquetWriter(path, schema) as writer:
         for stamps, block in _stamped(fleet, tally):
-            writer.write_table(pa.table([pa.array(stamps.astype("datetime64[ms]")), *block], schema=schema))
+            steps = stamps.size
+            device = pa.DictionaryArray.from_arrays(
+                np.tile(np.arange(fleet.racks, dtype=np.int32), steps), names
+            )
+            when = pa.array(np.repeat(stamps.astype("datetime64[ms]"), fleet.racks))
+            writer.write_table(pa.table([when, device, pa.array(block.T.ravel())], schema=schema))
 
 
 def _names(fleet: Fleet, group: str) -> list[str]:
@@ -169,7 +180,7 @@ def _names(fleet: Fleet, group: str) -> list[str]:
 
 def _stamped(fleet: Fleet, tally: Tally) -> Iterable[tuple[NDArray[np.datetime64], Block]]:
     first = 0
-    for block in blocks(fleet, CHUNK_STEPS):
+    for block in blocks(fleet, max(1, CHUNK_VALUES // fleet.racks)):
         tally.add(block)
         at = (np.arange(first, first + block.shape[1]) * fleet.step_s * 1e3).round().astype("timedelta64[ms]")
         yield START.astype("datetime64[ms]") + at, block

@@ -86,7 +86,7 @@ def _training(edges: Array, seed: int) -> Array:
     hours = int(edges[-1] / HOUR_S) + 2
     drift = DRIFT * _red_noise(np.random.default_rng([seed, 2]), hours, 0.9)
     level = PLATEAU * (1.0 + np.interp(0.5 * (edges[:-1] + edges[1:]), np.arange(hours) * HOUR_S, drift))
-    level *= 1.0 - sum(depth * _pulses(edges, period, length) for period, length, depth in DIPS)
+    level *= dips(edges)
     return np.asarray(LOADED_IDLE + (np.minimum(level, 1.0) - LOADED_IDLE) * worked)
 
 
@@ -106,11 +106,21 @@ def _runs(rng: np.random.Generator, span_s: float) -> tuple[Array, Array]:
     return table[:, 0], table[:, 1]
 
 
+def dips(edges: Array) -> Array:
+    """Level that the dips of steps and checkpoints leave, mean of each interval of the last axis; no step dips in a checkpoint."""
+    left: Array = np.ones(1)
+    outside: Array = np.ones(1)
+    for period, length, depth in reversed(DIPS):
+        inside = _pulses(edges, period, length) * outside
+        left, outside = left - depth * inside, outside - inside
+    return left
+
+
 def _pulses(edges: Array, period: float, length: float) -> Array:
     """Share of each step inside pulses of ``length`` at the end of every ``period``, exact for any step."""
     whole, part = np.divmod(edges, period)
     inside = whole * length + np.maximum(part - (period - length), 0.0)
-    return np.diff(inside) / np.diff(edges)
+    return np.asarray(np.diff(inside, axis=-1) / np.diff(edges, axis=-1))
 
 
 def _inference(edges: Array, seed: int, start_hour: float) -> Array:
@@ -130,7 +140,7 @@ def busy_share(span_s: float, seed: int, start_hour: float) -> tuple[Array, Arra
     day = np.interp(hour, np.arange(24) + 0.5, DAY_CURVE, period=24.0)
     busy = BUSY_SERVERS * day * np.exp(VARIATION * noise - 0.5 * VARIATION**2) * (1.0 + surge)
     # More requests than all servers can take wait in line: the share of busy servers ends at 1.
-    return np.arange(windows + 1) * WINDOW_S, np.minimum(busy, 1.0)
+    return np.arange(windows + 1, dtype=np.float64) * WINDOW_S, np.asarray(np.minimum(busy, 1.0))
 
 
 def _red_noise(rng: np.random.Generator, n: int, memory: float) -> Array:

@@ -84,9 +84,13 @@ class Load:
 
     @property
     def mean(self) -> Array:
-        """Mean of all devices per step, weighted by how many each series stands for."""
+        """Mean of all devices per step, weighted by how many each series stands for; switched off (below 0) counts as 0."""
         total = sum(self.devices.values())
-        return np.asarray(sum(values * (self.devices[name] / total) for name, values in self.series.items()))
+        return np.asarray(
+            sum(
+                np.maximum(values, 0.0) * (self.devices[name] / total) for name, values in self.series.items()
+            )
+        )
 
 
 def loads() -> dict[str, str]:

@@ -123,10 +123,10 @@ def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             state.back[node.loop] if node.loop is not None else np.full(n, np.nan)
         )
         rows["rack_inlet_temperature"].append(state.inlet[node.room])
-        rows["rack_activity"].append(asked.mean(axis=0) if asked.ndim == 2 else asked)
+        rows["rack_activity"].append(tokens.mean_of(asked))
         rows["rack_done"].append(group.done)
         rows["rack_throttled"].append(group.throttled)
-        given, free = tokens.rates(node.racks, rows["rack_activity"][-1], rows["rack_done"][-1])
+        given, free = tokens.rates(node.racks, asked, group.done)
         rows["rack_tokens"].append(given)
         rows["rack_tokens_asked"].append(free)
         compute = compute + group.compute

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from twin_models.streams import Array
 from twin_models.work import work as work_model
+from twin_sites.addresses import origin
 from twin_sites.schema import Racks, Site
 
 MILLION = 1e6
@@ -14,16 +15,24 @@ MILLION = 1e6
 def rates(racks: Racks, asked: Array, done: Array) -> tuple[Array, Array]:
     """Tokens per second of a rack group, and what they would be without throttling, cap and locked clock.
 
-    ``asked`` and ``done`` are mean activities, shape (n,). Not a number where no throughput is known.
+    ``asked`` is the activity of racks that are alike, shape (n,), or of each, (racks, n); ``done`` its mean after the fact,
+    (n,). Not a number where no throughput is known.
     """
     known = _reference(racks)
     if known is None:
-        return np.full(asked.shape, np.nan), np.full(asked.shape, np.nan)
+        return np.full(done.shape, np.nan), np.full(done.shape, np.nan)
     assert racks.work is not None
     assert racks.accelerator is not None
     rate = known.tokens * racks.accelerators * racks.count
-    given = work_model.tokens(asked, done, rate, racks.work, racks.accelerator)
-    return given, work_model.tokens(asked, asked, rate, racks.work, racks.accelerator)
+    working = work_model.working_share(asked, racks.work)
+    free = rate * (working.mean(axis=0) if asked.ndim == 2 else working)
+    return free * work_model.remaining_speed(mean_of(asked), done, racks.work, racks.accelerator), free
+
+
+def mean_of(activity: Array) -> Array:
+    """Mean over racks where each has its own; racks that are switched off (below 0) count as 0."""
+    drawn = np.maximum(activity, 0.0)
+    return np.asarray(drawn.mean(axis=0) if drawn.ndim == 2 else drawn)
 
 
 def _reference(racks: Racks) -> work_model.Rate | None:
@@ -40,7 +49,10 @@ def basis(site: Site) -> list[str]:
             known = _reference(racks)
             if known is not None and racks.work is not None:
                 what = " ".join(part for part in (racks.work.task, racks.work.model) if part)
-                out.append(f"{name}={known.basis}: {what}, {known.how}")
+                guessed = known.basis == "benchmark" and (
+                    origin(site, f"racks.{name}.accelerator.serving").confidence == "estimate"
+                )
+                out.append(f"{name}={'estimate' if guessed else known.basis}: {what}, {known.how}")
             elif racks.work is not None:
                 out.append(f"{name}=unknown: no throughput is known for this accelerator; state work.tokens")
     return out

@@ -44,7 +44,7 @@ VARIABLES: dict[str, Variable] = {
     "rack_flow": Variable(_R, "m3/s", "Coolant flow of one rack", 0.0, 0.1),
     "rack_return_temperature": Variable(_R, "degC", "Coolant leaving the racks", 0.0, 90.0),
     "rack_inlet_temperature": Variable(_R, "degC", "Server inlet air", 0.0, 60.0),
-    "rack_activity": Variable(_R, "1", "Activity asked", 0.0, 1.0),
+    "rack_activity": Variable(_R, "1", "Activity asked, 0 where switched off", 0.0, 1.0),
     "rack_done": Variable(_R, "1", "Activity done", 0.0, 1.0),
     "rack_tokens": Variable(_R, "1/s", "Tokens of the rack group", 0.0, 1e11),
     "rack_tokens_asked": Variable(_R, "1/s", "Tokens without throttling, cap and locked clock", 0.0, 1e11),

@@ -467,6 +467,16 @@ def test_h200_node_trace_is_inside():
     assert 0.25 < found.activity[1] < found.activity[2] < 0.75
 
 
+def test_nodes_switched_off_draw_nothing():
+    flow = GB300.liquid.rated_flow
+    idle = respond(0.0, 30.0, flow, 24.0, GB300)
+    found = respond(np.array([0.5, 0.0, -0.25, -1.0]), 30.0, flow, 24.0, GB300)
+    np.testing.assert_allclose(found.power[1:], idle.power * np.array([1.0, 0.75, 0.0]), atol=1e-9)
+    np.testing.assert_allclose(found.heat_liquid + found.heat_air, found.power, rtol=1e-12)
+    assert found.power[0] == respond(0.5, 30.0, flow, 24.0, GB300).power
+    assert (found.done[2:] == 0.0).all()
+
+
 # ------------------------------------------------------------ validity and refusals
 
 
@@ -480,11 +490,12 @@ def test_validity_shows():
         (0.5, 30.0, 0.0, 24.0),
         (0.5, 30.0, flow, 36.0),
         (1.1, 30.0, flow, 24.0),
-        (-0.1, 30.0, flow, 24.0),
+        (-1.1, 30.0, flow, 24.0),
     ):
         got = respond(*case, GB300)
         assert not got.valid, case
         assert np.isfinite(np.stack(got[:10])).all(), case
+    assert respond(-0.1, 30.0, flow, 24.0, GB300).valid
     overloaded = replace(GB300, shelves=3)
     assert not respond(1.0, 30.0, flow, 24.0, overloaded).valid
 

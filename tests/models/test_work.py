@@ -119,8 +119,8 @@ def test_a_locked_clock_saves_power_and_costs_speed_once() -> None:
 def test_reference_rates() -> None:
     assert model.reference_rate(SERVE, H100) == (
         3100.0,
-        "measured",
-        "benchmark of 3100 tokens/s with Llama 2 70B",
+        "benchmark",
+        "3100 tokens/s with Llama 2 70B",
     )
     bigger = model.reference_rate(replace(SERVE, parameters=140e9), H100)
     assert bigger is not None

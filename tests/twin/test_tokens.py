@@ -27,9 +27,7 @@ def test_numbers_fit_together(free: twin.Summary) -> None:
     assert free.tokens_per_kwh_it == pytest.approx(free.tokens / free.it_energy_kwh, rel=1e-12)
     assert free.cost_per_million_tokens == pytest.approx(1e6 * free.energy_cost / free.tokens, rel=1e-12)
     assert free.goodput_share == 1.0
-    assert free.tokens_basis == [
-        "compute=measured: inference Llama 2 70B, benchmark of 4360 tokens/s with Llama 2 70B"
-    ]
+    assert free.tokens_basis == ["compute=benchmark: inference Llama 2 70B, 4360 tokens/s with Llama 2 70B"]
     most = 24 * 32 * 4360.0 * 48 * 3600.0
     assert 0.3 * most < free.tokens < most
 

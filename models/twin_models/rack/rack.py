@@ -105,7 +105,8 @@ def respond(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, pa
     Parameters
     ----------
     activity
-        0..1 of the accelerators and the parts that follow them.
+        0..1 of the accelerators and the parts that follow them; below 0, down to -1, the share of an idle rack's nodes
+        that is switched off and draws nothing.
     liquid_in, liquid_flow
         °C and m3/s entering this rack; ignored where the rack takes no liquid.
     air_in
@@ -113,7 +114,15 @@ def respond(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, pa
 
     All broadcast. Slopes are exact except at a kink (fan ramp, onset of throttling).
     """
-    return _walk(activity, liquid_in, liquid_flow, air_in, params).response
+    asked = np.asarray(activity, dtype=float)
+    if not (asked.size and asked.min() < 0.0):
+        return _walk(asked, liquid_in, liquid_flow, air_in, params).response
+    on = 1.0 + np.clip(asked, -1.0, 0.0)
+    idle = _walk(np.maximum(asked, 0.0), liquid_in, liquid_flow, air_in, params).response
+    drawn = ("power", "heat_liquid", "heat_air", "compute", "fans", "air_flow", "slope_liquid", "slope_air")
+    return idle._replace(
+        **{name: getattr(idle, name) * on for name in drawn}, valid=idle.valid & np.asarray(asked >= -1.0)
+    )
 
 
 def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, params: Rack) -> _Walk:

@@ -53,7 +53,7 @@ class Rate(NamedTuple):
     """Tokens per second of one busy accelerator, and what the number rests on."""
 
     tokens: float
-    basis: str  # stated | measured | estimate
+    basis: str  # stated | benchmark | estimate
     how: str
 
 
@@ -73,10 +73,10 @@ def reference_rate(work: Work, chip: Accelerator) -> Rate | None:
     if chip.serving is None:
         return None
     same = work.parameters == SERVING_PARAMETERS
-    how = f"benchmark of {chip.serving:g} tokens/s with Llama 2 70B" + (
+    how = f"{chip.serving:g} tokens/s with Llama 2 70B" + (
         "" if same else f", scaled to {work.parameters / 1e9:g} billion parameters"
     )
-    return Rate(chip.serving * SERVING_PARAMETERS / work.parameters, "measured" if same else "estimate", how)
+    return Rate(chip.serving * SERVING_PARAMETERS / work.parameters, "benchmark" if same else "estimate", how)
 
 
 def working_share(activity: Real, work: Work) -> Array:
@@ -100,7 +100,7 @@ def remaining_speed(asked: Real, done: Real, work: Work, chip: Accelerator) -> A
     working = np.maximum(a - work.idle_activity, 0.0) / (level - work.idle_activity)
     missing = np.minimum(np.maximum(a - d, 0.0) / np.where(working > 0.0, working * level, np.inf), 1.0)
     clock = clock_for((1.0 - missing) ** chip.activity_exponent, chip.voltage_floor, chip.voltage_knee)
-    return np.where(missing > 0.0, speed(clock, work.compute_share), 1.0)
+    return np.where(missing > 0.0, np.minimum(speed(clock, work.compute_share), 1.0), 1.0)
 
 
 def tokens(asked: Real, done: Real, rate: float, work: Work, chip: Accelerator) -> Array:
