@@ -11,7 +11,7 @@ from twin_dashboard import downloads, long_runs
 from twin_dashboard.context import Context, context
 from twin_dashboard.pages import data, definitions, overview, racks, schematic, weather, whatif
 from twin_dashboard.parts import blank
-from twin_dashboard.shell import PAGES, shell
+from twin_dashboard.shell import shell
 
 ROUTES = {
     "/": overview,
@@ -82,8 +82,9 @@ def _frame(app: Dash) -> None:
     )
     app.clientside_callback(
         ClientsideFunction("twin", "address"),
-        *[Output(f"nav-{n}", "href") for n in range(len(PAGES))],
+        Output("void", "data", allow_duplicate=True),
         Input("state", "data"),
+        prevent_initial_call="initial_duplicate",
     )
     app.clientside_callback(
         ClientsideFunction("twin", "active"), Output("void", "data"), Input("url", "pathname")

@@ -1,17 +1,22 @@
-"""A control as HTML: label, slider with number or a list, allowed range, baseline, and what stands behind it."""
+"""A control as HTML: label, slider with number or a list, allowed range, baseline, and what stands behind it.
+
+Rows are one string with plain inputs, which ``twin.js`` puts into the page and listens to: a hundred of them as
+components of their own would make every step of a slider a tenth of a second slower.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
-
-import dash_mantine_components as dmc
-from dash import html
 
 from twin_dashboard.controls import Control, shown_change
 from twin_dashboard.format import plain
-from twin_dashboard.parts import icon
 
-NUMBER_DIGITS = 6
+
+def group(title: str, rows: Sequence[str]) -> str:
+    """Rows under a heading; '' has none."""
+    head = f"<h3>{escape(title)}</h3>" if title else ""
+    return f'<div class="group">{head}{"".join(rows)}</div>'
 
 
 def meta(control: Control, changes: Mapping[str, str], system: str) -> dict[str, Any]:
@@ -23,6 +28,7 @@ def meta(control: Control, changes: Mapping[str, str], system: str) -> dict[str,
             "low": control.low,
             "high": control.high,
             "unit": unit,
+            "label": control.unit_label,
             "decimals": control.decimals,
             "prefix": control.prefix,
             "whole": control.step == 1.0 and not control.unit and control.decimals == 0 and _counts(control),
@@ -38,61 +44,58 @@ def _counts(control: Control) -> bool:
     return control.address.rsplit(".", 1)[-1] in ("count", "spare", "out_of_service")
 
 
-def row(control: Control, changes: Mapping[str, str], system: str) -> html.Div:
+def row(control: Control, changes: Mapping[str, str], system: str) -> str:
     """One control."""
     changed = control.address in changes
     value = control.base
     if changed:
         _, found = shown_change(control, changes[control.address], system)
         value = control.base if found is None else found
-    head = html.Div(
-        [
-            html.Span(control.label, className="name", title=control.label),
-            html.Button(icon("info-circle"), className="plain info", type="button", **{"aria-label": f"About {control.label}", "data-info": json.dumps(about(control, system))}),
-            html.Button([icon("arrow-back-up"), "reset"], id={"type": "reset", "address": control.address}, className="plain reset", **{"aria-label": f"Reset {control.label}"}),
-        ],
-        className="control-1",
-    )  # fmt: skip
+    label = escape(control.label)
+    head = (
+        f'<div class="control-1"><span class="name" title="{label}">{label}</span>'
+        f'<button type="button" class="plain info" aria-label="About {label}" data-info="{escape(json.dumps(about(control, system)))}">{_icon("info-circle")}</button>'
+        f'<button type="button" class="plain reset" aria-label="Reset {label}">{_icon("arrow-back-up")}reset</button></div>'
+    )
     body = _choice(control, value) if control.kind == "choice" else _number(control, value)
-    words = f"{control.label} {control.address}".lower()
-    return html.Div(
-        [head, *body],
-        className="control changed" if changed else "control",
-        **{"data-row": control.address, "data-words": words},
+    words = escape(f"{control.label} {control.address}".lower())
+    return (
+        f'<div class="control{" changed" if changed else ""}" data-row="{escape(control.address)}" data-words="{words}" '
+        f'data-meta="{escape(json.dumps(meta(control, changes, system)))}">{head}{body}</div>'
     )
 
 
-def _choice(control: Control, value: Any) -> list[Any]:
-    select = dmc.Select(
-        id={"type": "choice", "address": control.address}, data=[{"value": v, "label": t} for v, t in control.options], value=value, allowDeselect=False,
-        size="xs", searchable=len(control.options) > 8, comboboxProps={"withinPortal": True}, **{"aria-label": control.label},
-    )  # fmt: skip
-    base = dict(control.options).get(control.base, control.base)
-    return [
-        html.Div(select, style={"paddingLeft": "6px"}),
-        html.Div([html.Span(""), html.Span(f"baseline {base}", title=str(base))], className="control-3"),
-    ]
+def _icon(name: str) -> str:
+    return f'<span class="icon" style="--icon: url(\'/assets/icons/{name}.svg\')" aria-hidden="true"></span>'
 
 
-def _number(control: Control, value: float) -> list[Any]:
+def _choice(control: Control, value: Any) -> str:
+    options = "".join(
+        f'<option value="{escape(str(v))}"{" selected" if v == value else ""}>{escape(t)}</option>'
+        for v, t in control.options
+    )
+    base = escape(str(dict(control.options).get(control.base, control.base)))
+    return (
+        f'<div class="pick"><select aria-label="{escape(control.label)}">{options}</select></div>'
+        f'<div class="control-3"><span></span><span title="{base}">baseline {base}</span></div>'
+    )
+
+
+def _number(control: Control, value: float) -> str:
     unit = f" {control.unit_label}" if control.unit_label else ""
-    slider = dmc.Slider(
-        id={"type": "slider", "address": control.address}, min=min(control.slide_low, value), max=max(control.slide_high, value), step=control.step, value=value,
-        updatemode="drag", label=None, marks=[{"value": control.base}], thumbLabel=f"{control.label}{f' [{control.unit_label}]' if unit else ''}", size=5, thumbSize=16,
-        color="indigo",
-    )  # fmt: skip
-    number = dmc.NumberInput(
-        id={"type": "number", "address": control.address}, value=value, suffix=unit, decimalScale=control.decimals + 1, hideControls=True,
-        debounce=True, size="xs", clampBehavior="none", allowedDecimalSeparators=[".", ","], **{"aria-label": f"{control.label}, number"},
-    )  # fmt: skip
+    low, high = min(control.slide_low, value), max(control.slide_high, value)
+    at = (control.base - low) / (high - low or 1.0)
     base = f"baseline {control.prefix and control.prefix + ('− ' if control.base < 0 else '+ ')}{plain(abs(control.base) if control.prefix else control.base, control.decimals)}{unit}"
     allowed = (
         f"allowed {control.allowed}".replace(" to ", " – ").replace(" count", "").replace("100000", "100,000")
     )
-    return [
-        html.Div([slider, number], className="control-2"),
-        html.Div([html.Span(allowed, title=control.bound_source), html.Span(base)], className="control-3"),
-    ]
+    name = escape(f"{control.label}{f' [{control.unit_label}]' if unit else ''}")
+    return (
+        f'<div class="control-2"><div class="range"><i style="left:calc(8px + (100% - 16px) * {at:.4f})"></i>'
+        f'<input type="range" min="{low:.9g}" max="{high:.9g}" step="{control.step:.9g}" value="{value:.9g}" aria-label="{name}"></div>'
+        f'<div class="field"><input type="text" inputmode="decimal" autocomplete="off" aria-label="{escape(control.label)}, number"><span>{escape(control.unit_label)}</span></div></div>'
+        f'<div class="control-3"><span title="{escape(control.bound_source)}">{escape(allowed)}</span><span>{escape(base)}</span></div>'
+    )
 
 
 def about(control: Control, system: str) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from twin.metrics import UNMET_K, Summary
 from twin_dashboard import format as fmt
+from twin_dashboard.kept import kept
 from twin_dashboard.names import link_name, readable
 
 AMPLE_K = 40.0  # a chip this far below throttling uses none of its margin
@@ -31,8 +32,9 @@ class Margin:
         return "bad" if self.hours > 0.0 else "watch" if self.used >= WATCH else ""
 
 
+@kept
 def margins(ds: xr.Dataset, system: str = "si") -> list[Margin]:
-    """Every limit of a result, the worst first."""
+    """Every limit of a result, the worst first. Read only: the list is shared."""
     step_h = float(ds.attrs["step_s"]) / 3600.0
     found = [
         *_chips(ds, step_h, system),

@@ -2,6 +2,8 @@
 
 import xarray as xr
 
+from twin_dashboard.kept import kept
+
 USES = {
     "losses_ups": "UPS", "losses_transformer": "Transformers", "losses_pdu": "Distribution", "compressors": "Compressors",
     "pumps": "Pumps", "fans_rejection": "Heat rejection fans", "fans_air": "Room air", "house": "House",
@@ -35,6 +37,7 @@ def link_name(link: str) -> str:
     return f"{readable(loop)} {own.replace('_', ' ').replace('.', ' ')}".replace(" cdu", " CDU")
 
 
+@kept
 def uses(ds: xr.Dataset) -> dict[str, xr.DataArray]:
     """Power of everything that is not IT, by use, over time (W)."""
     kind, feeder = ds["link_kind"].values, ds["feeder_kind"].values

@@ -59,7 +59,7 @@ def shell() -> Any:
             html.Span("twin", className="brand"), html.Div(id="facts"), html.Span(className="grow"),
             dmc.Select(
                 id="step", data=[{"value": key or OWN, "label": key or "Weather's step"} for key in STEPS], value=OWN, size="xs", allowDeselect=False,
-                w=118, withCheckIcon=False, **{"aria-label": "Time step of the run"},
+                w=134, withCheckIcon=False, **{"aria-label": "Time step of the run"},
             ),
             dmc.SegmentedControl(
                 id="system", data=[{"value": "si", "label": "SI"}, {"value": "ip", "label": "IP"}], value="si", size="xs", persistence=True,
@@ -89,7 +89,7 @@ def shell() -> Any:
     return dmc.MantineProvider(
         [
             dcc.Location(id="url", refresh=False), dcc.Store(id="state"), dcc.Store(id="chosen"), dcc.Store(id="scenarios", storage_type="session"),
-            dcc.Store(id="void"), dcc.Store(id="void-2"), dcc.Store(id="controls-meta"), dcc.Store(id="more-meta"), dcc.Store(id="panel-nonce", data=0), help_box, working,
+            dcc.Store(id="void"), dcc.Store(id="void-2"), help_box, working,
             dmc.AppShell(
                 [dmc.AppShellHeader(header), dmc.AppShellNavbar(html.Nav(rail, **{"aria-label": "Pages"})), dmc.AppShellMain(html.Main(id="page"))],
                 header={"height": 48}, navbar={"width": 84, "breakpoint": 0}, padding=0,

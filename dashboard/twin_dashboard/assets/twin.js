@@ -3,7 +3,6 @@
   "use strict";
   const ds = (window.dash_clientside = window.dash_clientside || {});
   const skip = () => ds.no_update;
-  const key = (type, address) => ({ address: address, type: type });
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const row = (address) => document.querySelector('[data-row="' + CSS.escape(address) + '"]');
   const here = () => document.getElementById("scenario-table") !== null;
@@ -77,17 +76,136 @@
     if (meta.from !== undefined && close(meta, value, meta.now)) return meta.from;
     return written(meta, value);
   }
-  function metaOf(address, stores) {
-    for (const store of stores) if (store && store[address]) return store[address];
-    return null;
-  }
-  function put(meta, address, value) {
-    ds.set_props(key(meta.kind === "choice" ? "choice" : "slider", address), { value: value });
-  }
   function without(object, address) {
     const out = Object.assign({}, object);
     delete out[address];
     return out;
+  }
+
+  /* Controls are plain inputs: what a row holds stands in 'held', since a slider of steps rounds what it is given. */
+  const held = new WeakMap();
+  let state = null;
+  function read(place) {
+    let own = held.get(place);
+    if (!own) {
+      const meta = JSON.parse(place.dataset.meta);
+      held.set(place, (own = { meta: meta, value: meta.now === undefined ? meta.base : meta.now }));
+    }
+    return own;
+  }
+  function digits(meta, value) {
+    const text = value.toFixed(meta.decimals);
+    return Math.abs(Number(text) - value) < 1e-9 ? text : String(Number(value.toFixed(meta.decimals + 1)));
+  }
+  function paint(place) {
+    const own = read(place), meta = own.meta;
+    place.classList.toggle("changed", !close(meta, own.value, meta.base));
+    if (meta.kind === "choice") {
+      place.querySelector("select").value = own.value;
+      return;
+    }
+    const slider = place.querySelector("input[type=range]"), field = place.querySelector(".field input");
+    if (document.activeElement !== slider) slider.value = own.value;
+    const share = (own.value - slider.min) / (slider.max - slider.min || 1);
+    slider.style.setProperty("--fill", 100 * Math.max(0, Math.min(1, share)) + "%");
+    slider.setAttribute("aria-valuetext", (digits(meta, own.value) + " " + meta.label).trim());
+    field.value = digits(meta, own.value);
+    place.classList.remove("invalid");
+    field.removeAttribute("aria-invalid");
+  }
+  /* A control has a new value: the list of changes follows, everything else follows that. */
+  function set(place, value) {
+    const own = read(place);
+    own.value = value;
+    paint(place);
+    if (!state) return;
+    const address = place.dataset.row, changes = Object.assign({}, state.changes);
+    if (close(own.meta, value, own.meta.base)) delete changes[address];
+    else changes[address] = textOf(own.meta, value);
+    if (!same(changes, state.changes)) change(changes);
+  }
+  function change(changes) {
+    state = Object.assign({}, state, { changes: changes });
+    ds.set_props("state", { data: state });
+  }
+  /* What is typed and cannot be used is said beside the field and changes nothing. */
+  function typed(place, field) {
+    const meta = read(place).meta, text = field.value.trim().replace("−", "-").replace(/\s*[^\d.,]*$/, "");
+    if (text === "") return paint(place);
+    const value = Number(text.replace(",", "."));
+    const bad = !Number.isFinite(value) || (meta.low !== null && value < meta.low - 1e-9) || (meta.high !== null && value > meta.high + 1e-9)
+      || (meta.whole && value % 1 !== 0);
+    place.classList.toggle("invalid", bad);
+    if (bad) field.setAttribute("aria-invalid", "true");
+    else set(place, value);
+  }
+  const rowOf = (target) => (target.closest ? target.closest("#controls [data-row]") : null);
+  document.addEventListener("input", (e) => {
+    const place = rowOf(e.target);
+    if (place && e.target.type === "range") set(place, Number(e.target.value));
+  });
+  document.addEventListener("change", (e) => {
+    const place = rowOf(e.target);
+    if (place && e.target.tagName === "SELECT") set(place, e.target.value);
+    else if (place && e.target.type === "text") typed(place, e.target);
+  });
+  document.addEventListener("focusout", (e) => {
+    const place = rowOf(e.target);
+    if (place && e.target.type === "text" && e.target.value.trim() === "") paint(place);
+  });
+  document.addEventListener("click", (e) => {
+    if (!e.target.closest || !state) return;
+    const reset = e.target.closest("#controls .reset"), chip = e.target.closest("[data-drop]");
+    if (reset) set(rowOf(reset), read(rowOf(reset)).meta.base);
+    if (chip) change(without(state.changes, chip.dataset.drop));
+    if (e.target.closest("#reset-all")) change({});
+  });
+
+  /* The links of the rail follow the state: a moment late, but not when one is touched. */
+  let linked = "", linking = 0, paced = "own";
+  function link() {
+    window.clearTimeout(linking);
+    if (!state || toSearch(state) === linked) return;
+    linked = toSearch(state);
+    document.querySelectorAll("nav [data-page]").forEach((place, n) => ds.set_props("nav-" + n, { href: place.dataset.page + linked }));
+  }
+  document.addEventListener("pointerdown", (e) => { if (e.target.closest && e.target.closest("nav")) link(); }, true);
+  document.addEventListener("focusin", (e) => { if (e.target.closest && e.target.closest("nav")) link(); });
+
+  /* Rows follow changes that came from elsewhere: a chip, a scenario, a link. The server writes them anew for another site
+     or unit system, and for a text that a row cannot read. */
+  let system = "si", nonce = 0, unread = "";
+  function follow(next) {
+    const box = document.getElementById("controls-main");
+    if (!box || !next) return;
+    for (const place of document.querySelectorAll("#controls [data-row]")) {
+      const own = read(place), text = next.changes[place.dataset.row];
+      if (text === undefined ? close(own.meta, own.value, own.meta.base) : textOf(own.meta, own.value) === text) continue;
+      if (text !== undefined && own.meta.kind === "number" && own.meta.from !== text) {
+        const what = place.dataset.row + "=" + text;
+        if (what !== unread) nonce += 1;
+        unread = what;
+        continue;
+      }
+      own.value = text === undefined ? own.meta.base : own.meta.kind === "choice" ? text : own.meta.now;
+      paint(place);
+    }
+    const tag = next.site + "|" + system + "|" + nonce;
+    if (box.asked === tag) return;
+    box.asked = tag;
+    ds.set_props("controls-ask", { data: { tag: tag, system: system, site: next.site, changes: next.changes } });
+  }
+  /* One request at a time; the newest of those that came meanwhile follows. */
+  function take(next) {
+    if (gate.busy && (work.open || Date.now() - gate.since < 20000)) {
+      gate.next = next;
+      if (work.long) cancel();
+      return false;
+    }
+    gate.busy = true;
+    gate.since = Date.now();
+    gate.next = null;
+    return true;
   }
 
   ds.twin = {
@@ -96,16 +214,23 @@
       const found = fromSearch(search);
       return state && same(found, state) ? skip() : found;
     },
-    address: function (state) {
-      if (!state) return Array(6).fill(skip());
+    address: function (next) {
+      if (!next) return skip();
+      state = next;
       const query = toSearch(state);
-      ds.set_props("step", { value: state.step || "own" });
       if (window.location.search !== query)
         window.history.replaceState(window.history.state, "", window.location.pathname + query + window.location.hash);
-      return ["/", "/what-if", "/schematic", "/racks", "/weather", "/data"].map((path) => path + query);
+      if (paced !== (state.step || "own")) ds.set_props("step", { value: (paced = state.step || "own") });
+      window.clearTimeout(linking);
+      linking = window.setTimeout(link, 300);
+      if (!here()) return skip();
+      follow(state);
+      if (take(state)) ds.set_props("request", { data: state });
+      return skip();
     },
     /* The time step of all runs, chosen in the header. */
     pace: function (value, state) {
+      paced = value;
       const step = value === "own" ? "" : value;
       return !state || !value || step === (state.step || "") ? skip() : Object.assign({}, state, { step: step });
     },
@@ -117,84 +242,22 @@
       });
       return skip();
     },
-    /* One slider and its number. What cannot be used is said beside the field and changes nothing. */
-    sync: function (slider, number, reset, store, more, id) {
-      const ctx = ds.callback_context;
-      const meta = metaOf(id.address, [store, more]);
-      const hit = ctx.triggered.length ? ctx.triggered[0].prop_id : "";
-      if (!meta || !hit) return [skip(), skip(), skip()];
-      const place = row(id.address);
-      const mark = (bad) => place && place.classList.toggle("invalid", bad);
-      if (hit.endsWith(".n_clicks")) {
-        if (!reset) return [skip(), skip(), skip()];
-        mark(false);
-        return [meta.base, meta.base, false];
-      }
-      if (hit.indexOf('"number"') >= 0) {
-        if (number === "" || number === null || number === undefined) return [skip(), slider, false];
-        const value = Number(String(number).replace(",", "."));
-        const low = meta.low === null ? -Infinity : meta.low - 1e-9;
-        const high = meta.high === null ? Infinity : meta.high + 1e-9;
-        const bad = !Number.isFinite(value) || value < low || value > high || (meta.whole && value % 1 !== 0);
-        mark(bad);
-        if (bad) return [skip(), skip(), true];
-        return [close(meta, value, slider) ? skip() : value, skip(), false];
-      }
-      mark(false);
-      return [skip(), Number(number) === slider ? skip() : slider, false];
+    /* The What-if page is there, or shows other units: its rows and its answer are asked for. */
+    mount: function (units, next, answered) {
+      system = units;
+      if (!answered) gate.busy = false;
+      follow(next);
+      return answered || !next || !take(next) ? skip() : next;
     },
-    resetChoice: function (reset, store, more, id) {
-      const meta = metaOf(id.address, [store, more]);
-      return reset && meta ? meta.base : skip();
-    },
-    /* All controls -> the list of changes. Addresses without a control on the page keep theirs. */
-    gather: function (sliders, choices, store, more, state) {
-      const inputs = ds.callback_context.inputs_list;
-      if (!state || !store) return skip();
-      const changes = Object.assign({}, state.changes);
-      const order = Object.keys(changes);
-      for (const list of inputs) {
-        for (const item of list || []) {
-          const address = item.id.address;
-          const meta = metaOf(address, [store, more]);
-          if (!meta || item.value === undefined || item.value === null || item.value === "") continue;
-          const changed = !close(meta, item.value, meta.base);
-          if (changed) changes[address] = textOf(meta, item.value);
-          else delete changes[address];
-          const place = row(address);
-          if (place) place.classList.toggle("changed", changed);
-        }
+    panel: function (main, more) {
+      for (const [id, text] of [["controls-main", main], ["controls-more", more]]) {
+        const box = document.getElementById(id);
+        if (!box || typeof text !== "string" || box.written === text) continue;
+        box.innerHTML = box.written = text;
+        box.querySelectorAll("[data-row]").forEach((one) => { if (row(one.dataset.row) === one) paint(one); else one.remove(); });
       }
-      const next = Object.assign({}, state, { changes: changes });
-      const now = Object.keys(changes);
-      return same(order, now) && same(changes, state.changes) ? skip() : next;
-    },
-    /* A chip's cross, 'reset all' and the scenario table act here. */
-    drop: function (clicks, all, state, store, more) {
-      const ctx = ds.callback_context;
-      if (!ctx.triggered.length || !ctx.triggered[0].value || !state) return skip();
-      const id = ctx.triggered_id;
-      const addresses = id === "reset-all" ? Object.keys(state.changes) : [id.address];
-      let changes = state.changes;
-      for (const address of addresses) {
-        const meta = metaOf(address, [store, more]);
-        changes = without(changes, address);
-        if (meta && row(address)) put(meta, address, meta.base);
-      }
-      return Object.assign({}, state, { changes: changes });
-    },
-    /* One request at a time; the newest of those that came meanwhile follows. */
-    request: function (state) {
-      if (!state) return skip();
-      if (gate.busy && (work.open || Date.now() - gate.since < 20000)) {
-        gate.next = state;
-        if (work.long) cancel();
-        return skip();
-      }
-      gate.busy = true;
-      gate.since = Date.now();
-      gate.next = null;
-      return state;
+      follow(state);
+      return Date.now();
     },
     answered: function (answer) {
       if (!answer) return skip();
@@ -221,26 +284,26 @@
     },
     scene: function (clicks, state, kept) {
       const ctx = ds.callback_context;
-      if (!ctx.triggered.length || !ctx.triggered[0].value || !kept) return [skip(), skip(), skip()];
+      if (!ctx.triggered.length || !ctx.triggered[0].value || !kept) return [skip(), skip()];
       const what = ctx.triggered_id;
       const list = kept.slice();
       const one = list[what.index];
       if (what.do === "base") {
         const base = what.index < 0 ? {} : one.changes;
-        return [Object.assign({}, state, { base: base }), skip(), skip()];
+        return [Object.assign({}, state, { base: base }), skip()];
       }
       if (what.do === "load") {
         const changes = what.index < 0 ? {} : one.changes;
-        return [Object.assign({}, state, { changes: changes }), skip(), Date.now()];
+        return [Object.assign({}, state, { changes: changes }), skip()];
       }
-      if (!one) return [skip(), skip(), skip()];
+      if (!one) return [skip(), skip()];
       if (what.do === "delete") list.splice(what.index, 1);
       if (what.do === "rename") {
         const name = window.prompt("Name of this scenario", one.name);
-        if (!name) return [skip(), skip(), skip()];
+        if (!name) return [skip(), skip()];
         list[what.index] = Object.assign({}, one, { name: name.slice(0, 60) });
       }
-      return [skip(), list, skip()];
+      return [skip(), list];
     },
     /* Search hides what does not match; the server adds addresses that are not at hand. */
     search: function (text, only) {

@@ -7,28 +7,32 @@ import xarray as xr
 
 from twin_dashboard import format as fmt
 from twin_dashboard.figures.base import Figure, extent, layout, note, title, values
+from twin_dashboard.kept import kept
 from twin_dashboard.tokens import tokens
 
 MIN_STEPS = 3  # bins with fewer steps say nothing
 
 
+@kept
 def bins(ds: xr.Dataset) -> tuple[Any, Any, Any, Any, Any]:
     """Middle of each bin in °C, median, 5 % and 95 % of PUE, and number of steps."""
     wet, pue = ds["ambient_wet_bulb"].values, ds["site_pue"].values
     lowest = int(np.floor(wet.min()))
     place = np.floor(wet).astype(int) - lowest
-    order = np.argsort(place, kind="stable")
     counts = np.bincount(place)
-    middle, median, low, high, steps = [], [], [], [], []
-    for i, part in enumerate(np.split(pue[order], np.cumsum(counts)[:-1])):
-        if part.size >= MIN_STEPS:
-            five, half, most = np.percentile(part, (5, 50, 95))
-            middle.append(lowest + i + 0.5)
-            median.append(half)
-            low.append(five)
-            high.append(most)
-            steps.append(part.size)
-    return tuple(np.asarray(item, float) for item in (middle, median, low, high, steps))  # type: ignore[return-value]
+    ordered = pue[np.lexsort((pue, place))].astype(float)  # by bin, and in it by size
+    enough = counts >= MIN_STEPS
+    first, last = (np.cumsum(counts) - counts)[enough], counts[enough] - 1
+
+    def at(share: float) -> Any:
+        """Percentile of each bin, linear between its neighbours."""
+        below = np.floor(share * last).astype(int)
+        above = np.minimum(below + 1, last)
+        low, high = ordered[first + below], ordered[first + above]
+        return low + (share * last - below) * (high - low)
+
+    middle = lowest + np.flatnonzero(enough) + 0.5
+    return middle, at(0.5), at(0.05), at(0.95), counts[enough].astype(float)
 
 
 def pue_by_wet_bulb(

@@ -7,6 +7,7 @@ import xarray as xr
 
 from twin_dashboard import format as fmt
 from twin_dashboard.figures.base import Figure, empty, extent, layout, note, title, values
+from twin_dashboard.kept import kept
 from twin_dashboard.tokens import tokens
 
 POINTS = 160
@@ -64,15 +65,11 @@ def chip_duration(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system: s
     if not np.isfinite(ds["rack_chip_temperature"].values).any():
         return empty(theme, "This site has no accelerators: no chip temperature.")
 
-    def hottest(one: xr.Dataset) -> tuple[Any, Any]:
-        chips = np.nan_to_num(one["rack_chip_temperature"].values, nan=-np.inf).max(axis=0)
-        return curve(fmt.convert(chips, "temperature", system), float(one.attrs["step_s"]) / 3600.0)
-
-    hours, chip = hottest(ds)
+    hours, chip = hottest(ds, system)
     limit = float(
         fmt.convert(float(np.nanmin(ds["rack_throttle_temperature"].values)), "temperature", system)
     )
-    old = hottest(base) if base is not None else (np.zeros(0), np.zeros(0))
+    old = hottest(base, system) if base is not None else (np.zeros(0), np.zeros(0))
     low, high = extent(chip, old[1], [limit])
     data = []
     if base is not None:
@@ -94,6 +91,13 @@ def chip_duration(ds: xr.Dataset, base: xr.Dataset | None, theme: str, system: s
         note(f"throttling starts {limit:.0f} {name}", 0.99, limit, c["bad"], xref="paper", xanchor="right")
     ]
     return {"data": data, "layout": lay}
+
+
+@kept
+def hottest(ds: xr.Dataset, system: str) -> tuple[Any, Any]:
+    """Duration curve of the hottest chip of each step."""
+    chips = np.nan_to_num(ds["rack_chip_temperature"].values, nan=-np.inf).max(axis=0)
+    return curve(fmt.convert(chips, "temperature", system), float(ds.attrs["step_s"]) / 3600.0)
 
 
 def _ghost(x: Any, y: Any, colour: str, form: str) -> dict[str, Any]:

@@ -7,12 +7,14 @@ import xarray as xr
 
 from twin_dashboard.figures.base import Figure, layout, title, values
 from twin_dashboard.format import plain
+from twin_dashboard.kept import kept
 from twin_dashboard.names import USES, uses
 from twin_dashboard.tokens import tokens
 
 ELECTRIC = ("losses_ups", "losses_transformer", "losses_pdu")
 
 
+@kept
 def parts(ds: xr.Dataset) -> dict[str, float]:
     """Mean power in kW: facility, IT and each use."""
     out = {

@@ -9,6 +9,7 @@ from twin_models.psychrometrics import psychrometrics as psy
 from twin_dashboard import format as fmt
 from twin_dashboard.figures.base import MONTHS, Figure, layout, note, title, values
 from twin_dashboard.figures.months import month_of
+from twin_dashboard.kept import kept
 from twin_dashboard.tokens import tokens
 
 MODES = ("Free", "Partial", "Mechanical", "Not met")
@@ -16,6 +17,7 @@ MODE_COLOURS = ("power3", "power2", "heat", "bad")
 RUNNING_W = 1.0
 
 
+@kept
 def modes(ds: xr.Dataset) -> Any:
     """Index into ``MODES`` for each step: what the engine's summary counts, step by step."""
     from twin.metrics import UNMET_K

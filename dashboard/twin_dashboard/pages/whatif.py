@@ -1,16 +1,17 @@
 """What if: what does this change do?"""
 
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from twin_dashboard import tiles
 from twin_dashboard.cache import STEPS
 from twin_dashboard.context import FAULTS, Context
-from twin_dashboard.control_view import meta, row
+from twin_dashboard.control_view import group, row
 from twin_dashboard.controls import GROUPS
 from twin_dashboard.figures.climate import pue_by_wet_bulb
 from twin_dashboard.figures.duration import chip_duration
@@ -79,7 +80,19 @@ def layout() -> Any:
         ],
         className="right",
     )  # fmt: skip
-    stores = [dcc.Store(id=name) for name in ("controls-tag", "request", "answer", "rest", "share-texts")]
+    stores = [
+        dcc.Store(id=name)
+        for name in (
+            "controls-ask",
+            "controls-html",
+            "more-html",
+            "void-3",
+            "request",
+            "answer",
+            "rest",
+            "share-texts",
+        )
+    ]
     return [*stores, html.Div([left, right], className="whatif")]
 
 
@@ -88,112 +101,78 @@ def register(app: Dash, context: Context) -> None:
     _browser(app)
 
     @app.callback(
-        Output("controls-main", "children"), Output("controls-tag", "data"), Output("whatif-problem", "children", allow_duplicate=True),
-        Input("system", "value"), Input("panel-nonce", "data"), Input("state", "data"), State("controls-tag", "data"), prevent_initial_call="initial_duplicate",
+        Output("controls-html", "data"), Output("whatif-problem", "children", allow_duplicate=True),
+        Input("controls-ask", "data"), prevent_initial_call="initial_duplicate",
     )  # fmt: skip
     @context.threaded
-    def show_controls(system: str, nonce: Any, data: Any, before: Any) -> Any:
-        if data is None:
+    def show_controls(ask: Any) -> Any:
+        if not isinstance(ask, dict):
             raise PreventUpdate
-        state = from_store(data)
-        tag = f"{state.site}|{system}|{nonce}"
-        if before == tag:  # the sliders themselves changed the state
-            raise PreventUpdate
+        state, system = from_store(ask), str(ask.get("system"))
         try:
             found = context.controls(state.site, system)
         except FAULTS as error:
-            return [], tag, problems(error)
+            return "", problems(error)
         groups = [(name, [c for c in found.values() if c.group == name]) for name, _ in GROUPS]
-        other = [found[a] for a in state.changes if a in found and not found[a].group]
-        if other:
-            groups.append(("Other changes", other))
-        children = [
-            html.Div([html.H3(name), *[row(c, state.changes, system) for c in items]], className="group")
-            for name, items in groups
-            if items
-        ]
-        shown = {c.address: meta(c, state.changes, system) for _, items in groups for c in items}
-        set_props(
-            "controls-meta", {"data": shown}
-        )  # outlives the page, since callbacks of all controls run once more when it goes
-        return children, tag, no_update
+        groups.append(
+            ("Other changes", [found[a] for a in state.changes if a in found and not found[a].group])
+        )
+        rows = [(name, [row(c, state.changes, system) for c in items]) for name, items in groups if items]
+        return "".join(group(name, items) for name, items in rows), no_update
 
     @app.callback(
-        Output("controls-more", "children"),
-        Input("search", "value"), State("system", "value"), State("state", "data"), State("controls-meta", "data"), prevent_initial_call=True,
+        Output("more-html", "data"),
+        Input("search", "value"), State("system", "value"), State("state", "data"), prevent_initial_call=True,
     )  # fmt: skip
     @context.threaded
-    def find(text: str | None, system: str, data: Any, shown: Any) -> Any:
+    def find(text: str | None, system: str, data: Any) -> Any:
         words = (text or "").lower().split()
-        state = from_store(data)
         if not words:
-            set_props("more-meta", {"data": {}})
-            return []
+            return ""
+        state = from_store(data)
         found = context.controls(state.site, system)
-        hits = [
-            c
-            for c in found.values()
-            if c.address not in (shown or {}) and all(w in f"{c.label} {c.address}".lower() for w in words)
-        ]
-        rows = [row(c, state.changes, system) for c in hits[:FOUND]]
-        more = (
-            [
-                html.P(
-                    f"and {len(hits) - FOUND} more: add a word",
-                    className="muted",
-                    style={"padding": "4px 14px"},
-                )
-            ]
-            if len(hits) > FOUND
-            else []
-        )
-        none = (
-            [html.P(f"No parameter matches '{text}'. Press Esc to clear the search.", className="blank")]
-            if not hits and not _matches(found, shown, words)
-            else []
-        )
-        head = [html.H3("Other parameters")] if rows else []
-        set_props("more-meta", {"data": {c.address: meta(c, state.changes, system) for c in hits[:FOUND]}})
-        return [html.Div([*head, *rows, *more], className="group"), *none]
+        hits = [c for c in found.values() if all(w in f"{c.label} {c.address}".lower() for w in words)]
+        if not hits:
+            return f'<p class="blank">No parameter matches &quot;{escape(str(text)[:60])}&quot;. Press Esc to clear the search.</p>'
+        others = [c for c in hits if not c.group]
+        rows = [row(c, state.changes, system) for c in others[:FOUND]]
+        left = len(others) - FOUND
+        more = f'<p class="muted more">and {left} more: add a word</p>' if left > 0 else ""
+        return group("Other parameters", [*rows, more]) if rows else ""
 
     @app.callback(
         Output("chips", "children"), Output("whatif-tiles", "children"), Output("verdict", "children"), Output("moved", "figure"), Output("chip", "figure"),
-        Output("whatif-climate", "figure"), Output("share-texts", "data"), Output("whatif-problem", "children"), Output("answer", "data"),
-        Input("request", "data"), Input("system", "value"), Input("theme", "computedColorScheme"), State("answer", "data"), prevent_initial_call="initial_duplicate",
+        Output("whatif-climate", "figure"), Output("whatif-problem", "children"), Output("answer", "data"),
+        Input("request", "data"), Input("system", "value"), Input("theme", "computedColorScheme"), State("answer", "data"), State("whatif-problem", "children"), prevent_initial_call="initial_duplicate",
     )  # fmt: skip
     @context.threaded
-    def answer(data: Any, system: str, theme: str | None, answered: Any) -> Any:
+    def answer(data: Any, system: str, theme: str | None, answered: Any, said: Any) -> Any:
         if data is None:
             raise PreventUpdate
         state, look = from_store(data), theme or "light"
         try:
             base = context.base(state)
         except FAULTS as error:
-            return (*[no_update] * 7, problems(error), data)
-        named = {address: context.sessions.name(text) for address, text in state.changes.items()}
-        site = context.sessions.name(state.site) if state.site else base.summary.site
-        texts = {
-            "command": command(site, named, state.step),
-            "python": python(site, named, STEPS.get(state.step)),
-        }
+            return (*[no_update] * 6, problems(error), data)
         known = context.controls(state.site, system)
         try:
             run, wrong, chips = context.run(data), None, change_chips(state, known, system)
         except FAULTS as error:
             chips = change_chips(state, known, system, applied=False)
             if answered is not None:  # the page goes on showing its last valid answer
-                return chips, *[no_update] * 5, texts, problems(error), data
+                return chips, *[no_update] * 5, problems(error), data
             run, wrong = base, error
         show_facts(run, context.sessions.name)
         old = base if run is not base else None
         before = old.ds if old else None
         return (
             chips, tiles.compared(run, old, system), verdict(run, old, state if wrong is None else replace(state, changes=state.base), system), what_moved(run.ds, before, look),
-            chip_duration(run.ds, before, look, system), pue_by_wet_bulb(run.ds, before, look, system, labels=False), texts, notice(wrong), data,
+            chip_duration(run.ds, before, look, system), pue_by_wet_bulb(run.ds, before, look, system, labels=False), notice(wrong) if wrong or said else no_update, data,
         )  # fmt: skip
 
     @app.callback(
         Output("scenario-table", "children"),
+        Output("share-texts", "data"),
         Input("rest", "data"),
         Input("scenarios", "data"),
         Input("system", "value"),
@@ -220,11 +199,17 @@ def register(app: Dash, context: Context) -> None:
                 rows.append((name, index, context.results.get(state.site, changes, state.step)))
             except FAULTS as error:
                 rows.append((name, index, f"not solved: {error}"))
-        return scenario_table(rows, state, system)
+        return scenario_table(rows, state, system), share_texts(context, state)
 
 
-def _matches(found: Any, shown: Any, words: list[str]) -> bool:
-    return any(all(w in f"{found[a].label} {a}".lower() for w in words) for a in (shown or {}) if a in found)
+def share_texts(context: Context, state: Any) -> dict[str, str]:
+    """The run that is shown, for the command line and for Python."""
+    named = {address: context.sessions.name(text) for address, text in state.changes.items()}
+    site = context.sessions.name(state.site) if state.site else context.default.name
+    return {
+        "command": command(site, named, state.step),
+        "python": python(site, named, STEPS.get(state.step)),
+    }
 
 
 def _browser(app: Dash) -> None:
@@ -233,32 +218,14 @@ def _browser(app: Dash) -> None:
     def client(name: str, *args: Any, **more: Any) -> None:
         app.clientside_callback(ClientsideFunction("twin", name), *args, **more)
 
-    slider, number, choice, reset = (
-        {"type": kind, "address": MATCH} for kind in ("slider", "number", "choice", "reset")
+    client(
+        "mount",
+        Output("request", "data"),
+        Input("system", "value"),
+        State("state", "data"),
+        State("answer", "data"),
     )
-    every = lambda kind: {"type": kind, "address": ALL}  # noqa: E731
-    metas = (State("controls-meta", "data"), State("more-meta", "data"))
-    client(
-        "sync", Output(slider, "value"), Output(number, "value"), Output(number, "error"),
-        Input(slider, "value"), Input(number, "value"), Input(reset, "n_clicks"), *metas, State(slider, "id"), prevent_initial_call=True,
-    )  # fmt: skip
-    client(
-        "resetChoice",
-        Output(choice, "value"),
-        Input(reset, "n_clicks"),
-        *metas,
-        State(choice, "id"),
-        prevent_initial_call=True,
-    )
-    client(
-        "gather", Output("state", "data", allow_duplicate=True), Input(every("slider"), "value"), Input(every("choice"), "value"),
-        *metas, State("state", "data"), prevent_initial_call=True,
-    )  # fmt: skip
-    client(
-        "drop", Output("state", "data", allow_duplicate=True), Input({"type": "drop", "address": ALL}, "n_clicks"), Input("reset-all", "n_clicks"),
-        State("state", "data"), *metas, prevent_initial_call=True,
-    )  # fmt: skip
-    client("request", Output("request", "data"), Input("state", "data"))
+    client("panel", Output("void-3", "data"), Input("controls-html", "data"), Input("more-html", "data"))
     client(
         "answered",
         Output("void", "data", allow_duplicate=True),
@@ -274,7 +241,7 @@ def _browser(app: Dash) -> None:
         prevent_initial_call=True,
     )
     client(
-        "scene", Output("state", "data", allow_duplicate=True), Output("scenarios", "data", allow_duplicate=True), Output("panel-nonce", "data"),
+        "scene", Output("state", "data", allow_duplicate=True), Output("scenarios", "data", allow_duplicate=True),
         Input({"type": "scene", "do": ALL, "index": ALL}, "n_clicks"), State("state", "data"), State("scenarios", "data"), prevent_initial_call=True,
     )  # fmt: skip
     client(
@@ -282,7 +249,7 @@ def _browser(app: Dash) -> None:
         Output("void-2", "data"),
         Input("search", "value"),
         Input("changed-only", "checked"),
-        Input("controls-main", "children"),
+        Input("void-3", "data"),
     )
     client(
         "copy", Output("copied", "children"), Input("copy-link", "n_clicks"), Input("copy-command", "n_clicks"), Input("copy-python", "n_clicks"),

@@ -60,7 +60,7 @@ def change_chips(state: State, known: Mapping[str, Control], system: str, applie
         out.append(
             html.Span(
                 [html.Span(name), html.Span(f"{_short(before)} → " if before else "→ ", className="from"), html.Span(_short(after), className="to"),
-                 html.Button(icon("x"), id={"type": "drop", "address": address}, className="plain", **{"aria-label": f"Undo {name}"})],
+                 html.Button(icon("x"), className="plain", **{"data-drop": address, "aria-label": f"Undo {name}"})],
                 className="chip", title=f"{address}={text}",
             )
         )  # fmt: skip
