@@ -20,7 +20,7 @@ from twin_models.streams import Array, Mask, RoomAir
 from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Room
 
 from twin.compile import AIR_DENSITY, Plan, VolumeNode, required_head
-from twin.loops import STILL, STILL_K, heat_capacity_of, moisture, set_point, shares, solve_volume
+from twin.loops import STILL, STILL_K, finish, heat_capacity_of, moisture, set_point, shares, solve_volume
 from twin.power import walk_power
 from twin.racks import serve
 from twin.state import Block, State
@@ -41,7 +41,9 @@ MOST_RECIRCULATION = (
 
 def solve(plan: Plan, block: Block) -> State:
     """Sweep until heat and power agree; ``state.residual`` says for each step how well they do."""
-    return _sweep(plan, block, _start(plan, block), 0)
+    state = _sweep(plan, block, _start(plan, block), 0)
+    finish(plan, block, state)
+    return state
 
 
 def _sweep(plan: Plan, block: Block, state: State, first: int) -> State:
@@ -206,44 +208,56 @@ def _fans(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None:
 
 def _move(plan: Plan, state: State, aimed: dict[str, Array], lost: dict[str, Array]) -> None:
     """Where the next sweep goes out from: what loops float above their set points, and what feeders lose."""
-    names = [volume.name for volume in plan.volumes if not volume.outer]
     scale = plan.design_it / MIXED_RISE_K
-    given = [*(state.excess[name] for name in names), *(loss / scale for loss in lost.values())]
-    asked = [
-        *(state.supply[name] - state.wanted[name] for name in names),
-        *(state.loss[name] / scale for name in lost),
-    ]
-    mixed = _mixed(state, np.stack(given), np.stack(asked))
-    for name, excess in zip(names, mixed, strict=False):
-        state.excess[name] = np.maximum(excess, 0.0)
-    for name, loss in zip(lost, mixed[len(names) :], strict=True):
-        state.loss[name] = np.maximum(loss * scale, 0.0)
+    loops = [volume.name for volume in plan.volumes if not volume.outer]
+    given = {f"excess {name}": state.excess[name] for name in loops}
+    given |= {f"loss {name}": loss / scale for name, loss in lost.items()}
+    asked = {f"excess {name}": state.supply[name] - state.wanted[name] for name in loops}
+    asked |= {f"loss {name}": state.loss[name] / scale for name in lost}
+    moved = {name: asked[name] - given[name] for name in asked}
+    moved = {name: gap for name, gap in moved.items() if np.max(np.abs(gap)) > STILL_K}
+    mixed = asked | _mixed(state, moved, {name: asked[name] for name in moved})
+    for name in loops:
+        state.excess[name] = np.maximum(mixed[f"excess {name}"], 0.0)
+    for name in lost:
+        state.loss[name] = np.maximum(mixed[f"loss {name}"] * scale, 0.0)
 
 
-def _mixed(state: State, given: Array, asked: Array) -> Array:
+def _mixed(state: State, gap: dict[str, Array], asked: dict[str, Array]) -> dict[str, Array]:
     """Next values by mixing the last sweeps (Anderson, J. ACM 12, 1965), for every step by itself.
 
-    Warmer water opens valves, more flow warms the water: where everything is open, plain sweeps creep or swing. Arrays are
-    (unknowns, n) in kelvin; the trail keeps what the two sweeps before were given and asked for.
+    Warmer water opens valves, more flow warms the water: where everything is open, plain sweeps creep or swing. ``gap`` is
+    asked less given, in kelvin, of each unknown that moves; the trail keeps both of the two sweeps before.
     """
     if state.sweeps > MIXED_SWEEPS:
-        return 0.5 * (given + asked)
-    trail = state.trail
-    state.trail = {"gap": asked - given, "asked": asked}
-    if not trail:
+        return {name: asked[name] - 0.5 * gap[name] for name in gap}
+    before = state.trail
+    state.trail = [*before, (gap, asked)][-2:]
+    turns = [
+        (
+            {name: gap[name] - old.get(name, 0.0) for name in gap},
+            {name: asked[name] - was.get(name, asked[name]) for name in gap},
+        )
+        for old, was in before
+    ]
+    if not turns:
         return asked
-    gap = state.trail["gap"]
-    r1, f1 = gap - trail["gap"], asked - trail["asked"]
-    state.trail |= {"gap_before": trail["gap"], "asked_before": trail["asked"]}
-    a, p = (r1 * r1).sum(0), (r1 * gap).sum(0)
-    if "gap_before" not in trail:
-        return np.asarray(asked - f1 * (p / (a + RIDGE * a + STILL**2)))
-    r2, f2 = gap - trail["gap_before"], asked - trail["asked_before"]
-    b, c, q = (r1 * r2).sum(0), (r2 * r2).sum(0), (r2 * gap).sum(0)
+    r1, f1 = turns[-1]
+    a, p = _dot(r1, r1), _dot(r1, gap)
+    if len(turns) == 1:
+        part = p / (a * (1.0 + RIDGE) + STILL**2)
+        return {name: asked[name] - f1[name] * part for name in gap}
+    r2, f2 = turns[0]
+    b, c, q = _dot(r1, r2), _dot(r2, r2), _dot(r2, gap)
     ridge = RIDGE * (a + c) + STILL**2
     a, c = a + ridge, c + ridge
     whole = a * c - b * b
-    return np.asarray(asked - f1 * ((p * c - q * b) / whole) - f2 * ((q * a - p * b) / whole))
+    first, second = (p * c - q * b) / whole, (q * a - p * b) / whole
+    return {name: asked[name] - f1[name] * first - f2[name] * second for name in gap}
+
+
+def _dot(one: dict[str, Array], other: dict[str, Array]) -> Array:
+    return np.asarray(sum(one[name] * other[name] for name in one))
 
 
 def _flow_bounds(volume: VolumeNode) -> tuple[float, float]:

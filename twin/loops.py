@@ -36,7 +36,7 @@ from twin_sites.schema import (
 )
 
 from twin.compile import LinkNode, Plan, RackNode, VolumeNode
-from twin.state import Block, State
+from twin.state import Block, State, put
 
 DEW_POINT_MARGIN_K = (
     2.0  # technology coolant stays this far above the room's dew point (ASHRAE TC 9.9 practice)
@@ -122,29 +122,37 @@ def solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> 
         return
     flow = state.flow[name]
     rise = (heat - state.latent.get(name, 0.0)) / (flow * state.cp[name])
-    supply = wanted.copy()
-    out = _through(volume, block, state, wanted + rise, wanted, sweep)
+    back = wanted + rise
+    out = _through(volume, block, state, back, wanted, sweep)
     missed = np.flatnonzero(out > wanted + REACHED_K)
+    nodes = [node for stage in volume.stages for node in stage]
     if missed.size:
-        found = _float(volume, *_take(block, state, volume, missed), rise[missed], wanted[missed])
-        uneven = missed[found <= wanted[missed]]
-        missed, found = missed[found > wanted[missed]], found[found > wanted[missed]]
-        if uneven.size:
-            _even_out(volume, block, state, (wanted + rise)[uneven], wanted[uneven], uneven)
-        supply[missed] = found
-        for stage in volume.stages:
-            for node in stage:
-                state.u[node.name][missed] = 1.0
-        out = _work(volume, block, state, supply + rise)
-    state.back[name] = supply + rise
-    state.supply[name] = out
-    taken = sum(
-        (state.link[node.name].heat for stage in volume.stages for node in stage), np.zeros_like(heat)
-    )
+        here, part = _take(block, state, volume, missed)
+        back[missed], out[missed] = _miss(volume, here, part, wanted[missed], rise[missed])
+        for node in nodes:
+            state.u[node.name][missed] = part.u[node.name]
+            state.link[node.name] = put(state.link[node.name], part.link[node.name], missed, back.size)
+    state.back[name], state.supply[name] = back, out
+    taken = sum((state.link[node.name].heat for node in nodes), np.zeros_like(heat))
     state.removed[name] = taken
     if volume.fluid is None:
         sensible = flow * state.cp[name] * (state.back[name] - out)
         state.latent[name] = np.maximum(taken - sensible, 0.0)
+
+
+def _miss(volume: VolumeNode, block: Block, state: State, wanted: Array, rise: Array) -> tuple[Array, Array]:
+    """Return and supply of a loop in steps in which its links, one by one, do not reach the set point.
+
+    Everything opens fully and the supply floats, or parallel links of which some were open share one opening.
+    """
+    supply = _float(volume, block, state, rise, wanted)
+    floats = supply > wanted
+    if not floats.all():
+        _even_out(volume, block, state, wanted, rise)
+    for name in state.u:
+        state.u[name] = np.where(floats, 1.0, state.u[name])
+    back = np.where(floats, supply, wanted) + rise
+    return back, _work(volume, block, state, back)
 
 
 def _solve_open(volume: VolumeNode, block: Block, state: State) -> None:
@@ -157,18 +165,43 @@ def _solve_open(volume: VolumeNode, block: Block, state: State) -> None:
     rate = state.flow[name] * state.cp[name]
     exhaust = inlet + heat / rate
     wanted = np.maximum(state.wanted[name], inlet)
+    for node, share in _doors(volume):
+        state.running[node.name] = float(node.units)
+        hot, cold = _streams(node, volume, block, state, exhaust, share)
+        state.u[node.name] = np.array(_INVERSE[type(node.link)](hot, cold, wanted, node.machine))
+    out = _through_doors(volume, block, state, exhaust)
+    state.back[name], state.supply[name], state.wanted[name] = exhaust, out, np.maximum(wanted, out)
+    taken = sum((state.link[node.name].cold_heat for node, _ in _doors(volume)), np.zeros_like(heat))
+    state.spill[name] = heat - taken
+    state.removed[name] = heat
+
+
+def _doors(volume: VolumeNode) -> list[tuple[LinkNode, float]]:
+    """Doors of an open room, and the share of its racks that have them in service."""
     nodes = [node for stage in volume.stages for node in stage]
     doors = sum(rack.racks.count for rack in volume.racks) or sum(node.link.count for node in nodes)
+    return [(node, node.units / doors) for node in nodes]
+
+
+def _through_doors(
+    volume: VolumeNode, block: Block, state: State, exhaust: Array, trial: bool = True
+) -> Array:
+    """Temperature of the exhaust behind the doors, mixed."""
     out = exhaust
-    for node in nodes:
-        state.running[node.name] = float(node.units)
-        hot, cold = _streams(node, volume, block, state, exhaust, node.units / doors)
-        state.u[node.name] = np.array(_INVERSE[type(node.link)](hot, cold, wanted, node.machine))
-        _keep(node, _TRANSFER[type(node.link)](hot, cold, state.u[node.name], node.machine), state)
-        out = out - node.units / doors * (exhaust - state.link[node.name].hot_out)
-    state.back[name], state.supply[name], state.wanted[name] = exhaust, out, np.maximum(wanted, out)
-    state.spill[name] = heat - sum((state.link[node.name].cold_heat for node in nodes), np.zeros_like(heat))
-    state.removed[name] = heat
+    for node, share in _doors(volume):
+        hot, cold = _streams(node, volume, block, state, exhaust, share)
+        one = _TRANSFER[type(node.link)](hot, cold, state.u[node.name], node.machine, trial=trial)
+        _keep(node, one, state)
+        out = out - share * (exhaust - one.hot_out)
+    return out
+
+
+def finish(plan: Plan, block: Block, state: State) -> None:
+    """What the links did, in full, with the actuators found: what no sweep needs is worked out once."""
+    for volume in plan.volumes:
+        (_through_doors if volume.outer else _work)(
+            volume, block, state, state.back[volume.name], trial=False
+        )
 
 
 def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: Array) -> Array:
@@ -194,27 +227,19 @@ def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: 
     return rising_root(surplus, low, high, below, above, FLOAT_TOLERANCE_K)
 
 
-def _even_out(
-    volume: VolumeNode, block: Block, state: State, entering: Array, wanted: Array, where: NDArray[np.intp]
-) -> None:
+def _even_out(volume: VolumeNode, block: Block, state: State, wanted: Array, rise: Array) -> None:
     """Where some of the parallel links are fully open while others have room: one opening for all of them does."""
     together = {node.name for stage in volume.stages if len(stage) > 1 for node in stage}
-    block, part = _take(block, state, volume, where)
 
     def short(opening: Array) -> Array:
-        out = _pass(
-            volume,
-            block,
-            part,
-            entering,
-            lambda node, hot, cold: opening if node.name in together else part.u[node.name],
-        )
-        return wanted - out
+        def actuator(node: LinkNode, hot: Any, cold: Any) -> Array:
+            return opening if node.name in together else state.u[node.name]
 
-    low, high = np.zeros(where.size), np.ones(where.size)
+        return wanted - _pass(volume, block, state, wanted + rise, actuator)
+
+    low, high = np.zeros(wanted.size), np.ones(wanted.size)
     opening = rising_root(short, low, high, short(low), short(high), FLOAT_TOLERANCE_K)
-    for name in together:
-        state.u[name][where] = opening
+    state.u |= dict.fromkeys(together, opening)
 
 
 def _take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp]) -> tuple[Block, State]:
@@ -255,9 +280,9 @@ def _full(volume: VolumeNode, block: Block, state: State, entering: Array) -> Ar
     return _pass(volume, block, state, entering, lambda node, hot, cold: 1.0)
 
 
-def _work(volume: VolumeNode, block: Block, state: State, entering: Array) -> Array:
+def _work(volume: VolumeNode, block: Block, state: State, entering: Array, trial: bool = True) -> Array:
     """Temperature at which the loop leaves with the actuators as found."""
-    return _pass(volume, block, state, entering, lambda node, hot, cold: state.u[node.name])
+    return _pass(volume, block, state, entering, lambda node, hot, cold: state.u[node.name], trial=trial)
 
 
 def _pass(
@@ -267,6 +292,7 @@ def _pass(
     entering: Array,
     actuator: Callable[[LinkNode, Any, Any], Any],
     stage_units: Callable[[LinkNode, Array, Any], None] | None = None,
+    trial: bool = True,
 ) -> Array:
     """Send the loop through its links, in order, and keep what all units of each do together."""
     temperature = entering
@@ -276,7 +302,7 @@ def _pass(
             if stage_units is not None:
                 stage_units(node, temperature, share)
             hot, cold = _streams(node, volume, block, state, temperature, share)
-            one = _TRANSFER[type(node.link)](hot, cold, actuator(node, hot, cold), node.machine)
+            one = _TRANSFER[type(node.link)](hot, cold, actuator(node, hot, cold), node.machine, trial=trial)
             _keep(node, one, state)
             mixed = mixed + share * np.asarray(one.hot_out)
         temperature = mixed

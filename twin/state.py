@@ -64,7 +64,9 @@ class State:
     served: dict[str, Any] = field(
         default_factory=dict
     )  # by rack group: conditions at which its flow had settled
-    trail: dict[str, Array] = field(default_factory=dict)  # excess given and asked in the last two sweeps
+    trail: list[Any] = field(
+        default_factory=list
+    )  # what moved in the last two sweeps, and what they asked for
     worst: str = ""
     sweeps: int = 0
 
@@ -80,7 +82,7 @@ class State:
         n = self.meter.size
         for name, value in vars(part).items():
             if name not in (*_MEMORY, "trail"):
-                setattr(self, name, _put(getattr(self, name), value, where, n))
+                setattr(self, name, put(getattr(self, name), value, where, n))
 
 
 _MEMORY = ("served",)  # what only the next sweep over the same steps can use
@@ -89,20 +91,24 @@ _MEMORY = ("served",)  # what only the next sweep over the same steps can use
 def _take(value: Any, where: Any, n: int) -> Any:
     if isinstance(value, dict):
         return {key: _take(item, where, n) for key, item in value.items()}
+    if isinstance(value, list):
+        return [tuple(_take(item, where, n) for item in pair) for pair in value]
     if isinstance(value, tuple):
         return type(value)(*(_take(item, where, n) for item in value))
     return value[..., where] if isinstance(value, np.ndarray) and value.shape[-1:] == (n,) else value
 
 
-def _put(whole: Any, part: Any, where: Any, n: int) -> Any:
+def put(whole: Any, part: Any, where: Any, n: int) -> Any:
+    """``whole``, of n steps, with what was found at some of them."""
     if isinstance(part, dict):
         return whole | {
-            key: _put(whole[key], item, where, n) if key in whole else item for key, item in part.items()
+            key: put(whole[key], item, where, n) if key in whole else item for key, item in part.items()
         }
     if isinstance(part, tuple):
-        return type(part)(*(_put(old, new, where, n) for old, new in zip(whole, part, strict=True)))
+        return type(part)(*(put(old, new, where, n) for old, new in zip(whole, part, strict=True)))
     if not isinstance(part, np.ndarray) or part.shape[-1:] != np.shape(where):
         return part
-    out = np.array(np.broadcast_to(whole, (*part.shape[:-1], n)))
+    shape = (*part.shape[:-1], n)
+    out = whole.copy() if np.shape(whole) == shape else np.array(np.broadcast_to(whole, shape))
     out[..., where] = part
     return out

@@ -1,9 +1,10 @@
 """What enters and leaves a machine: the one contract of every link between two loops.
 
-    transfer(hot, cold, u, params) -> Transfer          # u in [0, 1]
+    transfer(hot, cold, u, params, trial=False) -> Transfer          # u in [0, 1]
 
 ``transfer`` describes **one unit**, is explicit in the actuator ``u`` (fan speed, valve, load stage) and its heat never
-falls when ``u`` rises. A controller gives ``u`` in a transient; the year finds it by bracketing.
+falls when ``u`` rises. A controller gives ``u`` in a transient; the year finds it by bracketing. While it searches it asks
+for a ``trial``: heat, temperatures and electricity alone (:func:`tried`), by the same equations.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -57,3 +58,11 @@ class Transfer(NamedTuple):
     blowdown: Array  # kg/s of it that leaves as waste water
     capacity: Array  # W that u = 1 would take under the same entering conditions
     valid: NDArray[np.bool_]  # False where a correlation is used outside its stated range
+
+
+def tried(heat: Array, hot_out: Array, cold_heat: Array, electric: Array) -> Transfer:
+    """What a trial answers: water, capacity and validity are left out."""
+    return Transfer(heat, hot_out, cold_heat, electric, _NOTHING, _NOTHING, _NOTHING, _UNJUDGED)
+
+
+_NOTHING, _UNJUDGED = np.zeros(()), np.ones((), dtype=np.bool_)

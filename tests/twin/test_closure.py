@@ -47,8 +47,8 @@ def test_dropped_heat_shows(module: str, function: str, mutate: str, monkeypatch
 
         transfer = loops._TRANSFER[Chillers]
 
-        def cool(*args: Any) -> Transfer:
-            one = transfer(*args)
+        def cool(*args: Any, **how: Any) -> Transfer:
+            one = transfer(*args, **how)
             return one._replace(cold_heat=one.heat)
 
         monkeypatch.setitem(loops._TRANSFER, Chillers, cool)

@@ -23,7 +23,7 @@ from twin_models.fluids import fluids
 from twin_models.heat_exchanger.heat_exchanger import effectiveness
 from twin_models.psychrometrics import psychrometrics as psy
 from twin_models.roots import rising_root
-from twin_models.streams import Array, Real, RoomAir, Stream, Transfer
+from twin_models.streams import Array, Real, RoomAir, Stream, Transfer, tried
 
 TINY = 1e-12
 AIR_RANGE = (0.2, 1.3)  # air flow over rated in which the power laws are used
@@ -93,7 +93,7 @@ def rating(params: AirHandler) -> Rating:
     return Rating(high * least, air_flow, density, water_flow, log_film)
 
 
-def transfer(hot: RoomAir, cold: Stream, u: Real, params: AirHandler) -> Transfer:
+def transfer(hot: RoomAir, cold: Stream, u: Real, params: AirHandler, trial: bool = False) -> Transfer:
     """Heat, condensate and electricity of one unit; see :class:`twin_models.streams.Transfer`.
 
     Parameters
@@ -104,6 +104,8 @@ def transfer(hot: RoomAir, cold: Stream, u: Real, params: AirHandler) -> Transfe
         Water entering one unit; ``cold.flow`` is the flow at ``u = 1``.
     u
         Water valve, 0 to 1: the share of ``cold.flow`` that passes the coil.
+    trial
+        Whether to leave out what a search does not need.
 
     Notes
     -----
@@ -113,6 +115,9 @@ def transfer(hot: RoomAir, cold: Stream, u: Real, params: AirHandler) -> Transfe
     u = np.clip(u, 0.0, 1.0)
     rated = rating(params)
     coil = _coil(hot, cold, rated, params)
+    if trial:
+        heat, drop, _, _ = _coil_heat(coil, hot, cold, u, params)
+        return tried(heat, hot.temperature - drop, heat, fan_power(hot, params))
     full, full_drop, full_condensate, _ = _coil_heat(coil, hot, cold, 1.0, params)
     if np.all(u == 1.0):
         heat, drop, condensate = full, full_drop, full_condensate

@@ -51,9 +51,9 @@ class Cdu(Parameters):
             raise ValueError("a CDU has either a pump or a constant_power: give one of them")
 
 
-def transfer(hot: Stream, cold: Stream, u: Real, params: Cdu) -> Transfer:
+def transfer(hot: Stream, cold: Stream, u: Real, params: Cdu, trial: bool = False) -> Transfer:
     """Heat from the secondary to the primary; ``u`` is the primary valve. The pumps are in `pumping`."""
-    return heat_exchanger.transfer(hot, cold, u, params.heat_exchanger)
+    return heat_exchanger.transfer(hot, cold, u, params.heat_exchanger, trial)
 
 
 def rated_flow(params: Cdu) -> float:

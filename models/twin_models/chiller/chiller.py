@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from twin_models.fields import Parameters, Quantity
-from twin_models.streams import Ambient, Array, Real, Stream, Transfer
+from twin_models.streams import Ambient, Array, Real, Stream, Transfer, tried
 
 Biquadratic: TypeAlias = tuple[float, float, float, float, float, float]  # a + bx + cx² + dy + ey² + fxy
 Parabola: TypeAlias = tuple[float, float, float]  # a + bz + cz²
@@ -212,7 +212,7 @@ def _taken(t_in: Real, flow_cp: Array, u: Real, side: _Condenser, params: Chille
     )
 
 
-def transfer(hot: Stream, cold: Stream | Ambient, u: Real, params: Chiller) -> Transfer:
+def transfer(hot: Stream, cold: Stream | Ambient, u: Real, params: Chiller, trial: bool = False) -> Transfer:
     """One machine at stage ``u``: it takes ``u`` times what it could at the temperature it then delivers.
 
     The available capacity depends on the leaving temperature, which depends on the heat taken: the balance is
@@ -227,6 +227,8 @@ def transfer(hot: Stream, cold: Stream | Ambient, u: Real, params: Chiller) -> T
         Condenser water per machine, or the outdoor air of an air-cooled condenser.
     u
         Stage, 0 to 1.
+    trial
+        Whether to leave out what a search does not need.
 
     Returns
     -------
@@ -246,9 +248,11 @@ def transfer(hot: Stream, cold: Stream | Ambient, u: Real, params: Chiller) -> T
         runs = runs & (np.asarray(cold.flow) > 0.0)
     through = np.where(flow_cp > 0.0, flow_cp, 1.0)
     heat = np.where(runs, _taken(hot.temperature, through, u, side, params), 0.0)
-    most = np.where(runs, _taken(hot.temperature, through, 1.0, side, params), 0.0)
     x: Array = hot.temperature - heat / through
     electric = _power(heat, x, _available(x, side, params), side, params)
+    if trial:
+        return tried(heat, x, heat + electric, electric)
+    most = np.where(runs, _taken(hot.temperature, through, 1.0, side, params), 0.0)
     inside = (
         (x >= params.leaving_low - ROUNDING)
         & (x <= params.leaving_high + ROUNDING)

@@ -17,7 +17,7 @@ from twin_models.cooling_tower import merkel, yorkcalc
 from twin_models.fields import Parameters, Quantity
 from twin_models.psychrometrics import psychrometrics as psy
 from twin_models.roots import rising_root
-from twin_models.streams import Ambient, Array, Real, Stream, Transfer
+from twin_models.streams import Ambient, Array, Real, Stream, Transfer, tried
 
 WATER_DENSITY = 995.7  # kg/m³ at 30 °C
 WATER_HEAT = 4179.0  # J/(kg·K) at 30 °C
@@ -114,7 +114,7 @@ def design(params: CoolingTower) -> Design:
     return Design(heat, capacity_rate, liquid_gas, air_flow, (low * high) ** 0.5, coil)
 
 
-def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower) -> Transfer:
+def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower, trial: bool = False) -> Transfer:
     """Heat, water and electricity of one cell; see :class:`twin_models.streams.Transfer`.
 
     Parameters
@@ -125,6 +125,8 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower) -> Trans
         Outdoor air.
     u
         Air flow ratio, 0 to 1; below the lowest speed the fan cycles, then the bypass opens.
+    trial
+        Whether to leave out what a search does not need: above all the air side.
     """
     d = design(params)
     u = np.clip(u, 0.0, 1.0)
@@ -132,23 +134,27 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower) -> Trans
     ratio = capacity_rate / d.capacity_rate
     lowest = _lowest_speed(ratio, d, params)
     speed = np.maximum(u, lowest)
-    full = _range(hot, cold, ratio, 1.0, d, params)
-    cooled = full if np.all(speed == 1.0) else _range(hot, cold, ratio, speed, d, params)
-    free = np.minimum(params.free_convection * full, cooled)
+    cooled = _range(hot, cold, ratio, speed, d, params)
     closed = np.clip(2.0 * u / lowest, 0.0, 1.0)
     duty = np.clip(2.0 * u / lowest - 1.0, 0.0, 1.0)
-    cooled = np.where(duty >= 1.0, cooled, closed * free + duty * (cooled - free))
+    full = cooled
+    if not (trial and np.all(duty >= 1.0)):  # below the lowest speed free convection counts
+        full = _range(hot, cold, ratio, 1.0, d, params)
+        free = np.minimum(params.free_convection * full, cooled)
+        cooled = np.where(duty >= 1.0, cooled, closed * free + duty * (cooled - free))
     cooled = np.where(capacity_rate > 0.0, cooled, 0.0)
     heat = capacity_rate * cooled
-    draught = np.minimum(params.free_convection, lowest)
-    air = np.where(duty >= 1.0, speed, closed * draught + duty * (speed - draught))
-    air_heat, evaporated, exit_temperature = _air_side(heat, air, cold, d)
     running = heat > 0.0
-    drift = np.where(running, params.drift * hot.flow * air, 0.0)
-    blowdown = np.maximum(evaporated / (params.cycles - 1.0) - drift, 0.0)
     idle = params.basin_heater * np.maximum(params.basin_setpoint - cold.dry_bulb, 0.0)
     electric = params.fan_power * speed**params.fan_exponent * duty
     electric = np.where(running, electric + params.spray_pump_power, np.where(u > 0.0, electric, idle))
+    if trial:
+        return tried(heat, hot.temperature - cooled, heat, electric)
+    draught = np.minimum(params.free_convection, lowest)
+    air = np.where(duty >= 1.0, speed, closed * draught + duty * (speed - draught))
+    air_heat, evaporated, exit_temperature = _air_side(heat, air, cold, d)
+    drift = np.where(running, params.drift * hot.flow * air, 0.0)
+    blowdown = np.maximum(evaporated / (params.cycles - 1.0) - drift, 0.0)
     reached = hot.temperature - cooled * (1.0 + d.coil * ratio) - cold.wet_bulb
     inside = (
         yorkcalc.in_range(cold.wet_bulb, cooled, reached, ratio, ratio * d.liquid_gas / speed)

@@ -20,7 +20,7 @@ from twin_models.fluids import fluids
 from twin_models.heat_exchanger.heat_exchanger import effectiveness, fluid_of
 from twin_models.psychrometrics import psychrometrics as psy
 from twin_models.roots import rising_root
-from twin_models.streams import Ambient, Array, Real, Stream, Transfer
+from twin_models.streams import Ambient, Array, Real, Stream, Transfer, tried
 
 TINY = 1e-12
 WATER_HEAT = psy.WICK_WATER[2]  # J/(kg·K)
@@ -125,7 +125,7 @@ def rated_conductance(params: DryCooler, fluid: fluids.Fluid) -> float:
     return rated.conductance * float(np.exp(params.liquid_exponent / 0.8 * change))
 
 
-def transfer(hot: Stream, cold: Ambient, u: Real, params: DryCooler) -> Transfer:
+def transfer(hot: Stream, cold: Ambient, u: Real, params: DryCooler, trial: bool = False) -> Transfer:
     """Heat, water and electricity of one unit; see :class:`twin_models.streams.Transfer`.
 
     Parameters
@@ -136,6 +136,8 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: DryCooler) -> Transfer
         Outdoor air.
     u
         Fan speed, 0 to 1. Below the lowest speed the fan cycles; at 0 the liquid is bypassed.
+    trial
+        Whether to leave out what a search does not need.
     """
     rated = rating(params)
     u = np.clip(u, 0.0, 1.0)
@@ -144,8 +146,14 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: DryCooler) -> Transfer
     t_air, w_air, wet = _entering(cold, params.pads)
     difference = np.maximum(hot.temperature - t_air, 0.0)
     coil = _coil(hot, cold, w_air, rated, params)
-    full = _heat(coil, 1.0, difference, params)
-    heat = full if np.all(speed == 1.0) else duty * _heat(coil, speed, difference, params)
+    power = params.fan_power * (coil.density / rated.density) * speed**params.fan_exponent * duty
+    if params.pads is not None:
+        power = power * (1.0 + params.pads.fan_penalty)
+    heat = duty * _heat(coil, speed, difference, params)
+    hot_out = hot.temperature - heat / np.maximum(hot.flow * hot.cp, TINY)
+    if trial:
+        return tried(heat, hot_out, heat, power)
+    full = heat if np.all(u == 1.0) else _heat(coil, 1.0, difference, params)
     # The air's own balance: enthalpy as it leaves, less outdoors, less what the pads' water brings.
     dry_air = coil.air * speed * duty / (1.0 + cold.humidity_ratio)
     moved = np.maximum(dry_air, TINY)
@@ -153,14 +161,11 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: DryCooler) -> Transfer
     entering = psy.enthalpy(cold.dry_bulb, cold.humidity_ratio)
     entering = entering + (w_air - cold.humidity_ratio) * _pad_water(cold)
     air_heat = dry_air * (psy.enthalpy(t_out, w_air) - entering)
-    power = params.fan_power * (coil.density / rated.density) * speed**params.fan_exponent * duty
     if params.pads is None:
         evaporated = blowdown = np.zeros(np.shape(heat))
     else:
-        power = power * (1.0 + params.pads.fan_penalty)
         evaporated = np.where(wet & (heat > 0.0), dry_air * (w_air - cold.humidity_ratio), 0.0)
         blowdown = evaporated / (params.pads.cycles - 1.0)
-    hot_out = hot.temperature - heat / np.maximum(hot.flow * hot.cp, TINY)
     relative = np.asarray(hot.flow) / rated.liquid_flow
     valid = (relative >= FLOW_RANGE[0]) & (relative <= FLOW_RANGE[1])
     valid = valid & (hot.temperature >= hot.fluid.low) & (hot.temperature <= hot.fluid.high)

@@ -24,7 +24,7 @@ from scipy.special import erfc
 
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity, polynomial
-from twin_models.streams import Array, Real, Stream, Transfer
+from twin_models.streams import Array, Real, Stream, Transfer, tried
 
 Arrangement: TypeAlias = Literal[
     "counterflow",
@@ -276,10 +276,10 @@ def within(stream: Stream, flow: Real, rated_flow: float) -> NDArray[np.bool_]:
     return value
 
 
-def transfer(hot: Stream, cold: Stream, u: Real, params: PlateExchanger) -> Transfer:
+def transfer(hot: Stream, cold: Stream, u: Real, params: PlateExchanger, trial: bool = False) -> Transfer:
     """Heat through one exchanger; ``cold.flow`` is the cold flow at ``u = 1`` and ``u`` throttles it.
 
-    Without a warmer hot side, or with either side standing, the heat is zero. It draws nothing.
+    ``trial`` leaves out what a search does not need. Without a warmer hot side, or with either side standing, the heat is zero. It draws nothing.
     """
     rated = rating(params)
     films = _films(hot, cold, params)
@@ -288,6 +288,8 @@ def transfer(hot: Stream, cold: Stream, u: Real, params: PlateExchanger) -> Tran
     cold_flow = u * np.asarray(cold.flow)
     cold_rate = cold_flow * cold.cp
     heat = _heat(hot_rate, cold_rate, _conductance(films, cold_flow, params), difference)
+    if trial:
+        return tried(heat, hot.temperature - heat / np.maximum(hot_rate, TINY), heat, np.zeros(()))
     if isinstance(u, float | int) and u == 1.0:
         capacity = heat
     else:

@@ -26,7 +26,7 @@ class RearDoor(AirHandler):
         return self.fan_power > 0.0
 
 
-def transfer(hot: RoomAir, cold: Stream, u: Real, params: RearDoor) -> Transfer:
+def transfer(hot: RoomAir, cold: Stream, u: Real, params: RearDoor, trial: bool = False) -> Transfer:
     """Heat, condensate and fan power of one door; see :func:`twin_models.air_handler.air_handler.transfer`.
 
     Parameters
@@ -37,5 +37,7 @@ def transfer(hot: RoomAir, cold: Stream, u: Real, params: RearDoor) -> Transfer:
         Water entering one door at ``u = 1``.
     u
         Water valve, 0 to 1.
+    trial
+        Whether to leave out what a search does not need.
     """
-    return air_handler.transfer(hot, cold, u, params)
+    return air_handler.transfer(hot, cold, u, params, trial)
