@@ -86,6 +86,9 @@ class Plan:
 
     site: Site
     volumes: tuple[VolumeNode, ...]  # coldest first
+    hot_first: tuple[
+        VolumeNode, ...
+    ]  # the same, each after all that reject to it, and rooms as late as may be
     racks: tuple[RackNode, ...]
     feeders: tuple[tuple[str, Feeder], ...]  # leaf first, utility last
     fed_by: tuple[tuple[str, Mapping[str, float]], ...]  # by address of each element that draws from feeders
@@ -175,6 +178,7 @@ def compile_site(site: Site) -> Plan:
     return Plan(
         site=site,
         volumes=ordered,
+        hot_first=_hot_first(ordered),
         racks=racks,
         feeders=tuple((name, site.power[name]) for name in feeders),
         fed_by=tuple(
@@ -363,6 +367,18 @@ def _cold_first(edges: Mapping[str, Iterable[str]]) -> list[str]:
     for name in edges:
         visit(name)
     return order
+
+
+def _hot_first(volumes: tuple[VolumeNode, ...]) -> tuple[VolumeNode, ...]:
+    """Each loop after all that reject to it; rooms when nothing else is left, those without racks last: losses warm them."""
+    left = list(reversed(volumes))
+    order: list[VolumeNode] = []
+    while left:
+        sinks = {node.sink for one in left for stage in one.stages for node in stage}
+        ready = [one for one in left if one.name not in sinks | {one.outer for one in left}]
+        order.append(min(ready, key=lambda one: (one.fluid is None, not one.racks)))
+        left.remove(order[-1])
+    return tuple(order)
 
 
 def _spread(fed_by: Mapping[str, float], power: Mapping[str, Feeder]) -> dict[str, float]:

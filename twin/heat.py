@@ -27,12 +27,9 @@ from twin.state import Block, State
 
 TOLERANCE = 1e-8
 MAX_SWEEPS = 150
-RESPONSES = (
-    2  # before the first sweep: chips that leak change the flow that they ask for by about a hundredth
-)
+RESPONSES = 3  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 MIXED_SWEEPS = 30  # then plain sweeps with half steps: slow, but they do not swing
-MIXED_RISE_K = 10.0  # the rise of a loop that carries the rated power; weighs losses against temperatures
 RIDGE = 1e-10  # keeps the mixing finite where two sweeps moved alike
 MOST_RECIRCULATION = (
     0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
@@ -51,9 +48,14 @@ def _sweep(plan: Plan, block: Block, state: State, first: int) -> State:
     for sweep in range(first, MAX_SWEEPS):
         state.sweeps = sweep + 1
         _aim(plan, block, state)
-        aimed, lost = dict(state.supply), dict(state.loss)
+        aimed = dict(state.supply)
         moved = respond(plan, block, state)
-        for volume in reversed(plan.volumes):
+        for volume in plan.hot_first:
+            if isinstance(volume.part, Room):
+                walk_power(
+                    plan, state
+                )  # losses warm rooms: all that draws and is hotter than these is known now
+                moved[volume.name] = _inlet(volume, state)
             _take_up(plan, volume, block, state)
             solve_volume(volume, block, state, sweep)
         walk_power(plan, state)
@@ -61,7 +63,7 @@ def _sweep(plan: Plan, block: Block, state: State, first: int) -> State:
         open_ = np.flatnonzero(~(state.residual < TOLERANCE))
         if not open_.size:
             break
-        _move(plan, state, aimed, lost)
+        _move(plan, state)
         if open_.size < state.residual.size / 2:
             state.put(_sweep(plan, block.at(open_), state.at(open_), sweep + 1), open_)
             break
@@ -86,6 +88,13 @@ def _start(plan: Plan, block: Block) -> State:
     _aim(plan, block, state)
     for _ in range(RESPONSES):
         respond(plan, block, state)
+        for volume in plan.hot_first:
+            _inlet(volume, state)
+    load = sum((state.rack[rack.name].power for rack in plan.racks), np.zeros(n)) / plan.design_it
+    for volume in plan.volumes:  # pumps of facility loops at a flow in proportion to the load
+        if volume.fluid is not None and not volume.racks:
+            state.flow[volume.name] = np.clip(load * volume.design_flow, *_flow_bounds(volume))
+            _pumps(volume, state)
     walk_power(plan, state)
     return state
 
@@ -159,9 +168,6 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             state.served[node.name] = (liquid_in, air_in, share)
         state.rack_heat[node.name] = heat
         moved[f"racks.{node.name}"] = _sum(gap, node.racks.count)
-    for volume in plan.volumes:
-        if volume.name in state.warmer:
-            moved[volume.name] = _inlet(volume, state)
     return moved
 
 
@@ -206,21 +212,17 @@ def _fans(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None:
     state.heat[name] = _received(plan, state, name)
 
 
-def _move(plan: Plan, state: State, aimed: dict[str, Array], lost: dict[str, Array]) -> None:
-    """Where the next sweep goes out from: what loops float above their set points, and what feeders lose."""
-    scale = plan.design_it / MIXED_RISE_K
-    loops = [volume.name for volume in plan.volumes if not volume.outer]
-    given = {f"excess {name}": state.excess[name] for name in loops}
-    given |= {f"loss {name}": loss / scale for name, loss in lost.items()}
-    asked = {f"excess {name}": state.supply[name] - state.wanted[name] for name in loops}
-    asked |= {f"loss {name}": state.loss[name] / scale for name in lost}
-    moved = {name: asked[name] - given[name] for name in asked}
-    moved = {name: gap for name, gap in moved.items() if np.max(np.abs(gap)) > STILL_K}
-    mixed = asked | _mixed(state, moved, {name: asked[name] for name in moved})
-    for name in loops:
-        state.excess[name] = np.maximum(mixed[f"excess {name}"], 0.0)
-    for name in lost:
-        state.loss[name] = np.maximum(mixed[f"loss {name}"] * scale, 0.0)
+def _move(plan: Plan, state: State) -> None:
+    """What loops float above their set points in the next sweep, for what they did in this one."""
+    asked = {
+        volume.name: state.supply[volume.name] - state.wanted[volume.name]
+        for volume in plan.volumes
+        if not volume.outer
+    }
+    gap = {name: excess - state.excess[name] for name, excess in asked.items()}
+    gap = {name: change for name, change in gap.items() if np.max(np.abs(change)) > STILL_K}
+    for name, excess in (asked | _mixed(state, gap, {name: asked[name] for name in gap})).items():
+        state.excess[name] = np.maximum(excess, 0.0)
 
 
 def _mixed(state: State, gap: dict[str, Array], asked: dict[str, Array]) -> dict[str, Array]:
@@ -286,12 +288,13 @@ def _server_air(volume: VolumeNode, state: State) -> tuple[Array, Array]:
 
 
 def _inlet(volume: VolumeNode, state: State) -> Array:
-    """K by which servers draw warmer air than is supplied; returns the W that this changes.
+    """K by which servers of a room draw warmer air than is supplied; returns the W that this changes.
 
     Mixing balance of a contained room: with bypass share b of the supply and recirculated share r of the server air,
     supply·(1 − b) = servers·(1 − r); the inlet is warmer than the supply by r/(1 − r) of the servers' rise.
     """
-    assert isinstance(volume.part, Room)
+    if not isinstance(volume.part, Room) or volume.outer:
+        return np.zeros(())
     served, heat = _server_air(volume, state)
     given = np.minimum(1.0, volume.flow_limit * (1.0 - volume.part.bypass) / np.maximum(served, 1e-12))
     drawn_back = np.minimum(np.maximum(volume.part.recirculation, 1.0 - given), MOST_RECIRCULATION)
