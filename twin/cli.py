@@ -279,12 +279,13 @@ def _changes(pairs: list[str] | None) -> dict[str, str]:
     return out
 
 
-def seconds_of(text: str | None) -> float | None:
-    """A step as written on the command line, s."""
+def seconds_of(text: str | None, where: str = "--step") -> float | None:
+    """A length of time as written on the command line, s: '10 s', '1 min'; up to a year."""
     from twin_models.fields import Quantity
     from twin_sites.units import parse_at
 
-    return None if text is None else parse_at("--step", text, Quantity("s", "Step", low=0.1, high=86400.0))
+    length = Quantity("s", "Length", low=1e-3, high=366 * 86400.0, bound_source="a millisecond to a year")
+    return None if text is None else parse_at(where, text, length)
 
 
 def hours_of(text: str | None) -> float | None:

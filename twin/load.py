@@ -42,6 +42,7 @@ class LoadReport:
     """What was done to a file. Integrals are of all series: J of power, s of activity."""
 
     rows: int = 0
+    format: str = "table"
     unreadable: int = 0  # rows without time, device or value
     duplicates: int = 0  # readings dropped because their time was repeated
     reordered: bool = False
@@ -110,11 +111,16 @@ def load_trace(
     quantity: Quantity | None = None,
     *,
     max_gap_s: float = MAX_GAP_S,
+    timezone: str | None = None,
+    whole: bool = False,
 ) -> Load:
-    """A built-in load by name (see ``loads``), a generated fleet (``generated:inference,racks=72``) or a trace file by path.
+    """A built-in load by name (see ``loads``), a generated fleet (``generated:inference,racks=72``) or a trace file by path,
+    also a folder of files or a pattern.
 
     ``step`` in s is the step wanted (a file's own by default) and, for a file without a time column, the one
-    of its rows. Gaps of up to ``max_gap_s`` and 5 % of a series take the reading before them. Raises
+    of its rows. ``timezone`` (IANA) is that of a file's local clock,
+    whose times then are UTC. ``whole`` keeps a last step that the file fills in part, with the energy it has there.
+    Gaps of up to ``max_gap_s`` and 5 % of a series take the reading before them. Raises
     ``InputError``.
     """
     if boundary is not None and boundary not in BOUNDARIES:
@@ -137,12 +143,13 @@ def load_trace(
                 "load", f"'{path_or_name[:80]}' is no built-in load and no file", "a name or a path", remedy
             )
     path = Path(path_or_name)
-    return _from_raw(read_trace(path, step, quantity), path.name, boundary, step, max_gap_s)
+    raw = read_trace(path, step, quantity, timezone)
+    return _from_raw(raw, raw.where, boundary, step, max_gap_s, whole)
 
 
 def _on_disk(path: str) -> bool:
     try:
-        return Path(path).exists()
+        return Path(path).exists() or any(sign in path for sign in "*?[")
     except (OSError, ValueError):
         return False
 
@@ -175,7 +182,12 @@ def generated(
 
 
 def _from_raw(
-    raw: RawTrace, where: str, boundary: Boundary | None, step: float | None, max_gap_s: float
+    raw: RawTrace,
+    where: str,
+    boundary: Boundary | None,
+    step: float | None,
+    max_gap_s: float,
+    whole: bool = False,
 ) -> Load:
     notes = list(raw.notes)
     boundary = boundary or raw.boundary
@@ -205,6 +217,9 @@ def _from_raw(
         raise fault(
             "step", f"{width:g} s", f"up to the file's own {last - first:g} s", "ask for a shorter step"
         )
+    part = (last - first) / width - n  # of a step
+    if whole and part > 1e-6:
+        n += 1
     grid: Array = first + np.arange(n + 1, dtype=np.float64) * width
     series, peak, filled, longest = {}, {}, 0, 0.0
     signals = complete_enough(signals, (first, last, native), max_gap_s, where, notes)
@@ -214,6 +229,9 @@ def _from_raw(
         series[name], top = average(signal, grid, native)
         if top is not None:
             peak[name] = top
+        if whole and part > 1e-6:
+            done = integral(signal, first, float(grid[-2]))
+            series[name][-1] = max(integral(signal, first, last) - done, 0.0) / width
     if raw.quantity == "activity":
         _check_share(series, where, notes)
         notes.append("utilization says how often a device is busy, not how hard: power may follow it poorly")
@@ -224,10 +242,18 @@ def _from_raw(
         if boundary is None:
             notes.append("no boundary stated: where the power was measured is unknown")
     covered = (grid[-1] - grid[0], last - first)
-    if covered[1] - covered[0] > 1e-6 * covered[1]:
+    if whole and part > 1e-6:
+        notes.append(
+            f"the last step is filled for {part * width:g} s of {width:g} s and holds the energy of that"
+        )
+    elif covered[1] - covered[0] > 1e-6 * covered[1]:
         notes.append(f"the last {covered[1] - covered[0]:g} s do not fill a step and were left out")
     start, offset = _start(raw, first)
-    read = sum(integral(signal, first, float(grid[-1])) for signal in signals.values())
+    counted = {name: raw.devices.get(name, 1) for name in series}
+    read = sum(
+        integral(signal, first, min(float(grid[-1]), last)) * counted[name]
+        for name, signal in signals.items()
+    )
     return frozen(
         Load(
             name=where.split(".")[0],
@@ -238,10 +264,11 @@ def _from_raw(
             quantity=raw.quantity,
             boundary=boundary,
             series=series,
-            devices={name: raw.devices.get(name, 1) for name in series},
+            devices=counted,
             peak=peak,
             report=LoadReport(
                 rows=raw.rows,
+                format=raw.format,
                 unreadable=raw.unreadable,
                 duplicates=counts["duplicates"],
                 reordered=bool(counts["reordered"]),
@@ -251,7 +278,7 @@ def _from_raw(
                 native_step_s=native,
                 timezone=raw.stamps.note,
                 integral_read=read,
-                integral=float(sum(values.sum() for values in series.values())) * width,
+                integral=float(sum(values.sum() * counted[name] for name, values in series.items())) * width,
                 notes=tuple(notes),
             ),
         )

@@ -18,7 +18,6 @@ Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 _PLAIN = re.compile(rb"\d{4}[-/]\d{2}[-/]\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|\+00:00)?")
-LATE_S = 5400.0  # a clock set back is less than this
 
 
 class Clock:
@@ -169,7 +168,7 @@ def to_utc(seconds: Array, first: np.datetime64, tz: ZoneInfo, counts: dict[str,
     table = changes(tz, moments[0], moments[1])
     start = _offset(tz, _utc(moments[0]) - timedelta(days=2))
     offset = np.full(local.size, table[0][1] if table else start)
-    forward = seconds.size < 2 or np.nanmedian(np.diff(seconds)) >= 0.0
+    usual = float(np.nanmedian(np.diff(seconds))) if seconds.size > 1 else 0.0
     for moment, before, after in table:
         if after > before:
             never = (local >= moment + before) & (local < moment + after)
@@ -180,8 +179,8 @@ def to_utc(seconds: Array, first: np.datetime64, tz: ZoneInfo, counts: dict[str,
         offset[local >= end] = after
         inside = np.flatnonzero((local >= begin) & (local < end))
         counts["twice"] = counts.get("twice", 0) + inside.size
-        order = inside if forward else inside[::-1]
-        back = np.flatnonzero(np.diff(local[order]) < -0.25 * (before - after))
+        order = inside if usual >= 0.0 else inside[::-1]
+        back = np.flatnonzero(np.diff(local[order]) < abs(usual) - 0.5 * (before - after))
         if back.size:
             offset[order[back[0] + 1 :]] = after
     return np.asarray(seconds - offset)

@@ -94,7 +94,7 @@ def _of_trace(raw: RawTrace) -> Inspection:
     for name, signal in signals.items():
         energy = None
         if native is not None and raw.quantity == "power":
-            joules, gap = _energy(signal, native)
+            joules, gap = _energy(signal, first, last, native)
             energy, lost = joules / 3.6e6, lost + gap
             total += joules * raw.devices.get(name, 1)
         if native is not None:
@@ -178,13 +178,20 @@ def _native(signals: dict[str, Signal]) -> float | None:
     return round(float(np.median(spans)), 3) or None if spans else None
 
 
-def _energy(signal: Signal, native: float) -> tuple[float, float]:
-    """J of readings that each hold until the next, the last for one usual step; and s in gaps that were not counted."""
-    spans = np.append(np.diff(signal.seconds), native)
+def _energy(signal: Signal, first: float, last: float, native: float) -> tuple[float, float]:
+    """J of readings that each hold until the next, and s in gaps that were not counted.
+
+    The first reading also holds before it, from the beginning of the record, and the last until its end.
+    """
+    spans = np.append(np.diff(signal.seconds), last + native - signal.seconds[-1])
+    before = float(signal.seconds[0]) - first
     limit = max(MAX_GAP_S, native) + native
     long = spans > limit
     lost = float((spans[long] - native).sum())
-    return float(np.sum(signal.values * np.where(long, native, spans))), lost
+    joules = float(np.sum(signal.values * np.where(long, native, spans)))
+    if before > limit:
+        return joules, lost + before
+    return joules + before * float(signal.values[0]), lost
 
 
 def averages(signals: dict[str, Signal], native: float) -> tuple[Averages, ...]:

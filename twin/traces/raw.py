@@ -50,6 +50,7 @@ class RawTrace:
     counts: dict[str, int] = field(
         default_factory=lambda: {"duplicates": 0, "negative": 0, "reordered": 0, "late": 0}
     )
+    own_quantity: Quantity | None = None  # of a table that ``twin trace convert`` wrote
     devices: dict[str, int] = field(
         default_factory=dict
     )  # how many devices a series stands for, where stated
@@ -63,7 +64,9 @@ class RawTrace:
     _waiting: int = 0
 
     def state(self, facts: dict[str, str]) -> None:
-        """Facts that a file states about itself: ``boundary``, and ``devices`` as ``a=4, b=2``."""
+        """Facts that a file states about itself: ``boundary``, ``quantity``, and ``devices`` as ``a=4, b=2``."""
+        if facts.get("quantity") in get_args(Quantity):
+            self.own_quantity = cast(Quantity, facts["quantity"])
         if facts.get("boundary") in get_args(Boundary):
             self.boundary = cast(Boundary, facts["boundary"])
         for pair in facts.get("devices", "").split(","):

@@ -72,7 +72,8 @@ class Plan:
     time: str | None
     devices: list[str]
     means: list[str]
-    peaks: list[str]
+    peak_of: dict[str, str]  # column of peaks, by column of means
+    own: bool  # written by ``twin trace convert``
     suffixes: dict[str, str] = field(default_factory=dict)  # unit written in the cells, by column
 
 
@@ -101,7 +102,7 @@ def read(
     """
     plan: Plan | None = None
     clock, polls, counted = Clock(trace.where), None, Counter(step_s, trace.where)
-    for block in source_blocks(source):
+    for block in source_blocks(source, trace):
         rows: Rows | None = None
         if plan is None:
             frame, names, delimiter, decimal = _first(block, names, trace)
@@ -151,8 +152,8 @@ def read_frame(source: Source, trace: RawTrace) -> "pd.DataFrame":
     return whole
 
 
-def source_blocks(source: Source) -> "Iterator[bytes | pd.DataFrame]":
-    """Text in blocks, or Parquet in batches."""
+def source_blocks(source: Source, trace: RawTrace | None = None) -> "Iterator[bytes | pd.DataFrame]":
+    """Text in blocks, or Parquet in batches; what Parquet states about itself goes to ``trace``."""
     if source.parquet is None:
         yield from source.blocks()
         return
@@ -160,6 +161,10 @@ def source_blocks(source: Source) -> "Iterator[bytes | pd.DataFrame]":
 
     try:
         with pq.ParquetFile(source.parquet) as file:
+            if trace is not None:
+                stated = (file.schema_arrow.metadata or {}).items()
+                own = {k.decode()[5:]: v.decode() for k, v in stated if k.startswith(b"twin.")}
+                trace.state(own)
             for batch in file.iter_batches(BATCH):
                 frame = batch.to_pandas()
                 yield frame if frame.index.name is None else frame.reset_index()
@@ -252,10 +257,12 @@ def _plan(
         )
     time = _time_column(frame)
     kinds = {name: _kind(name) for name in names if name != time}
-    wanted: Quantity = quantity or ("power" if "power" in kinds.values() else "activity")
+    wanted: Quantity = (
+        quantity or trace.own_quantity or ("power" if "power" in kinds.values() else "activity")
+    )
     chosen = [name for name, kind in kinds.items() if kind == wanted]
     chosen = chosen or [name for name, kind in kinds.items() if kind == "processor" and wanted == "activity"]
-    if not chosen:
+    if not chosen and trace.own_quantity != wanted:
         raise fault(
             where,
             f"no column of {quantity or 'power or activity'} among {', '.join(names)[:200]}",
@@ -263,6 +270,9 @@ def _plan(
             "rename the column",
         )
     devices = _device_columns(frame, [name for name in names if name not in chosen and name != time])
+    own = trace.own_quantity == wanted
+    if own:
+        return _own_plan(names, delimiter, decimal, wanted, time)
     means, peaks = _split_peak(chosen)
     if devices:
         means, peaks = means[:1], peaks[:1]
@@ -273,12 +283,23 @@ def _plan(
         trace.notes.append(f"columns not used: {', '.join(unused)[:300]}")
     trace.quantity = wanted
     trace.unit_stated = all(_unit(name) for name in means)
-    return Plan(names, delimiter, decimal, wanted, time, devices, means, peaks)
+    return Plan(
+        names, delimiter, decimal, wanted, time, devices, means, dict(zip(means, peaks, strict=False)), False
+    )
+
+
+def _own_plan(names: list[str], delimiter: str, decimal: str, quantity: Quantity, time: str | None) -> Plan:
+    """Columns as ``twin trace convert`` names them, whatever the devices are called."""
+    columns = [name for name in names if name != time]
+    bare = {split_unit(name)[0]: name for name in columns}
+    peak_of = {name: bare[f"{word} peak"] for word, name in bare.items() if f"{word} peak" in bare}
+    means = [name for name in columns if name not in peak_of.values()]
+    return Plan(names, delimiter, decimal, quantity, time, [], means, peak_of, True)
 
 
 def _careful(frame: "pd.DataFrame", plan: Plan, clock: Clock, counted: "Counter", trace: RawTrace) -> Rows:
     """Readings of a table of any cells."""
-    values = {name: _values(frame[name], name, plan, trace) for name in (*plan.means, *plan.peaks)}
+    values = {name: _values(frame[name], name, plan, trace) for name in (*plan.means, *plan.peak_of.values())}
     codes, labels = None, [""]
     if plan.devices:
         column = frame[plan.devices[0]].astype("string").str.strip()
@@ -300,7 +321,7 @@ def _fast(block: bytes, plan: Plan, clock: Clock, trace: RawTrace) -> Rows | Non
     for unit in set(plan.suffixes.values()):
         for end in (plan.delimiter, "\n"):
             block = block.replace(f" {unit}{end}".encode(), end.encode())
-    numbers = [*plan.means, *plan.peaks]
+    numbers = [*plan.means, *plan.peak_of.values()]
     types: dict[str, pa.DataType] = dict.fromkeys(numbers, pa.float64())
     types |= dict.fromkeys(plan.devices, pa.dictionary(pa.int32(), pa.string()))
     types[plan.time] = pa.float64() if clock.known.scale else pa.string()
@@ -401,14 +422,16 @@ class Counter:
 
 
 def _add(trace: RawTrace, plan: Plan, rows: Rows) -> None:
-    peak = rows.values[plan.peaks[0]] if plan.peaks else None
+    peaks = {name: rows.values[peak] for name, peak in plan.peak_of.items()}
     if rows.codes is not None:
-        trace.add(rows.labels, rows.codes, rows.seconds, rows.values[plan.means[0]], peak)
+        name = plan.means[0]
+        trace.add(rows.labels, rows.codes, rows.seconds, rows.values[name], peaks.get(name))
         return
     lost = trace.unreadable
     for name in plan.means:
         trace.unreadable = lost  # a row without a time is one row, however many columns it has
-        trace.add([name], None, rows.seconds, rows.values[name], peak)
+        label = split_unit(name)[0] if plan.own else name
+        trace.add([label], None, rows.seconds, rows.values[name], peaks.get(name))
 
 
 def _time_column(frame: "pd.DataFrame") -> str | None:

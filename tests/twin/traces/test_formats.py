@@ -199,7 +199,9 @@ def test_each_format_is_known_by_content_and_read_whole(name: str, tmp_path: Pat
     assert (found.format, found.boundary) == (form, boundary)
     assert (len(found.series), found.series[0].readings) == shape
     assert found.rows_filled == 0
-    assert found.energy_kwh == pytest.approx(expected_kwh(found, shape), rel=1e-12)
+    # cards of a poll are read 3 ms apart: each also holds for the few ms by which the others came before it or after
+    tolerance = 1e-3 if form == "nvidia-smi CSV" else 1e-12
+    assert found.energy_kwh == pytest.approx(expected_kwh(found, shape), rel=tolerance)
     if shape == LONG:
         assert [one.mean for one in found.series] == pytest.approx([114.5, 124.5, 134.5, 144.5])
 
