@@ -86,7 +86,7 @@ def run(
         raise twin.InputError(
             [Problem("--per-rack", "no file for the series", "--out with it", "--per-rack --out run.nc")]
         )
-    facility: Site = twin.change_site(twin.load_site(site), _changes(changes))
+    facility: Site = twin.change_site(twin.load_site(site), changes_of(changes))
     air: Any = weather
     if design_day is not None:
         air = twin.design_day(
@@ -123,7 +123,7 @@ def check(site: SiteArgument, changes: SetOption = None) -> None:
     import twin
     from twin.compile import compile_site
 
-    facility = twin.change_site(twin.load_site(site), _changes(changes))
+    facility = twin.change_site(twin.load_site(site), changes_of(changes))
     plan = compile_site(facility)
     typer.echo(
         f"{facility.name}: valid. {len(plan.racks)} rack groups ({sum(n.racks.count for n in plan.racks)} racks, "
@@ -265,7 +265,7 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=1))
 
 
-def _changes(pairs: list[str] | None) -> dict[str, str]:
+def changes_of(pairs: list[str] | None) -> dict[str, str]:
     from twin_sites.errors import InputError, Problem
 
     out = {}

@@ -146,7 +146,7 @@ def _tiles(fleet: Fleet) -> Iterator[Block]:
             _work(tile, edges, run, idle, fleet, jitter)
         if servers is not None:
             servers.serve(tile[batch:], edges)
-        _noise(tile, np.random.default_rng([fleet.seed, 9, number]), bias, width, fleet.step_s)
+        _noise(tile, np.random.default_rng([fleet.seed, 9, number]), bias, fleet.step_s)
         if fleet.provisioning == "off":
             tile[tile == 0.0] = OFF
         yield tile
@@ -188,15 +188,15 @@ def _work(tile: Block, edges: Array, run: Run, idle: float, fleet: Fleet, jitter
         tile[run.racks, low:high] += added
 
 
-def _noise(
-    tile: Block, rng: np.random.Generator, bias: NDArray[np.float32], width: int, step_s: float
-) -> None:
-    """Spread of racks and white noise that averages out with the step; within 0 and 1."""
-    spread = np.float32(NOISE * min(1.0, NOISE_S / step_s) ** 0.5)
-    noise = rng.standard_normal((tile.shape[0], width), dtype=np.float32)[:, : tile.shape[1]]
-    noise *= spread
-    noise += bias[:, None]
-    tile *= noise
+def _noise(tile: Block, rng: np.random.Generator, bias: NDArray[np.float32], step_s: float) -> None:
+    """Spread of racks and white noise that averages out with the step; within 0 and 1.
+
+    Drawn step by step, so that a fleet that ends within a tile has the same values as a longer one.
+    """
+    noise = rng.standard_normal(tile.shape[::-1], dtype=np.float32)
+    noise *= np.float32(NOISE * min(1.0, NOISE_S / step_s) ** 0.5)
+    noise += bias
+    tile *= noise.T
     np.clip(tile, 0.0, 1.0, out=tile)
 
 

@@ -10,6 +10,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(generate)
+    app.command()(oversubscribe)
 
 
 def generate(
@@ -79,6 +80,86 @@ def generate(
         typer.echo(f"  {label:<36} {value if isinstance(value, str) else _said(value)}")
     if out is not None:
         typer.echo(f"Every rack: {out}")
+
+
+def oversubscribe(
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Reference site or site file.")],
+    group: Annotated[str, typer.Option(help="Rack group.")] = "compute",
+    kind: Annotated[str, typer.Option(help="training, inference, research or mixed.")] = "mixed",
+    racks: Annotated[int | None, typer.Option(help="Racks; those of the site by default.")] = None,
+    cap: Annotated[str | None, typer.Option(help="Power of all racks not to be passed, e.g. '8 MW'.")] = None,
+    risk: Annotated[
+        str | None, typer.Option(help="Share of the time above the cap that is accepted, e.g. '0.1 %'.")
+    ] = None,
+    step: Annotated[str, typer.Option(help="Step; averaging times are its multiples.")] = "10 s",
+    hours: Annotated[str, typer.Option(help="Length in hours, or '7 days'.")] = "7 days",
+    seed: Annotated[int, typer.Option(help="Seed of the fleet.")] = 0,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="What-if, may be given again.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """How far rack peaks coincide, how often a cap is passed, and how many racks fit under it."""
+    from twin_models.fields import Quantity
+    from twin_sites.errors import InputError, Problem, did_you_mean
+    from twin_sites.units import parse_at
+
+    import twin
+    from twin.cli import changes_of, hours_of, seconds_of
+    from twin.fleet import Fleet
+    from twin.fleet_load import SHARE
+    from twin.metrics import finite
+    from twin.oversubscribe import oversubscribe as find
+
+    facility = twin.change_site(twin.load_site(site), changes_of(changes))
+    if group not in facility.racks:
+        names = list(facility.racks)
+        raise InputError(
+            [Problem("--group", f"'{group[:60]}'", ", ".join(names), did_you_mean(group, names))]
+        )
+    chosen = facility.racks[group]
+    step_s, length = seconds_of(step) or 10.0, hours_of(hours) or 168.0
+    power = Quantity("W", "Cap", low=1.0, high=1e11)
+    found = find(
+        chosen,
+        Fleet(
+            kind=kind,  # type: ignore[arg-type]  # Fleet says what it may be
+            racks=racks if racks is not None else chosen.count,
+            n=max(round(length * 3600.0 / step_s), 1),
+            step_s=step_s,
+            seed=seed,
+        ),
+        group=group,
+        cap_w=None if cap is None else parse_at("--cap", cap, power),
+        risk=None if risk is None else parse_at("--risk", risk, SHARE),
+    )
+    if as_json:
+        typer.echo(json.dumps(finite(found.json()), allow_nan=False, indent=1))
+        return
+    typer.echo(
+        f"{found.racks} racks of {found.group}, {found.kind}, {found.hours:g} h of {found.step_s:g} s steps; "
+        f"rated {found.rack_rating_kw:.1f} kW each, highest {found.rack_highest_kw:.1f} kW"
+    )
+    typer.echo(
+        "  averaging   coincidence      p50 kW      p99 kW    p99.9 kW  highest kW   above the cap   days"
+    )
+    for peak in found.peaks:
+        shares = ("—", "—")
+        if peak.above_cap is not None and peak.days_above is not None:
+            shares = (f"{100 * peak.above_cap:.3f} %", f"{100 * peak.days_above:.0f} %")
+        middle = "".join(f"{peak.percentiles_kw[q]:>12,.0f}" for q in ("p50", "p99", "p99.9"))
+        typer.echo(
+            f"  {peak.averaging_s:>7g} s {peak.coincidence:>13.3f}{middle}{peak.highest_kw:>12,.0f}"
+            f"{shares[0]:>16}{shares[1]:>7}"
+        )
+    if found.cap_kw is not None:
+        typer.echo(f"Under {found.cap_kw:,.0f} kW: {found.racks_by_rating} racks by their rating")
+    for fit in found.fits:
+        gain = "" if fit.gain is None else f", {100 * fit.gain:+.0f} %"
+        typer.echo(
+            f"  {fit.racks} racks in means of {fit.averaging_s:g} s at a risk of {100 * (found.risk or 0.0):g} %"
+            f" (above the cap {100 * fit.above_cap:.3f} % of the time{gain})"
+        )
 
 
 def _said(value: float | None) -> str:
