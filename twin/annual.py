@@ -14,7 +14,7 @@ from twin_models.psychrometrics.psychrometrics import wet_bulb
 from twin_models.streams import Ambient, Array
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import change_site, load_site
-from twin_sites.schema import DryCoolers, Loop, Site, Tanks
+from twin_sites.schema import DryCoolers, Loop, Site
 
 from twin import __version__
 from twin.activity import activities, builtin
@@ -24,6 +24,7 @@ from twin.grid import Kind, series_or_constant
 from twin.heat import TOLERANCE, solve
 from twin.load import Load, load_trace, loads
 from twin.members import check_size
+from twin.notes import plant_notes
 from twin.results import Collected, collect, dataset, join
 from twin.state import Block
 from twin.variables import PER_RACK
@@ -110,7 +111,10 @@ def simulate(
     plan = compile_site(chosen)
     if per_rack:
         check_size(plan, span.n, len(PER_RACK))
-    notes = [*_freezing(plan, air), *_tank_loads(plan)]
+    notes = [
+        *_freezing(plan, air),
+        *plant_notes(plan, float(np.mean(air.pressure)), span.n * span.step_s / 3600.0),
+    ]
     ambient = _ambient(air, span, chosen.site.ambient_offset)
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
     parts: list[Collected] = []
@@ -217,23 +221,6 @@ def _rate(constant: float, source: str | Path | None, kind: Kind, span: Span, ai
         source, kind, n=span.n, step_s=span.step_s, start=span.start, utc_offset_h=air.utc_offset_h
     )
     return found.values / (JOULES_PER_KWH * (GRAMS_PER_KG if kind == "carbon" else 1.0))
-
-
-def _tank_loads(plan: Plan) -> list[str]:
-    """Tanks hold so much IT power each; more of it than that does not go in."""
-    notes = []
-    for volume in plan.volumes:
-        tanks = [node for stage in volume.stages for node in stage if isinstance(node.link, Tanks)]
-        holds = sum(
-            node.link.count * node.link.highest_load for node in tanks if isinstance(node.link, Tanks)
-        )
-        rated = sum(node.racks.count * node.racks.tdp for node in volume.racks)
-        if tanks and rated > holds:
-            notes.append(
-                f"{volume.address}: {rated / 1000:,.0f} kW of IT in tanks that hold {holds / 1000:,.0f} kW together; "
-                "add tanks or take larger ones"
-            )
-    return notes
 
 
 def _freezing(plan: Plan, air: Weather) -> list[str]:

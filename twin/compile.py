@@ -17,6 +17,7 @@ from twin_sites.schema import (
     AirHandlers,
     Cdus,
     Chillers,
+    Condensers,
     CoolingTowers,
     DryCoolers,
     Exchangers,
@@ -194,11 +195,13 @@ def compile_site(site: Site) -> Plan:
 
 def _in_its_bath(group: Racks, site: Site) -> Racks:
     """Sinks of immersed racks take the liquid of the loop that they stand in."""
-    if group.bath_sink is None:
+    if group.bath_sink is None and group.boiling_surface is None:
         return group
-    return replace(
-        group, bath_sink=replace(group.bath_sink, fluid=site.cooling[group.heat_to["liquid"]].fluid)
-    )
+    name = site.cooling[group.heat_to["liquid"]].fluid
+    if group.boiling_surface is not None:
+        return replace(group, boiling_surface=replace(group.boiling_surface, fluid=name))
+    assert group.bath_sink is not None
+    return replace(group, bath_sink=replace(group.bath_sink, fluid=name))
 
 
 def _with_openings(node: VolumeNode, site: Site, racks: tuple[RackNode, ...]) -> VolumeNode:
@@ -252,6 +255,8 @@ def _hot_design(link: Link, hot: Fluid | None) -> float:
         return link.heat_exchanger.hot_flow * rho
     if isinstance(link, Exchangers):
         return link.hot_flow * rho
+    if isinstance(link, Condensers):  # vapour
+        return link.rated_heat / float(heat_capacity(hot, link.rated_saturation))
     if isinstance(link, CoolingTowers):
         return link.design_flow * rho
     if isinstance(link, DryCoolers):
@@ -270,7 +275,7 @@ def _cold_design(link: Link, cold: Fluid | None) -> float:
         return link.heat_exchanger.cold_flow * rho
     if isinstance(link, Exchangers):
         return link.cold_flow * rho
-    if isinstance(link, AirHandlers):
+    if isinstance(link, AirHandlers | Condensers):
         return link.rated_water_flow * rho
     if isinstance(link, Chillers):
         heat = link.capacity * (1.0 + 1.0 / link.cop)

@@ -19,6 +19,7 @@ from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
 from twin_models.rear_door.rear_door import RearDoor
 from twin_models.transformer.transformer import Transformer
+from twin_models.two_phase.two_phase import Condenser
 from twin_models.ups.ups import Ups
 from twin_models.work.work import Work
 from twin_sites import catalogue, units
@@ -43,6 +44,7 @@ FAMILIES: dict[str, tuple[type, str]] = {
     "air_handler": (AirHandler, "rated_heat"),
     "rear_door": (RearDoor, "rated_heat"),
     "immersion": (Tank, "rated_heat"),
+    "two_phase": (Condenser, "rated_heat"),
     "dry_cooler": (DryCooler, "rated_heat"),
     "cooling_tower": (CoolingTower, "design_flow"),
     "chiller": (Chiller, "capacity"),

@@ -19,12 +19,14 @@ from twin_models.psychrometrics import psychrometrics as psychro
 from twin_models.rear_door import rear_door
 from twin_models.roots import rising_root
 from twin_models.streams import Ambient, Array, RoomAir, Stream, Transfer
+from twin_models.two_phase import two_phase
 from twin_sites.schema import (
     AMBIENT_BASES,
     OUTDOORS,
     AirHandlers,
     Cdus,
     Chillers,
+    Condensers,
     CoolingTowers,
     DryCoolers,
     Exchangers,
@@ -373,6 +375,7 @@ def _streams(
 _TRANSFER: dict[type, Callable[..., Transfer]] = {
     Cdus: heat_exchanger.transfer,
     Tanks: heat_exchanger.transfer,
+    Condensers: two_phase.transfer,
     Exchangers: heat_exchanger.transfer,
     Chillers: chiller.transfer,
     DryCoolers: dry_cooler.transfer,
@@ -383,6 +386,7 @@ _TRANSFER: dict[type, Callable[..., Transfer]] = {
 _INVERSE: dict[type, Callable[..., Array]] = {
     Cdus: heat_exchanger.cold_flow_for,
     Tanks: heat_exchanger.cold_flow_for,
+    Condensers: two_phase.valve_for,
     Exchangers: heat_exchanger.cold_flow_for,
     Chillers: chiller.stage_for,
     DryCoolers: dry_cooler.speed_for,

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from twin_models.fluids.boiling import pressure
 from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.streams import Array
-from twin_sites.schema import OUTDOORS, Cdus, Chillers, Utility
+from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, Utility
 
 from twin import members, tokens
-from twin.compile import Plan
+from twin.compile import Plan, VolumeNode
 from twin.state import Block, State
 from twin.variables import PER_RACK, VARIABLES
 
@@ -50,7 +51,8 @@ def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> C
     loops = plan.volumes
     values["loop_supply_temperature"] = np.stack([state.supply[v.name] for v in loops])
     values["loop_set_point"] = np.stack([np.broadcast_to(state.wanted[v.name], n) for v in loops])
-    values["loop_return_temperature"] = np.stack([state.back[v.name] for v in loops])
+    values["loop_return_temperature"] = np.stack([_back(v, state) for v in loops])
+    values["loop_pressure"] = np.stack([_vapour_pressure(v, state) for v in loops])
     values["loop_flow"] = np.stack([state.flow[v.name] for v in loops])
     values["loop_heat"] = np.stack([state.heat[v.name] for v in loops])
     values["loop_pump_power"] = np.stack([_pump_power(plan, state, v.name, n) for v in loops])
@@ -78,6 +80,18 @@ def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> C
     return Collected(
         values, _out_of_range(plan, state), _flags(state), state.sweeps, members.tally(plan, state)
     )
+
+
+def _back(volume: VolumeNode, state: State) -> Array:
+    """Return temperature; vapour comes back at saturation."""
+    boils = volume.fluid is not None and volume.fluid.boils
+    return state.supply[volume.name] if boils else state.back[volume.name]
+
+
+def _vapour_pressure(volume: VolumeNode, state: State) -> Array:
+    if volume.fluid is None or not volume.fluid.boils:
+        return np.full(state.meter.size, np.nan)
+    return pressure(volume.fluid.name, state.supply[volume.name])
 
 
 def _stack(rows: list[Array], n: int) -> Array:
@@ -120,7 +134,7 @@ def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         rows["rack_chip_temperature"].append(group.chip)
         rows["rack_flow"].append(group.flow / node.racks.count)
         rows["rack_return_temperature"].append(
-            state.back[node.loop] if node.loop is not None else np.full(n, np.nan)
+            _back(plan.volume(node.loop), state) if node.loop is not None else np.full(n, np.nan)
         )
         rows["rack_inlet_temperature"].append(state.inlet[node.room])
         rows["rack_activity"].append(tokens.mean_of(asked))
@@ -139,7 +153,11 @@ def _pump_power(plan: Plan, state: State, loop: str, n: int) -> Array:
     return np.asarray(
         own
         + sum(
-            (state.electric[k.address] for k in plan.links if k.hot == loop and isinstance(k.link, Cdus)),
+            (
+                state.electric[k.address]
+                for k in plan.links
+                if k.hot == loop and isinstance(k.link, Cdus | Condensers)
+            ),
             np.zeros(n),
         )
     )

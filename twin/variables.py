@@ -52,6 +52,7 @@ VARIABLES: dict[str, Variable] = {
     "loop_supply_temperature": Variable(_L, "degC", "Supply temperature achieved", -10.0, 70.0),
     "loop_set_point": Variable(_L, "degC", "Supply temperature wanted", -10.0, 70.0),
     "loop_return_temperature": Variable(_L, "degC", "Return temperature", -10.0, 90.0),
+    "loop_pressure": Variable(_L, "Pa", "Saturation pressure of a boiling loop", 0.0, 2e6),
     "loop_flow": Variable(_L, "kg/s", "Flow", 0.0, 1e5),
     "loop_heat": Variable(_L, "W", "Heat carried", 0.0, 1e10),
     "loop_pump_power": Variable(_L, "W", "Pump power", 0.0, 1e9),

@@ -10,6 +10,7 @@ from twin_models.dry_cooler import dry_cooler
 from twin_models.fluids.fluids import fluid
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.pump import pump
+from twin_models.two_phase import two_phase
 
 from twin_sites.declared import base_of
 from twin_sites.errors import Problem, did_you_mean
@@ -21,6 +22,7 @@ from twin_sites.schema import (
     AirHandlers,
     Cdus,
     Chillers,
+    Condensers,
     CoolingTowers,
     DryCoolers,
     Exchangers,
@@ -34,6 +36,7 @@ from twin_sites.schema import (
 
 CALIBRATED: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (Exchangers, heat_exchanger.rating),
+    (Condensers, two_phase.conductance),
     (DryCoolers, dry_cooler.rating),
     (CoolingTowers, cooling_tower.design),
     (AirHandlers, air_handler.rating),

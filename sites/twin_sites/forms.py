@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from twin_models.fluids import boiling
 from twin_models.fluids.dielectrics import OILS
 
 from twin_sites import catalogue
@@ -10,6 +11,7 @@ from twin_sites.schema import Loop, Racks, RearDoors, Room, Site
 
 FORMS = {
     "plates": "water or glycol for servers with cold plates",
+    "boiling": "servers whose packages have a boiling surface, and a two_phase condenser",
     "bath": "servers built for a bath: no fans, sinks and boards that the liquid does not attack",
 }
 
@@ -62,6 +64,8 @@ def server_forms(site: Site) -> Iterable[Problem]:
 
 def medium_of(name: str) -> str:
     """What a loop's liquid is made for."""
+    if name in boiling.NAMES:
+        return "boiling"
     return "bath" if name in OILS else "plates"
 
 

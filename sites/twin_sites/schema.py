@@ -22,6 +22,7 @@ from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
 from twin_models.rear_door.rear_door import RearDoor
 from twin_models.transformer.transformer import Transformer
+from twin_models.two_phase.two_phase import Condenser
 from twin_models.ups.ups import Ups
 
 from twin_sites.catalogue import Origin
@@ -90,6 +91,14 @@ class Tanks(Cdus, Tank):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Condensers(Group, Condenser):
+    """Condensers of boiling loops, each with its vessel or its plates' pipes."""
+
+    kind: Literal["two_phase"] = "two_phase"
+    ports: ClassVar = ("heat",)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exchangers(Group, PlateExchanger):
     """Plate exchangers between two loops; as an economiser they stand upstream of the chillers."""
 
@@ -137,7 +146,9 @@ class RearDoors(AirHandlers, RearDoor):
 
 
 RoomLink = AirHandlers | RearDoors
-Link = Cdus | Tanks | Exchangers | Chillers | DryCoolers | CoolingTowers | AirHandlers | RearDoors
+Link = (
+    Cdus | Tanks | Condensers | Exchangers | Chillers | DryCoolers | CoolingTowers | AirHandlers | RearDoors
+)
 AnyLink = Annotated[Link, Field(discriminator="kind")]
 
 
@@ -176,6 +187,7 @@ class Loop(_Linked):
         Literal[
             "water", "propylene_glycol", "ethylene_glycol",
             "gtl_oil", "ec_100", "pao_6", "mineral_oil", "paratherm_nf",
+            "novec_649", "r1336mzz_z", "r1233zd_e", "cyclopentane",
         ],
         Choice("Coolant"),
     ] = "water"  # fmt: skip

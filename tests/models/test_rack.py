@@ -542,7 +542,7 @@ def test_air_classes():
 def test_contradictions_are_refused():
     with pytest.raises(ValueError, match="needs liquid"):
         replace(GB300, liquid=None)
-    with pytest.raises(ValueError, match="one of cold_plate, air_sink and bath_sink"):
+    with pytest.raises(ValueError, match="one of cold_plate, air_sink, bath_sink and boiling_surface"):
         replace(H100_AIR, air_sink=None)
     with pytest.raises(ValueError, match="belong together"):
         replace(H100_AIR, accelerators=0)

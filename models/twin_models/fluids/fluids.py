@@ -10,14 +10,15 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_models.fluids import dielectrics
+from twin_models.fluids import boiling, dielectrics
+from twin_models.fluids.boiling_coefficients import SATURATION
 from twin_models.fluids.coefficients import ETHYLENE_GLYCOL, PROPYLENE_GLYCOL, WATER
 
 Real: TypeAlias = float | NDArray[np.float64]
 Coefficients: TypeAlias = tuple[float, ...]
 
 GLYCOLS = {"propylene_glycol": PROPYLENE_GLYCOL, "ethylene_glycol": ETHYLENE_GLYCOL}
-NAMES = ("water", *GLYCOLS, *dielectrics.OILS)
+NAMES = ("water", *GLYCOLS, *dielectrics.OILS, *boiling.NAMES)
 # Pure glycol over water at 25 °C: 1032.8 and 1109.9 against 997.05 kg/m3 (handbook values).
 DENSITY_RATIO = {"propylene_glycol": 1032.8 / 997.05, "ethylene_glycol": 1109.9 / 997.05}
 MAXIMUM_FRACTION = 0.6
@@ -36,6 +37,9 @@ class Fluid(NamedTuple):
     freezing_point: float  # °C
     low: float  # °C, lowest temperature of the correlation
     high: float  # °C, highest temperature of the correlation
+    boils: bool = (
+        False  # its loop carries vapour: heat_capacity is the latent heat for one kelvin of its scale
+    )
 
 
 def polynomial(coefficients: Sequence[float], x: Real) -> Real:
@@ -59,7 +63,8 @@ def fluid(name: str, fraction: float = 0.0) -> Fluid:
     Parameters
     ----------
     name
-        ``water``, ``propylene_glycol``, ``ethylene_glycol`` or a dielectric of `dielectrics.OILS`.
+        ``water``, ``propylene_glycol``, ``ethylene_glycol``, a dielectric of `dielectrics.OILS` or a liquid that boils
+        at work (`boiling.NAMES`).
     fraction
         Volume fraction of glycol, 0 to 0.6. The source ends at 0.6 by mass, which is 0.59 of propylene and
         0.57 of ethylene glycol by volume; the last points up to 0.6 are extrapolated.
@@ -79,6 +84,20 @@ def fluid(name: str, fraction: float = 0.0) -> Fluid:
         pour = dielectrics.OILS[name].pour_point
         rho, cp, k, mu = dielectrics.coefficients(name)
         return Fluid(name, 0.0, rho, cp, k, mu, pour, dielectrics.LOW, dielectrics.HIGH)
+    if name in boiling.NAMES:
+        saturated, transport = SATURATION[name], boiling.TRANSPORT[name]
+        still = (0.0, transport.conductivity), (0.0, float(np.log(transport.viscosity)))
+        return Fluid(
+            name,
+            0.0,
+            saturated["density"],
+            saturated["latent_heat"],
+            *still,
+            -100.0,
+            boiling.LOW,
+            boiling.HIGH,
+            True,
+        )
     if fraction == 0.0:
         return Fluid(
             name,

@@ -11,6 +11,7 @@ from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.immersion.immersion import BathSink
 from twin_models.power_shelf.power_shelf import PowerShelf
 from twin_models.rack.ashrae import AirClassName
+from twin_models.two_phase.two_phase import BoilingSurface
 from twin_models.work.work import Work
 
 
@@ -62,11 +63,11 @@ class AirSink(Parameters):
 class LiquidLoop(Parameters):
     """Liquid side of the rack, at its quick disconnects."""
 
-    medium: Annotated[Literal["plates", "bath"], Choice("Coolant flows through plates or around boards")] = (
-        "plates"
-    )
+    medium: Annotated[
+        Literal["plates", "bath", "boiling"], Choice("Coolant flows through plates, around boards, or boils")
+    ] = "plates"
     control: Annotated[
-        Literal["return_temperature", "fixed_flow", "fixed_dp", "buoyancy"], Choice("Flow control")
+        Literal["return_temperature", "fixed_flow", "fixed_dp", "buoyancy", "boiling"], Choice("Flow control")
     ] = "return_temperature"
     rated_heat: Annotated[float, Quantity("W", "Heat into liquid at rating", low=1.0, high=1e7)]
     return_limit: Annotated[float, Quantity("degC", "Return limit", 20.0, 90.0, "vendor")] = 55.0
@@ -107,6 +108,7 @@ class Rack(Parameters):
     cold_plate: ColdPlate | None = None
     air_sink: AirSink | None = None
     bath_sink: BathSink | None = None
+    boiling_surface: BoilingSurface | None = None
     parts: dict[str, Part] = field(default_factory=dict)
     node_converter: PowerShelf | None = None
     converter_liquid: Annotated[float, Quantity("1", "Share of converter loss into liquid", 0.0, 1.0)] = 0.0
@@ -125,11 +127,19 @@ class Rack(Parameters):
     def __post_init__(self) -> None:
         if (self.accelerator is None) != (self.accelerators == 0):
             raise ValueError("accelerator and a number of accelerators above 0 belong together")
-        sinks = [self.cold_plate, self.air_sink, self.bath_sink]
+        sinks = [self.cold_plate, self.air_sink, self.bath_sink, self.boiling_surface]
         if self.accelerator is not None and sum(sink is not None for sink in sinks) != 1:
-            raise ValueError("an accelerator needs one of cold_plate, air_sink and bath_sink")
+            raise ValueError(
+                "an accelerator needs one of cold_plate, air_sink, bath_sink and boiling_surface"
+            )
         if self.bath_sink is not None and (self.liquid is None or self.liquid.medium != "bath"):
             raise ValueError("bath_sink needs liquid with the medium bath")
+        boils = self.liquid is not None and (self.liquid.medium, self.liquid.control) == (
+            "boiling",
+            "boiling",
+        )
+        if (self.boiling_surface is not None) > boils:
+            raise ValueError("boiling_surface needs liquid with the medium boiling and the control boiling")
         if self.cold_plate is not None and self.liquid is None:
             raise ValueError("cold_plate needs liquid")
         takes_liquid = self.accelerator_liquid or self.converter_liquid or self.shelf_liquid

@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_models.accelerator import accelerator
+from twin_models.accelerator.accelerator import Accelerator
 from twin_models.cold_plate import cold_plate
 from twin_models.immersion import immersion
 from twin_models.power_shelf import power_shelf
 from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.rack.parameters import AirSink, Fans, Line, LiquidLoop, Part, Rack
 from twin_models.streams import Array, Real
+from twin_models.two_phase import two_phase
 
 __all__ = [
     "Activity",
@@ -160,12 +162,17 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
             valid = valid & cold_plate.within(per_plate, params.cold_plate)
         elif params.bath_sink is not None and params.liquid is not None:
             per_sink = flow * (params.liquid.accelerator_share / params.accelerators)
-            package = params.accelerator
-            heat = package.idle + (package.tdp - package.idle) * np.minimum(a, 1.0)
-            bath = immersion.resistance(heat, t_liquid, per_sink, params.bath_sink)
-            chip = accelerator.respond(asked, t_liquid, bath.resistance, package, *at)
+            bath = immersion.resistance(
+                _expected(a, params.accelerator), t_liquid, per_sink, params.bath_sink
+            )
+            chip = accelerator.respond(asked, t_liquid, bath.resistance, params.accelerator, *at)
             liquid_slope = params.accelerators * chip.slope * (1.0 + chip.power * bath.slope)
             valid = valid & bath.valid
+        elif params.boiling_surface is not None:
+            pool = two_phase.resistance(_expected(a, params.accelerator), t_liquid, params.boiling_surface)
+            chip = accelerator.respond(asked, t_liquid, pool.resistance, params.accelerator, *at)
+            liquid_slope = params.accelerators * chip.slope * (1.0 + chip.power * pool.slope)
+            valid = valid & pool.valid
         else:
             assert params.air_sink is not None  # __post_init__ of Rack
             sink = params.air_sink
@@ -226,7 +233,8 @@ def flow_demand(heat_liquid: Real, liquid_in: Real, density_cp: Real, params: Ra
 
     Vendor rule (``return_temperature``): ``flow = heat / (rho cp (return_limit - liquid_in))``, not below
     ``minimum_share`` of what rated heat would need at this supply, not above ``maximum_flow``.
-    ``buoyancy`` is what the heat itself drives. ``fixed_flow`` is ``rated_flow``; ``fixed_dp`` is the flow at which the rack drops ``dp_set`` (``dp`` if
+    ``buoyancy`` is what the heat itself drives, ``boiling``
+    the liquid that it evaporates. ``fixed_flow`` is ``rated_flow``; ``fixed_dp`` is the flow at which the rack drops ``dp_set`` (``dp`` if
     unset). ``density_cp`` in J/(m3 K). Raises ValueError for a rack without liquid. Source of the rule: the
     Lenovo GB300 NVL72 flow table, which back-calculates to one return temperature.
     """
@@ -237,6 +245,9 @@ def flow_demand(heat_liquid: Real, liquid_in: Real, density_cp: Real, params: Ra
     if liquid.control == "return_temperature":
         asked = np.maximum(heat, liquid.minimum_share * liquid.rated_heat) / per_flow
         flow = np.minimum(asked, liquid.maximum_flow)
+    elif liquid.control == "boiling":
+        flow = heat / (np.asarray(density_cp, dtype=float) * two_phase.SCALE_K)
+        return FlowDemand(flow, np.ones(flow.shape, dtype=bool))
     elif liquid.control == "buoyancy":
         driven = immersion.natural_flow(heat, liquid.rated_heat, liquid.rated_flow)
         flow = np.broadcast_to(driven, np.broadcast_shapes(heat.shape, per_flow.shape))
@@ -352,6 +363,11 @@ def _fan_speed(activity: Array, air_in: Array, fans: Fans) -> tuple[Array, Array
         return cool, np.zeros(())
     rising = width * ((ramp > 0.0) & (ramp < 1.0))
     return cool + (1.0 - cool) * ramp, (1.0 - cool) * rising
+
+
+def _expected(activity: Array, package: Accelerator) -> Array:
+    """Power of one package at its reference temperature, W: what films are worked out for."""
+    return package.idle + (package.tdp - package.idle) * np.minimum(activity, 1.0)
 
 
 def _at(line: Line, activity: Array) -> Array:

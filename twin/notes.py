@@ -1,0 +1,86 @@
+"""What a run should say of a plant beside its numbers: tanks too full, boiling near its limits, liquid lost."""
+
+from twin_models.fluids import boiling
+from twin_models.two_phase import two_phase
+from twin_sites.schema import Condensers, Tanks
+
+from twin.compile import Plan, VolumeNode
+
+NEAR_CRITICAL = 0.7  # of the critical heat flux; designs stay below (estimate)
+SEALED_K = 1.0  # a vented tank boils at outdoor pressure; a set point off by more means pressure or vacuum
+DAYS = 365.0
+
+
+def plant_notes(plan: Plan, pressure: float, hours: float) -> list[str]:
+    """Notes on immersion and boiling loops.
+
+    Parameters
+    ----------
+    plan
+        The site made ready to solve.
+    pressure
+        Mean outdoor pressure in Pa.
+    hours
+        Length of the run, for the liquid that is lost.
+    """
+    notes: list[str] = []
+    for volume in plan.volumes:
+        notes += _tank_loads(volume)
+        if volume.fluid is not None and volume.fluid.boils:
+            notes += _boiling(volume, pressure, hours)
+    return notes
+
+
+def _tank_loads(volume: VolumeNode) -> list[str]:
+    """Tanks hold so much IT power each; more of it than that does not go in."""
+    tanks = [node.link for stage in volume.stages for node in stage if isinstance(node.link, Tanks)]
+    holds = sum(tank.count * tank.highest_load for tank in tanks)
+    rated = sum(node.racks.count * node.racks.tdp for node in volume.racks)
+    if not tanks or rated <= holds:
+        return []
+    return [
+        f"{volume.address}: {rated / 1000:,.0f} kW of IT in tanks that hold {holds / 1000:,.0f} kW together; "
+        "add tanks or take larger ones"
+    ]
+
+
+def _boiling(volume: VolumeNode, pressure: float, hours: float) -> list[str]:
+    assert volume.fluid is not None
+    name, notes = volume.fluid.name, []
+    saturation = volume.part.supply.value if not volume.part.supply.base else None
+    links = [node.link for stage in volume.stages for node in stage if isinstance(node.link, Condensers)]
+    boils_at = float(boiling.saturation_temperature(name, pressure))
+    if (
+        saturation is not None
+        and any(link.vented for link in links)
+        and abs(saturation - boils_at) > SEALED_K
+    ):
+        what = (
+            "a vacuum that draws in air"
+            if saturation < boils_at
+            else "a pressure that a vented vessel does not hold"
+        )
+        held = float(boiling.pressure(name, saturation))
+        notes.append(
+            f"{volume.address}: {name} boils at {boils_at:.1f} °C under {pressure / 1000:.1f} kPa; {saturation:.1f} °C needs "
+            f"{held / 1000:.1f} kPa, {what}"
+        )
+    for node in volume.racks:
+        surface, package = node.racks.boiling_surface, node.racks.accelerator
+        if surface is None or package is None:
+            continue
+        at = boils_at if saturation is None else saturation
+        share = float(two_phase.resistance(package.tdp, at, surface).flux_share)
+        if share > NEAR_CRITICAL:
+            what = "above: a film of vapour covers the surface" if share > 1.0 else "too near for a design"
+            notes.append(f"{node.name}: {100 * share:.0f} % of the critical heat flux at rated power, {what}")
+    lost = sum(link.count * link.charge * link.yearly_loss for link in links) * hours / (24.0 * DAYS)
+    if lost > 0.0:
+        notes.append(
+            f"{volume.address}: {lost:,.0f} kg of {name} are lost in this time and have to be refilled"
+        )
+    if boiling.TRANSPORT[name].legacy:
+        notes.append(
+            f"{volume.address}: {name} is a PFAS product whose maker has stopped; see its replacements"
+        )
+    return notes
