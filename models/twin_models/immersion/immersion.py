@@ -68,9 +68,9 @@ class Sink(NamedTuple):
     valid: NDArray[np.bool_]  # False outside laminar flow, the range of Ra, or the liquid's own range
 
 
-def transfer(hot: Stream, cold: Stream, u: Real, params: Tank) -> Transfer:
+def transfer(hot: Stream, cold: Stream, u: Real, params: Tank, trial: bool = False) -> Transfer:
     """Heat from the bath to the primary; ``u`` is the primary valve. The pumps are in :mod:`twin_models.cdu`."""
-    return cdu.transfer(hot, cold, u, params)
+    return cdu.transfer(hot, cold, u, params, trial)
 
 
 def film(difference: Real, speed: Real, length: float, liquid: Fluid, t: Real) -> tuple[Array, Array, Array]:

@@ -168,13 +168,14 @@ def conductance(params: Condenser) -> float:
     return float(-np.log1p(-share) * rate)
 
 
-def transfer(hot: Stream, cold: Stream, u: Real, params: Condenser) -> Transfer:
+def transfer(hot: Stream, cold: Stream, u: Real, params: Condenser, trial: bool = False) -> Transfer:
     """Heat of one condenser; ``hot`` is a boiling loop, ``u`` the water valve. The pump's power leaves with the water.
 
-    ``hot.temperature`` of entering vapour stands `SCALE_K` above saturation.
+    ``hot.temperature`` of entering vapour stands `SCALE_K` above saturation. ``trial`` leaves out what a search does not need.
     """
     u = np.clip(u, 0.0, 1.0)
-    heat, capacity = _heat(hot, cold, u, params), _heat(hot, cold, 1.0, params)
+    heat = _heat(hot, cold, u, params)
+    capacity = heat if trial else _heat(hot, cold, 1.0, params)
     water = u * np.asarray(cold.flow)
     rate = water * np.asarray(cold.cp)
     electric = np.where(np.asarray(hot.flow) > 0.0, params.pump_power, 0.0) + np.zeros(np.shape(heat))
