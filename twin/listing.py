@@ -13,6 +13,7 @@ from twin_models.dry_cooler.dry_cooler import DryCooler
 from twin_models.fields import Quantity
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
 from twin_models.immersion.immersion import Tank
+from twin_models.manifold.manifold import Manifold
 from twin_models.pdu.pdu import Pdu
 from twin_models.power_shelf.power_shelf import PowerShelf
 from twin_models.pump.pump import Pump
@@ -45,6 +46,7 @@ FAMILIES: dict[str, tuple[type, str]] = {
     "rear_door": (RearDoor, "rated_heat"),
     "immersion": (Tank, "rated_heat"),
     "two_phase": (Condenser, "rated_heat"),
+    "manifold": (Manifold, "diameter"),
     "dry_cooler": (DryCooler, "rated_heat"),
     "cooling_tower": (CoolingTower, "design_flow"),
     "chiller": (Chiller, "capacity"),
