@@ -20,7 +20,7 @@ TEXT_CONTRAST, LINE_CONTRAST = 4.5, 3.0
 def test_css_variables_are_the_tokens() -> None:
     assert (ASSETS / "1-tokens.css").read_text() == tokens.css()
     used = set(re.findall(r"var\(--([a-z0-9-]+)", (ASSETS / "2-app.css").read_text()))
-    own = {"font", "gap", "h1", "h2", "tile", "left", "icon"}
+    own = {"font", "gap", "h1", "h2", "tile", "left", "icon", "fill", "slide"}
     assert used - own <= {name.replace("_", "-") for name in tokens.LIGHT}
 
 
