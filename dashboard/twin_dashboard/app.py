@@ -43,7 +43,7 @@ def application(ctx: Context) -> Dash:
     )  # its pages would load scripts from other hosts
     app = Dash(
         "twin_dashboard",
-        server=server,
+        server=server,  # type: ignore[arg-type]  # its annotation knows Flask only
         title="twin",
         update_title="",
         suppress_callback_exceptions=True,

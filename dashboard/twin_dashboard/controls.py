@@ -129,7 +129,7 @@ def _label(entry: Address, site: Site) -> str:
 
 
 def _control(entry: Address, group: str, site: Site, system: str) -> Control | None:
-    about = {
+    about: dict[str, Any] = {
         "address": entry.address, "label": _label(entry, site), "group": group, "source": entry.origin.source,
         "confidence": entry.origin.confidence, "reason": entry.origin.reason, "text": entry.text(system), "allowed": entry.bounds(system),
     }  # fmt: skip
@@ -137,7 +137,8 @@ def _control(entry: Address, group: str, site: Site, system: str) -> Control | N
     if options:
         value = ("yes" if entry.value else "no") if isinstance(entry.value, bool) else str(entry.value)
         return Control(kind="choice", options=options, base=value, **about)
-    value, quantity, prefix = entry.value, entry.quantity, ""
+    value: Any = entry.value
+    quantity, prefix = entry.quantity, ""
     if isinstance(value, SetPoint):
         if value.base:
             prefix, quantity = f"{value.base} ", _APPROACH

@@ -1,7 +1,7 @@
 """How numbers are shown: one table of quantities with decimals and the unit of each system."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twin_sites import units
 
@@ -38,8 +38,8 @@ QUANTITIES: dict[str, Shown] = {
 }
 
 
-def convert(value: float, quantity: str, system: str) -> float:
-    """Number of the program in the shown unit; works on arrays too."""
+def convert(value: Any, quantity: str, system: str) -> Any:
+    """Number or array of the program in the shown unit."""
     row = QUANTITIES[quantity]
     to = row.ip if system == "ip" else row.si
     if row.unit == to:

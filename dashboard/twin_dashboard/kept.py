@@ -26,4 +26,4 @@ def kept(function: Callable[Concatenate[xr.Dataset, P], T]) -> Callable[Concaten
             mine[key] = function(ds, *args, **more)
         return mine[key]  # type: ignore[return-value]
 
-    return wrapped
+    return wrapped  # type: ignore[return-value]  # ``ds`` may be given by name nowhere

@@ -9,7 +9,7 @@ from twin_sites.errors import InputError, Problem
 
 from twin.errors import Cancelled
 
-CONFIG = {
+CONFIG: Any = {
     "displaylogo": False, "showSendToCloud": False, "displayModeBar": "hover", "responsive": True, "scrollZoom": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "sendDataToCloud"],
 }  # fmt: skip
@@ -23,9 +23,14 @@ def graph(name: str, height: str, label: str, figure: Any = None) -> dcc.Graph:
     )  # fmt: skip
 
 
+def named(label: str, **more: str) -> Any:
+    """What a reader of screens says of an element, and other attributes by their own names."""
+    return {"aria-label": label, **more}
+
+
 def icon(name: str, label: str = "") -> html.Span:
     """An icon in the colour of its text; decorative unless it has a label."""
-    about = {"role": "img", "aria-label": label} if label else {"aria-hidden": "true"}
+    about: Any = named(label, role="img") if label else {"aria-hidden": "true"}
     return html.Span(className="icon", style={"--icon": f"url('/assets/icons/{name}.svg')"}, **about)
 
 

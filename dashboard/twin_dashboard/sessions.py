@@ -84,9 +84,12 @@ class Sessions:
         with tempfile.TemporaryDirectory(prefix="twin-upload-") as folder:
             path = Path(folder) / file  # the browser's name never reaches the file system
             path.write_bytes(data)
-            read: Any = {"site": twin.load_site, "trace": twin.load_trace, "weather": twin.load_weather}[
-                kind
-            ](path)
+            readers: dict[str, Any] = {
+                "site": twin.load_site,
+                "trace": twin.load_trace,
+                "weather": twin.load_weather,
+            }
+            read: Any = readers[kind](path)
         token = UPLOAD + secrets.token_urlsafe(12)
         with self._lock:
             self._files[token] = (kind, name[:80], read)

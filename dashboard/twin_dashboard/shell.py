@@ -7,7 +7,7 @@ from dash import dcc, html, set_props
 
 from twin_dashboard.cache import STEPS, Run
 from twin_dashboard.figures.base import FONT
-from twin_dashboard.parts import icon
+from twin_dashboard.parts import icon, named
 from twin_dashboard.sessions import UPLOAD
 from twin_dashboard.tokens import DARK, LIGHT
 
@@ -59,7 +59,7 @@ def shell() -> Any:
             html.Span("twin", className="brand"), html.Div(id="facts"), html.Span(className="grow"),
             dmc.Select(
                 id="step", data=[{"value": key or OWN, "label": key or "Weather's step"} for key in STEPS], value=OWN, size="xs", allowDeselect=False,
-                w=134, withCheckIcon=False, **{"aria-label": "Time step of the run"},
+                w=134, withCheckIcon=False, **named("Time step of the run"),
             ),
             dmc.SegmentedControl(
                 id="system", data=[{"value": "si", "label": "SI"}, {"value": "ip", "label": "IP"}], value="si", size="xs", persistence=True,
@@ -69,7 +69,7 @@ def shell() -> Any:
                 id="theme", lightIcon=icon("sun"), darkIcon=icon("moon"), color="gray", variant="subtle", size="md",
                 attributes={"root": {"aria-label": "Light or dark"}},
             ),
-            html.Button(icon("help-circle"), id="help", className="plain", title="Help and keys", **{"aria-label": "Help and keys"}),
+            html.Button(icon("help-circle"), id="help", className="plain", title="Help and keys", **named("Help and keys")),
         ],
         className="bar",
     )  # fmt: skip
@@ -91,7 +91,7 @@ def shell() -> Any:
             dcc.Location(id="url", refresh=False), dcc.Store(id="state"), dcc.Store(id="chosen"), dcc.Store(id="scenarios", storage_type="session"),
             dcc.Store(id="void"), dcc.Store(id="void-2"), help_box, working,
             dmc.AppShell(
-                [dmc.AppShellHeader(header), dmc.AppShellNavbar(html.Nav(rail, **{"aria-label": "Pages"})), dmc.AppShellMain(html.Main(id="page"))],
+                [dmc.AppShellHeader(header), dmc.AppShellNavbar(html.Nav(rail, **named("Pages"))), dmc.AppShellMain(html.Main(id="page"))],
                 header={"height": 48}, navbar={"width": 84, "breakpoint": 0}, padding=0,
             ),
         ],
@@ -101,7 +101,8 @@ def shell() -> Any:
 
 def _link(n: int, path: str, name: str, icon_name: str) -> html.Div:
     return html.Div(
-        dcc.Link([icon(icon_name), html.Span(name)], id=f"nav-{n}", href=path), **{"data-page": path}
+        dcc.Link([icon(icon_name), html.Span(name)], id=f"nav-{n}", href=path),
+        **named(name, **{"data-page": path}),
     )
 
 

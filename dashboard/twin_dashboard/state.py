@@ -51,7 +51,9 @@ def _changes(data: Any) -> dict[str, str]:
 
 def from_query(query: str) -> State:
     """State from the query part of a link."""
-    site, step, changes, base = "", "", {}, {}
+    changes: dict[str, str] = {}
+    base: dict[str, str] = {}
+    site = step = ""
     for key, value in parse_qsl(query.lstrip("?")[:20_000], max_num_fields=300):
         if key == "site":
             site = value

@@ -9,7 +9,7 @@ from twin.metrics import Summary
 from twin_dashboard import format as fmt
 from twin_dashboard.cache import Run
 from twin_dashboard.margins import Margin, margins
-from twin_dashboard.parts import tile
+from twin_dashboard.parts import named, tile
 
 
 class Metric(NamedTuple):
@@ -162,7 +162,7 @@ def change_line(metric: Metric, run: Run, base: Run | None, system: str) -> Any:
             [arrow, " ", amount, unit],
             className="better" if good else "worse",
             title=words,
-            **{"aria-label": f"{words} by {amount}"},
+            **named(f"{words} by {amount}"),
         ),
         f" from {before}",
     ]

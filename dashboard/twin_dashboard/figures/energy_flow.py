@@ -227,7 +227,7 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
     )
     bar(X["water"], low, low + water, "heat")
     label(X["water"], low + water / 2, "Facility water", water / unit)
-    end = BOTTOM
+    foot = BOTTOM
     bar(cooling_x, -LIFT - cool, -LIFT, "power")
     notes.append(
         note(
@@ -245,7 +245,7 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
         cooling_x,
         X["ambient"],
         (-LIFT - cool, -LIFT),
-        (end, end + cool),
+        (foot, foot + cool),
         "heat",
         f"Cooling plant and house: {_number(f.cooling)} GWh",
     )
@@ -253,14 +253,14 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
         X["water"],
         X["ambient"],
         (low, low + water),
-        (end + cool, end + cool + water),
+        (foot + cool, foot + cool + water),
         "heat",
         f"Facility water: {_number(water / unit)} GWh",
     )
     direct = upper_height - f.room * unit
-    band(losses_x, X["ambient"], (lane + f.room * unit, lane + upper_height), (end + cool + water, end + cool + water + direct), "heat",
+    band(losses_x, X["ambient"], (lane + f.room * unit, lane + upper_height), (foot + cool + water, foot + cool + water + direct), "heat",
          f"Losses straight to outdoor air: {_number(direct / unit if unit else 0)} GWh")  # fmt: skip
-    bar(X["ambient"], end, end + cool + water + direct, "heat")
+    bar(X["ambient"], foot, foot + cool + water + direct, "heat")
     label(X["ambient"], (TOP + BOTTOM) / 2, "Ambient", f.total)
     lay = layout(
         theme, hovermode="closest", margin={"l": 6, "r": 4, "t": 4, "b": 4}, dragmode=False,

@@ -120,7 +120,7 @@ def days_window(relayout: Any) -> tuple[float, float] | None:
     if relayout.get("xaxis.autorange"):
         return -WEEK_D / 2, WEEK_D / 2
     both = relayout.get("xaxis.range")
-    ends = both if isinstance(both, list) else [relayout.get(f"xaxis.range[{i}]") for i in (0, 1)]
+    ends: list[Any] = both if isinstance(both, list) else [relayout.get(f"xaxis.range[{i}]") for i in (0, 1)]
     if len(ends) != 2 or not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
         return None
     return float(ends[0]), float(ends[1])
@@ -200,7 +200,7 @@ def window(relayout: Any, ds: xr.Dataset) -> tuple[int, int] | None:
     if relayout.get("xaxis.autorange"):
         return 0, time.size
     both = relayout.get("xaxis.range")
-    ends = both if isinstance(both, list) else [relayout.get(f"xaxis.range[{i}]") for i in (0, 1)]
+    ends: list[Any] = both if isinstance(both, list) else [relayout.get(f"xaxis.range[{i}]") for i in (0, 1)]
     if len(ends) != 2 or not all(isinstance(end, str) and len(end) <= 40 for end in ends):
         return None
     try:

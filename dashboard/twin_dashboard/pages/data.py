@@ -139,7 +139,7 @@ def register(app: Dash, context: Context) -> None:
             "site.yaml": 4e3,
             "report.html": 4.9e6,
         }
-        links = [
+        links: list[Any] = [
             html.A(
                 [icon("device-floppy"), f"{name}, {what} · about {_size(size[kind])}"],
                 href=f"/download/{kind}{to_query(state)}",

@@ -127,7 +127,7 @@ def register(app: Dash, context: Context) -> None:
     )
 
 
-def plan(run: Any, what: str, system: str) -> str:
+def plan(run: Any, what: Any, system: str) -> str:
     """The floor plan at the hour of the hottest chip."""
     try:
         from twin_dashboard.svg import floor_plan
@@ -140,13 +140,13 @@ def plan(run: Any, what: str, system: str) -> str:
 def table(ds: Any, site: Any, system: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Columns and one row per rack group, the smallest margin first."""
     degrees, flow = fmt.unit("temperature", system), fmt.unit("flow", system)
-    columns = [
+    columns: list[dict[str, Any]] = [
         {"field": "name", "headerName": "Group", "minWidth": 90}, {"field": "count", "headerName": "No.", "type": "rightAligned"},
         {"field": "power", "headerName": "Peak kW", "type": "rightAligned"}, {"field": "chip", "headerName": f"Chip {degrees}", "type": "rightAligned"},
         {"field": "margin", "headerName": f"Left {fmt.unit('difference', system)}", "type": "rightAligned"}, {"field": "inlet", "headerName": f"Air in {degrees}", "type": "rightAligned"},
         {"field": "flow", "headerName": f"Flow {flow}", "type": "rightAligned"}, {"field": "throttled", "headerName": "Lost h", "type": "rightAligned"},
     ]  # fmt: skip
-    rows = []
+    rows: list[dict[str, Any]] = []
     step_h = float(ds.attrs["step_s"]) / 3600.0
     for i, name in enumerate(ds["rack"].values):
         chip, limit = ds["rack_chip_temperature"].values[i], float(ds["rack_throttle_temperature"].values[i])

@@ -11,7 +11,7 @@ from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import series
 from twin_dashboard.margins import margins
 from twin_dashboard.names import readable
-from twin_dashboard.parts import graph, icon, notice, problems
+from twin_dashboard.parts import graph, icon, named, notice, problems
 from twin_dashboard.shell import show_facts
 from twin_dashboard.svg import schematic as drawing
 
@@ -42,7 +42,7 @@ def layout() -> Any:
     )  # fmt: skip
     side = html.Section(
         [html.Div(id="side-text"), html.Div(html.Span(id="side-series", className="muted"), style={"margin": "8px 0 2px"}), graph("week", "170px", "One week"), html.Div(id="side-links")],
-        className="card panel side", **{"aria-label": "The chosen part"},
+        className="card panel side", **named("The chosen part"),
     )  # fmt: skip
     box = html.Div(
         html.Div(

@@ -1,5 +1,6 @@
 """What if: what does this change do?"""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -17,7 +18,7 @@ from twin_dashboard.figures.climate import pue_by_wet_bulb
 from twin_dashboard.figures.duration import chip_duration
 from twin_dashboard.figures.moved import what_moved
 from twin_dashboard.pages.whatif_view import change_chips, scenario_table, verdict
-from twin_dashboard.parts import graph, icon, notice, panel, problems
+from twin_dashboard.parts import graph, icon, named, notice, panel, problems
 from twin_dashboard.shell import show_facts
 from twin_dashboard.state import command, from_store, python
 
@@ -45,7 +46,7 @@ def layout() -> Any:
         [
             html.Div(
                 [
-                    dmc.TextInput(id="search", placeholder="Find a parameter…   press /", size="sm", debounce=200, **{"aria-label": "Find a parameter"}),
+                    dmc.TextInput(id="search", placeholder="Find a parameter…   press /", size="sm", debounce=200, **named("Find a parameter")),
                     html.Div(
                         [dmc.Switch(id="changed-only", label="Changed only", size="xs", checked=False), html.Span(className="grow"),
                          html.Button("reset all", id="reset-all", className="quiet"), html.Button("close", id="drawer-close", className="button")],
@@ -56,7 +57,7 @@ def layout() -> Any:
             ),
             html.Div([html.Div(id="controls-main"), html.Div(id="controls-more")], id="controls", className="scroll"),
         ],
-        className="card left", **{"aria-label": "Parameters"},
+        className="card left", **named("Parameters"),
     )  # fmt: skip
     right = html.Div(
         [
@@ -183,7 +184,7 @@ def register(app: Dash, context: Context) -> None:
             raise PreventUpdate
         state = from_store(data)
         rows: list[tuple[str, int, Any]] = []
-        wanted = [("Site as written", -1, {})]
+        wanted: list[tuple[str, int, Mapping[str, str]]] = [("Site as written", -1, {})]
         for i, one in enumerate(kept or []):
             if isinstance(one, dict) and one.get("site") == state.site:
                 wanted.append((str(one.get("name", ""))[:60], i, from_store(one).changes))

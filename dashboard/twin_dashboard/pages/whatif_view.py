@@ -10,7 +10,7 @@ from twin_dashboard import tiles
 from twin_dashboard.cache import Run
 from twin_dashboard.controls import Control, shown_change
 from twin_dashboard.margins import Warning, margins, warnings
-from twin_dashboard.parts import icon
+from twin_dashboard.parts import icon, named
 from twin_dashboard.state import State, to_query
 
 COLUMNS = ("pue", "mean", "peak", "wue", "chip", "throttled", "compressors", "cost")
@@ -60,7 +60,7 @@ def change_chips(state: State, known: Mapping[str, Control], system: str, applie
         out.append(
             html.Span(
                 [html.Span(name), html.Span(f"{_short(before)} → " if before else "→ ", className="from"), html.Span(_short(after), className="to"),
-                 html.Button(icon("x"), className="plain", **{"data-drop": address, "aria-label": f"Undo {name}"})],
+                 html.Button(icon("x"), className="plain", **named(f"Undo {name}", **{"data-drop": address}))],
                 className="chip", title=f"{address}={text}",
             )
         )  # fmt: skip
@@ -155,7 +155,7 @@ def scenario_table(rows: list[tuple[str, int, Any]], state: State, system: str) 
     runs = [r for _, _, r in rows if isinstance(r, Run)]
     best: dict[str, float] = {}
     for key in COLUMNS:
-        values = [v for v in (_value(key, r) for r in runs) if fmt.defined(v)]
+        values = [v for v in (_value(key, r) for r in runs) if v is not None and fmt.defined(v)]
         if len(runs) > 1 and values:
             best[key] = min(values)
     units = {"chip": fmt.unit("temperature", system), "wue": fmt.unit("wue", system)}
