@@ -135,8 +135,8 @@ def _control(entry: Address, group: str, site: Site, system: str) -> Control | N
     }  # fmt: skip
     options = _options(entry)
     if options:
-        value = ("yes" if entry.value else "no") if isinstance(entry.value, bool) else str(entry.value)
-        return Control(kind="choice", options=options, base=value, **about)
+        chosen = ("yes" if entry.value else "no") if isinstance(entry.value, bool) else str(entry.value)
+        return Control(kind="choice", options=options, base=chosen, **about)
     value: Any = entry.value
     quantity, prefix = entry.quantity, ""
     if isinstance(value, SetPoint):
