@@ -75,7 +75,7 @@ def complete_enough(
             poor[name]
             + (f"; {len(poor)} of {len(signals)} devices are like this" if len(signals) > 1 else ""),
             f"gaps up to {max_gap_s / 3600:g} h (or one reading) and 5 % of the readings",
-            "cut the file to a complete part, or name a larger max_gap_s",
+            "cut the file to a complete part, or fill it: twin trace convert --max-gap, or max_gap_s",
         )
     if poor:
         notes.append(

@@ -10,6 +10,7 @@ from twin_sites.errors import did_you_mean
 
 from twin.files import fault
 from twin.load import MAX_GAP_S, Boundary, Load, load_trace
+from twin.load_steps import clean
 from twin.traces.mapping import Place, to_racks
 from twin.traces.raw import Quantity, RawTrace
 
@@ -130,7 +131,7 @@ def write_load(load: Load, out: Path) -> None:
 
 
 def write_readings(trace: RawTrace, out: Path) -> None:
-    """Write readings as they stand as a long table: time, series, value. Raises ``InputError`` without times."""
+    """Write readings, one per time and series, as a long table: time, series, value. Raises ``InputError`` without times."""
     import pandas as pd
 
     if trace.stamps.first is None:
@@ -144,7 +145,7 @@ def write_readings(trace: RawTrace, out: Path) -> None:
                 f"{trace.quantity} [{UNITS[trace.quantity]}]": signal.values,
             }
         )
-        for name, signal in trace.signals.items()
+        for name, signal in ((name, clean(raw, trace.counts)) for name, raw in trace.signals.items())
     ]
     frame = pd.concat(parts, ignore_index=True).sort_values(
         ["time", "series"], kind="stable", ignore_index=True

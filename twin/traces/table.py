@@ -256,7 +256,7 @@ def _plan(
             "check the header",
         )
     time = _time_column(frame)
-    kinds = {name: _kind(name) for name in names if name != time}
+    kinds = {name: kind_of(name) for name in names if name != time}
     wanted: Quantity = (
         quantity or trace.own_quantity or ("power" if "power" in kinds.values() else "activity")
     )
@@ -282,7 +282,7 @@ def _plan(
     if unused:
         trace.notes.append(f"columns not used: {', '.join(unused)[:300]}")
     trace.quantity = wanted
-    trace.unit_stated = all(_unit(name) for name in means)
+    trace.unit_stated = all(unit_of(name) for name in means)
     return Plan(
         names, delimiter, decimal, wanted, time, devices, means, dict(zip(means, peaks, strict=False)), False
     )
@@ -462,7 +462,7 @@ def _time_unit(name: str) -> str:
     return unit or (tail.group(1) if tail else "")
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
     bare = split_unit(name)[0].replace(".", "_").replace(" ", "_")
     if OTHER.search(bare):
         return ""
@@ -473,7 +473,7 @@ def _kind(name: str) -> str:
     return ""
 
 
-def _unit(name: str) -> str:
+def unit_of(name: str) -> str:
     unit = split_unit(name)[1]
     if not unit:
         tail = re.search(r"(?:^|[_ ])(k?w|mw|watts?|kilowatts?|percent|pct)(?:_|$)", name, re.IGNORECASE)
@@ -522,9 +522,9 @@ def _values(column: "pd.Series[Any]", name: str, plan: Plan, trace: RawTrace) ->
     if cell_unit and before != cell_unit:
         raise fault(place, f"cells in {before} and {cell_unit}", "one unit per column", "convert the cells")
     top = float(np.nanmax(values, initial=0.0))
-    if _unit(name) == "mw" and "MW" not in name and not cell_unit and top > MOST_MEGAWATTS:
+    if unit_of(name) == "mw" and "MW" not in name and not cell_unit and top > MOST_MEGAWATTS:
         raise fault(place, f"up to {top:g} 'mw'", "[MW] or [mW] in brackets", "tell mega from milli")
-    unit = cell_unit or _unit(name)
+    unit = cell_unit or unit_of(name)
     units = POWER_UNITS if plan.quantity == "power" else SHARE_UNITS
     if unit not in {*units, ""}:
         allowed = "W, kW or MW" if plan.quantity == "power" else "% or 1"
@@ -536,7 +536,7 @@ def _values(column: "pd.Series[Any]", name: str, plan: Plan, trace: RawTrace) ->
 
 def _scale(name: str, plan: Plan) -> float:
     units = POWER_UNITS if plan.quantity == "power" else SHARE_UNITS
-    return units.get(_plain(plan.suffixes.get(name, "")) or _unit(name), 1.0)
+    return units.get(_plain(plan.suffixes.get(name, "")) or unit_of(name), 1.0)
 
 
 def share_or_percent(trace: RawTrace) -> None:
