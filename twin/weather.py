@@ -7,6 +7,7 @@ other records at the start. It matters only when ``resample`` interpolates.
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -22,6 +23,7 @@ from twin_models.psychrometrics.psychrometrics import (
 )
 from twin_sites.errors import did_you_mean
 
+from twin.climate import places, synthetic, warmer
 from twin.files import fault
 from twin.weather_files import read_weather
 from twin.weather_record import DAY_S, YEAR_S, DesignConditions, RawWeather, complete
@@ -33,6 +35,8 @@ ESTIMATED_EXTREME_MARGIN = 2.0  # K above the year's maximum where no design con
 ESTIMATED_DAILY_RANGE = 11.0  # K, middle of the stations embedded here
 EXTREME_YEARS = 20  # return period of the extreme dry bulb, the one data-center siting practice uses
 HOTTEST_HOUR = 15.0
+MOST_WARMER = 10.0  # K, of a morph: beyond what any scenario of this century holds
+_WARMER = re.compile(r"(.+?)\s*\+\s*(\d+(?:\.\d+)?)\s*K")
 SCALE = {"dry_bulb": 0.1, "dew_point": 0.1, "pressure": 10.0}  # of the embedded integers, to °C and Pa
 
 
@@ -79,15 +83,20 @@ class Weather:
 
 
 def load_weather(name_or_path: str | Path) -> Weather:
-    """An embedded year by name (see ``weathers``) or a weather file by path.
+    """An embedded year by name (see ``weathers``) or a weather file by path; ``phoenix + 2 K`` is warmer by so much.
 
     Raises ``InputError`` for anything that cannot be used.
     """
     if isinstance(name_or_path, str):
         if name_or_path in _sites():
             return _embedded(name_or_path)
+        if name_or_path in weathers():
+            return _synthetic(name_or_path)
+        match = _WARMER.fullmatch(name_or_path)
+        if match is not None:
+            return _warmer(load_weather(match[1]), float(match[2]))
         if "\0" in name_or_path or len(name_or_path) > 4000 or not _on_disk(name_or_path):
-            remedy = did_you_mean(name_or_path[:80], _sites())
+            remedy = did_you_mean(name_or_path[:80], weathers())
             raise fault(
                 "weather",
                 f"'{name_or_path[:80]}' is no embedded year and no file",
@@ -105,8 +114,31 @@ def _on_disk(path: str) -> bool:
 
 
 def weathers() -> dict[str, str]:
-    """Names of the embedded years and their places."""
-    return {name: str(site["place"]) for name, site in _sites().items()}
+    """Names of the embedded years and their places; a synthetic year says so."""
+    recorded = {name: str(site["place"]) for name, site in _sites().items()}
+    made = {name: f"{site['place']}, synthetic" for name, site in places().items() if name != "about"}
+    return recorded | made
+
+
+@cache
+def _synthetic(name: str) -> Weather:
+    return from_raw(synthetic(name))
+
+
+def _warmer(weather: Weather, kelvin: float) -> Weather:
+    """The weather of a warmer climate: every hour by so much, at its relative humidity; no design conditions of its own."""
+    if not 0.0 <= kelvin <= MOST_WARMER:
+        raise fault("weather", f"{kelvin:g} K warmer", f"0 to {MOST_WARMER:g} K", "'phoenix + 2 K'")
+    dry, wet, ratio = warmer(weather.dry_bulb, weather.humidity_ratio, weather.pressure, kelvin)
+    plain = weather.name.removesuffix(" (synthetic)")
+    note = (
+        f"warmer by {kelvin:g} K at unchanged relative humidity: synthetic, no projection of a climate model"
+    )
+    made = replace(
+        weather, name=f"{plain} + {kelvin:g} K (synthetic)", dry_bulb=dry, wet_bulb=wet, humidity_ratio=ratio,
+        design=None, notes=(*weather.notes, note), key="",
+    )  # fmt: skip
+    return _frozen(made)
 
 
 @cache
