@@ -23,10 +23,11 @@ from twin.studies_plan import Recipe
 TODO, DONE, FAILED = 0, 1, 2
 ERROR_BYTES = 600  # kept of a failing case's message
 _ENERGY = "energy_kwh"
+_TEXT = (str, list[str])  # fields of a summary that are no number; of the warnings their count is kept
 SUMMARY = tuple(
     name
     for item in fields(Summary)
-    if item.type not in ("str", str)
+    if item.type not in _TEXT or item.name == "warnings"
     for name in ([f"{_ENERGY}.{use}" for use in NAMES] if item.name == _ENERGY else [item.name])
 )
 
@@ -127,7 +128,7 @@ def numbers(summary: Summary) -> list[float]:
     out = []
     for item in fields(Summary):
         value = getattr(summary, item.name)
-        if item.type in ("str", str):
+        if item.type in _TEXT and item.name != "warnings":
             continue
         if item.name == _ENERGY:
             out += [float(value.get(use, np.nan)) for use in NAMES]

@@ -12,7 +12,8 @@ from twin.studies_axes import Axis, Spread
 from twin.variables import VARIABLES
 
 UNITS = {  # of summary fields, by the end of their name
-    "_l_per_kwh": "L/kWh", "_kg_per_kwh": "kg/kWh", "_m3_per_day": "m3/day", "_kwh": "kWh", "_kw": "kW", "_m3": "m3",
+    "_per_kwh_it": "1/kWh", "_per_kwh_facility": "1/kWh", "joules_per_token": "J", "cost_per_million_tokens": "currency",
+    "carbon_kg_per_million_tokens": "kg", "_l_per_kwh": "L/kWh", "_kg_per_kwh": "kg/kWh", "_m3_per_day": "m3/day", "_kwh": "kWh", "_kw": "kW", "_m3": "m3",
     "_kg": "kg", "_degree_hours": "K h", "_hours": "h", "hours": "h", "_degc": "degC", "_k": "K", "_cost": "currency",
     "_s": "s", "_share": "1",
 }  # fmt: skip
