@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from twin import work_cli
+from twin.cli_sizing import limits, optimise, size
 from twin.cli_studies import study
 from twin.trace_cli import app as trace_app
 
@@ -158,65 +159,6 @@ def show(
 
 
 @app.command()
-def size(
-    system: Annotated[
-        str, typer.Option(help="Rack system that 'twin show racks' lists.")
-    ] = "nvidia-gb300-nvl72",
-    accelerators: Annotated[str | None, typer.Option(help="How many accelerators, e.g. 1000.")] = None,
-    racks: Annotated[str | None, typer.Option(help="Or how many compute racks.")] = None,
-    it_power: Annotated[str | None, typer.Option(help="Or IT power, e.g. '10 MW'.")] = None,
-    utility_power: Annotated[
-        str | None, typer.Option(help="Or utility power available, e.g. '20 MW'.")
-    ] = None,
-    weather: Annotated[str, typer.Option(help="Embedded year or weather file.")] = "ashburn",
-    load: Annotated[str, typer.Option(help="Load of the proving year.")] = "mixed",
-    cooling: Annotated[str, typer.Option(help="direct-to-chip, air or best.")] = "best",
-    plant: Annotated[str, typer.Option(help="Heat rejection: dry, adiabatic, tower or best.")] = "best",
-    water: Annotated[bool, typer.Option("--water/--no-water", help="Water may evaporate.")] = True,
-    redundancy: Annotated[str, typer.Option(help="N, N+1, N+2 or 2N.")] = "N+1",
-    supply: Annotated[
-        str | None, typer.Option(help="Facility water supply, e.g. '40 degC'; the climate's by default.")
-    ] = None,
-    approach: Annotated[str, typer.Option(help="CDU approach.")] = "4 K",
-    cdu: Annotated[str, typer.Option(help="CDU product; the likely cheapest by default.")] = "",
-    design: Annotated[str, typer.Option(help="Design day: '0.4%' or 'extreme'.")] = "extreme",
-    growth: Annotated[str, typer.Option(help="Growth that the plant is sized for, e.g. '20 %'.")] = "0 %",
-    support: Annotated[str, typer.Option(help="Network and storage power over compute power.")] = "13.6 %",
-    loading: Annotated[str, typer.Option(help="Most load of electrical units over rating.")] = "90 %",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Low-noise outdoor coolers only.")] = False,
-    energy_price: Annotated[str, typer.Option(help="Energy price.")] = "0.08 USD/kWh",
-    out: Annotated[Path | None, typer.Option(help="Write the site file, ready for 'twin run'.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a report: .md or .html.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
-) -> None:
-    """Size a facility for a wish, prove it over the year and with units out, and write its site file."""
-    import twin
-    from twin.metrics import finite
-    from twin.sizing_needs import read_requirements
-    from twin.sizing_report import check_report, save_report, text
-    from twin.store import check_site_target, save_site
-
-    written = {
-        "system": system, "accelerators": accelerators, "racks": racks, "it_power": it_power, "utility_power": utility_power,
-        "weather": weather, "load": load, "cooling": cooling, "plant": plant, "water": water, "redundancy": redundancy,
-        "supply": supply, "approach": approach, "cdu": cdu, "design": design, "growth": growth, "support": support,
-        "loading": loading, "quiet": quiet, "energy_price": energy_price,
-    }  # fmt: skip
-    if out is not None:
-        check_site_target(out)
-    if report is not None:
-        check_report(report)
-    sized = twin.size(read_requirements({key: value for key, value in written.items() if value is not None}))
-    if out is not None:
-        save_site(sized.written, out)
-    if report is not None:
-        save_report(sized, report)
-    typer.echo(json.dumps(finite(sized.json()), allow_nan=False, indent=1) if as_json else text(sized))
-    if not as_json and out is not None:
-        typer.echo(f"\nSite file: {out}    next: twin run {out}")
-
-
-@app.command()
 def dashboard(
     site: Annotated[
         str, typer.Argument(metavar="[SITE]", help="Reference site or site file.")
@@ -253,6 +195,9 @@ def dashboard(
     serve(site, host, port, auth=auth, insecure=insecure, say=typer.echo)
 
 
+app.command()(size)
+app.command()(limits)
+app.command()(optimise)
 app.command()(study)
 work_cli.register(app)
 

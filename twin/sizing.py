@@ -16,11 +16,25 @@ from twin_sites.errors import InputError, Problem
 from twin_sites.loader import load_site
 from twin_sites.schema import Racks, Site
 
-from twin.metrics import Summary
+from twin.annual import simulate
+from twin.economics import Economics, economics, read_costs
+from twin.errors import RunError
+from twin.metrics import Summary, summarize
+from twin.sizing_beside import beside
 from twin.sizing_first import first_design, frame_of, rack_counts, technology_limit
 from twin.sizing_form import spares, written
 from twin.sizing_needs import Plant, Requirements, checked
-from twin.sizing_proof import DESIGN_DAY, REQUIRED_UNITS, Proof, full_load, hot_days, prove_days, prove_year
+from twin.sizing_proof import (
+    DESIGN_DAY,
+    REQUIRED_UNITS,
+    YEAR,
+    Proof,
+    full_load,
+    hot_days,
+    proof_of,
+    prove_days,
+)
+from twin.sizing_row import Equipment
 from twin.sizing_settle import Draft, finishers, grow, settle, widen
 from twin.weather import Weather, load_weather
 
@@ -31,22 +45,11 @@ GENERIC = "generic size, see the site file"
 
 
 @dataclass(frozen=True)
-class Equipment:
-    """One row of the equipment table: what, how many, and why so many."""
-
-    address: str
-    product: str
-    required: int
-    spare: int
-    binding_constraint: str
-    margin: float | None  # capacity of the required units beyond the design day's duty, over that duty
-
-
-@dataclass(frozen=True)
 class Sized:
     """A sized facility: its site file as data, the table of reasons, what the proof found."""
 
     requirements: Requirements
+    economics: Economics
     written: Mapping[str, Any]
     equipment: tuple[Equipment, ...]
     summary: Summary
@@ -72,6 +75,8 @@ class Sized:
             "summary": self.summary.json(),
             "unmet_requirements": list(self.unmet_requirements),
             "proofs": [asdict(proof) for proof in self.proofs],
+            "economics": asdict(self.economics)
+            | {"capital": [line._asdict() for line in self.economics.capital]},
         }
 
 
@@ -181,15 +186,26 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     if planned != count:
         form = written(frame, draft.design.with_units(rack_counts(wanted, rack, count)))
         proofs = prove_days(load_site(form), days, load)
-    summary, year = prove_year(load_site(form), air)
-    proofs = [year, *proofs]
+    site = load_site(form)
+    ds = simulate(site, weather=air)
+    summary = summarize(ds)
+    proofs = [proof_of(YEAR, ds), *proofs]
     unmet = [
         *_too_warm(wanted, rack),
         *(f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls),
     ]
-    return Sized(
-        wanted, form, _table(wanted, rack, draft, count, proofs), summary, tuple(proofs), tuple(unmet)
-    )
+    rows = _table(wanted, rack, draft, count, proofs)
+    peak = max((proof.peak_power for proof in proofs if proof.peak_power is not None), default=0.0)
+    try:
+        hot = simulate(site, weather=days, load=load)
+        rows += tuple(beside(wanted, site, hot, peak, summary.peak_water_m3_per_day))
+    except RunError:  # the proof of the design days says it
+        pass
+    money = economics(ds, site, read_costs(wanted.costs or None))
+    if wanted.budget is not None and money.plant_capital > wanted.budget:
+        found = f"the plant costs about {money.plant_capital / 1e6:,.3g} million"
+        unmet.append(f"budget: {found}, {wanted.budget / 1e6:,.3g} million are given")
+    return Sized(wanted, money, form, rows, summary, tuple(proofs), tuple(unmet))
 
 
 def _too_warm(wanted: Requirements, rack: Racks) -> list[str]:

@@ -60,6 +60,42 @@ class Requirements(Parameters):
         float, Quantity("K", "Plant air above the weather", low=0.0, high=10.0, bound_source="estimate", difference=True)
     ] = 1.0  # fmt: skip
     quiet: Annotated[bool, Choice("Low-noise outdoor coolers only")] = False
+    ride_through: Annotated[
+        float,
+        Quantity(
+            "s",
+            "Time that a buffer carries the facility loops",
+            low=0.0,
+            high=7200.0,
+            bound_source="estimate",
+        ),
+    ] = 0.0
+    battery: Annotated[
+        float, Quantity("s", "Battery time at full UPS load", low=0.0, high=7200.0, bound_source="estimate")
+    ] = 300.0
+    water_storage: Annotated[
+        float,
+        Quantity(
+            "s",
+            "Make-up water stored for",
+            low=0.0,
+            high=30 * 86400.0,
+            bound_source="estimate",
+            shown="day",
+            shown_ip="day",
+        ),
+    ] = 86400.0
+    budget: Annotated[
+        float | None,
+        Quantity(
+            "1",
+            "Capital for the plant, in the currency of the costs",
+            low=0.0,
+            high=1e13,
+            bound_source="estimate",
+        ),
+    ] = None
+    costs: Annotated[str, Choice("File of unit costs; empty takes the shipped ones")] = ""
     energy_price: Annotated[
         float, Quantity("currency/J", "Energy price", low=0.0, high=1e-6, bound_source="estimate")
     ] = 0.08 / 3.6e6

@@ -12,7 +12,7 @@ from twin_sites.schema import Group, Site
 from twin.annual import simulate
 from twin.errors import RunError
 from twin.load import Load
-from twin.metrics import UNMET_K, Summary, summarize
+from twin.metrics import UNMET_K
 from twin.weather import Weather, design_day
 
 REQUIRED_UNITS = "required units alone, design day"
@@ -109,12 +109,6 @@ def shortfalls(ds: xr.Dataset) -> list[str]:
     return found + [f"{name}: pumps or fans cannot move the flow asked" for name in sorted(flow_bound(ds))]
 
 
-def prove_year(site: Site, air: Weather) -> tuple[Summary, Proof]:
-    """The year with every unit: its summary, and whether it holds."""
-    year = simulate(site, weather=air)
-    return summarize(year), _proof(YEAR, year)
-
-
 def prove_days(site: Site, days: Weather, load: Load) -> list[Proof]:
     """The design days with every unit, without any spare, and with the spares of each group out in turn."""
     spared = {a: element.spare for a, element in site.drawn() if isinstance(element, Group) and element.spare}
@@ -125,12 +119,13 @@ def prove_days(site: Site, days: Weather, load: Load) -> list[Proof]:
     for name, out in cases.items():
         try:
             changed = change_site(site, {f"{address}.out_of_service": n for address, n in out.items()})
-            proofs.append(_proof(name, simulate(changed, weather=days, load=load)))
+            proofs.append(proof_of(name, simulate(changed, weather=days, load=load)))
         except RunError as error:
             proofs.append(Proof(name, (str(error),), None, {}, ()))
     return proofs
 
 
-def _proof(case: str, ds: xr.Dataset) -> Proof:
+def proof_of(case: str, ds: xr.Dataset) -> Proof:
+    """What a simulated case says."""
     missed = tuple(dict.fromkeys([*missed_loops(ds), *sorted(flow_bound(ds))]))
     return Proof(case, tuple(shortfalls(ds)), float(ds["site_power"].max()), use_of(ds), missed)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from twin_sites.errors import InputError, Problem
 
-from twin.metrics import Summary
 from twin.sizing import Sized
 from twin.store import write_whole
 from twin.tables import table
@@ -39,7 +38,7 @@ def _rows(sized: Sized) -> list[dict[str, str]]:
 
 def headline(sized: Sized) -> list[tuple[str, str]]:
     """The figures that a reader asks for first."""
-    s: Summary = sized.summary
+    s, m = sized.summary, sized.economics
     fws = sized.written["cooling"].get("fws", sized.written["cooling"]["chw"])["supply"]
     chip = (
         "—"
@@ -54,6 +53,9 @@ def headline(sized: Sized) -> list[tuple[str, str]]:
         ("WUE", "—" if s.wue_l_per_kwh is None else f"{s.wue_l_per_kwh:.3f} L/kWh, {s.water_m3:,.0f} m³ a year"),
         ("Hottest chip", chip),
         ("Energy and water", f"{s.energy_cost + s.water_cost:,.0f} USD a year"),
+        ("Capital (estimate)", f"{m.plant_capital / 1e6:,.1f} million USD of plant, {m.it_capital / 1e6:,.1f} of racks"),
+        ("Cost of a year (estimate)", f"{m.cost_per_year / 1e6:,.2f} million USD; {m.per_accelerator_hour or 0.0:.3f} USD per accelerator-hour"),
+        ("Owning beats renting", "—" if m.break_even_utilisation is None else f"above {100 * m.break_even_utilisation:.0f} % use of the hours"),
         ("Hours without compressors", "no chillers" if s.free_cooling_hours is None else f"{s.free_cooling_hours:,.0f} of {s.hours:,.0f}"),
     ]  # fmt: skip
 
