@@ -6,16 +6,19 @@ for, so that the solve adds only the deviation from them.
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Ambient, Array
+from twin_sites.declared import base_of
 from twin_sites.errors import InputError, Problem
 from twin_sites.schema import AMBIENT_BASES
 
 from twin.compile import Plan, RackNode
-from twin.load import Load, load_trace, resample, tile
+from twin.files import split_unit
+from twin.load import Load, load_trace, resample, steps_of, tile
 from twin.members import numbers
 
 if TYPE_CHECKING:
@@ -35,31 +38,62 @@ def builtin(name: str) -> Load:
     return load_trace(name)
 
 
-@lru_cache(maxsize=8)
-def _on_span(load: Load, span: "Span", utc_offset_h: float) -> Load:
-    """The load on the run's steps; one that is shorter than a day is first repeated to a day, so that steps are whole."""
-    clock = utc_offset_h if load.utc_offset_h is not None else None
-    if load.step_s != span.step_s:
-        if load.n * load.step_s < DAY_S:
-            load = tile(load, math.ceil(DAY_S / load.step_s), None, None)
-        load = resample(load, span.step_s)
-    if load.n == span.n and load.start == span.start and load.utc_offset_h is None:
-        return load
-    return tile(load, span.n, span.start, clock)
+@lru_cache(maxsize=2)
+def _resampled(load: Load, step_s: float) -> Load:
+    """The load on the run's step; one that is shorter than a day is first repeated to a day, so that steps are whole."""
+    if load.n * load.step_s < DAY_S:
+        load = tile(load, math.ceil(DAY_S / load.step_s), None, None)
+    return resample(load, step_s)
+
+
+class Asked(NamedTuple):
+    """What the racks of a group are asked to do: series on the load's own steps, put together for steps of the run."""
+
+    series: tuple[Array, ...]
+    row_of: NDArray[np.intp]  # series that each rack follows
+    steps: NDArray[np.int64]  # step of the series for each step of the run
+    scale: float
+
+    @property
+    def counts(self) -> Array:
+        """Racks that follow each series."""
+        return np.bincount(self.row_of, minlength=len(self.series)).astype(float)
+
+    def at(self, where: slice) -> Array:
+        """Activity at some steps of the run, shape (n,) where racks are alike and (series, n) where not."""
+        own: Any = self.steps[where]
+        if own[-1] - own[0] == own.size - 1:
+            own = slice(int(own[0]), int(own[-1]) + 1)  # in one piece: no gathering
+        rows = np.stack([row[own] for row in self.series]) * self.scale
+        np.minimum(rows, 1.0, out=rows)
+        return rows[0] if len(rows) == 1 else rows
+
+    def mean(self) -> Array:
+        """Mean of the group's racks, on the load's own steps."""
+        share = self.counts / self.counts.sum()
+        return np.asarray(
+            sum(
+                np.minimum(row * self.scale, 1.0) * part for row, part in zip(self.series, share, strict=True)
+            )
+        )
 
 
 def activities(
     plan: Plan, load: Load, span: "Span", ambient: Ambient, utc_offset_h: float
-) -> tuple[dict[str, Array], list[str]]:
-    """Activity of every rack group, shape (n,) where its racks are alike and (racks, n) where not; and notes.
+) -> tuple[dict[str, Asked], list[str]]:
+    """Activity of every rack group; and notes.
 
     Raises
     ------
     InputError
-        For power above what the racks can draw, or a trace whose boundary is not known.
+        For power above what the racks can draw, or a trace whose boundary is not known or measures no rack of the site.
     """
-    trace = _on_span(load, span, utc_offset_h)
-    notes = list(trace.report.notes) if trace.source.startswith("file") else []
+    finer = load.step_s / span.step_s
+    whole = finer >= 1.5 and abs(finer - round(finer)) < 1e-9 and load.n * load.step_s >= DAY_S
+    trace = load if whole or load.step_s == span.step_s else _resampled(load, span.step_s)
+    clock = utc_offset_h if load.utc_offset_h is not None else None
+    index, _, repeats = steps_of(trace, span.n, span.start, clock, round(finer) if whole else 1)
+    notes = [*trace.report.notes, *repeats] if trace.source.startswith("file") else []
     if trace.quantity == "power" and trace.boundary is None:
         raise InputError(
             [
@@ -71,67 +105,96 @@ def activities(
                 )
             ]
         )
-    out: dict[str, Array] = {}
-    for node in sorted(
-        plan.racks, key=lambda node: not _measured(node, trace)
-    ):  # those that follow come last
-        rows, counts = _rows(plan, node, trace)
-        if trace.quantity == "power" and _measured(node, trace):
+    picked = {node.name: _picked(plan, node, trace) for node in plan.racks}
+    told = any(picked.values()) and trace.boundary != "site_it"
+    follow = {
+        node.name: trace.quantity == "power"
+        and (not _measured(node, trace) or (told and not picked[node.name]))
+        for node in plan.racks
+    }
+    if all(follow.values()):
+        raise InputError(
+            [
+                Problem(
+                    f"load → boundary {trace.boundary}",
+                    "a site without racks that are measured there",
+                    "racks with accelerators, or with liquid for cdu_heat",
+                    "--boundary rack_ac or site_it",
+                )
+            ]
+        )
+    out: dict[str, Asked] = {}
+    for node in sorted(plan.racks, key=lambda node: follow[node.name]):  # those that follow come last
+        names = picked[node.name] or [""] * node.racks.count
+        different = list(dict.fromkeys(names))
+        row_of = np.array([different.index(name) for name in names])
+        rows = [trace.series[name] if name else trace.mean for name in different]
+        steps, scale = index, plan.site.load.scale * node.racks.load_scale
+        if follow[node.name]:
+            asked = list(out.values())
+            rows, steps, scale = [np.mean([one.mean() for one in asked], axis=0)], asked[0].steps, 1.0
+            row_of = np.zeros(node.racks.count, dtype=np.intp)
+            why = (
+                "no series is named for it"
+                if _measured(node, trace)
+                else "the trace does not measure such racks"
+            )
+            notes.append(f"{node.name}: {why}; it follows the mean activity of the others")
+        elif trace.quantity == "power":
+            if span.n <= trace.n:  # what the run does not use need not be turned back
+                rows, steps = [row[index] for row in rows], np.arange(span.n)
+            counts = np.bincount(row_of)
             found = [
-                _activity(plan, node, row, racks, trace, ambient)
-                for row, racks in zip(rows, counts, strict=True)
+                _activity(plan, node, row, int(count), trace, ambient, steps)
+                for row, count in zip(rows, counts, strict=True)
             ]
             rows = [one.activity for one in found]
             notes += _excursions(node, found)
-        elif trace.quantity == "power":
-            rows, counts = [_followed(list(out.values()), span.n)], [node.racks.count]
-            notes.append(f"{node.name}: the trace does not measure such racks; they follow the others")
-        scale = plan.site.load.scale * node.racks.load_scale
-        if scale != 1.0 and (trace.quantity == "activity" or _measured(node, trace)):
-            rows = [row * scale for row in rows]
-        above = sum(float(np.mean(row > 1.0)) for row in rows) / len(rows)
-        if above > 0.0:
+        above = [
+            float(np.mean(row[steps] * scale > 1.0)) if float(row.max()) * scale > 1.0 else 0.0
+            for row in rows
+        ]
+        if max(above) > 0.0:
             notes.append(
-                f"{node.name}: asked for more than its rating for {above * span.n * span.step_s / 3600:,.0f} h; "
+                f"{node.name}: asked for more than its rating for {np.mean(above) * span.n * span.step_s / 3600:,.0f} h; "
                 "held at the rating"
             )
-            rows = [np.minimum(row, 1.0) for row in rows]
-        out[node.name] = rows[0] if len(rows) == 1 else np.repeat(np.stack(rows), counts, axis=0)
+        out[node.name] = Asked(tuple(rows), row_of, steps, scale)
     return out, list(dict.fromkeys(notes))
 
 
 def _measured(node: RackNode, trace: Load) -> bool:
-    """Whether a trace of power says anything of these racks: what was measured at nodes or chips says nothing of switches."""
+    """Whether a trace of power can say anything of these racks: what was measured at nodes or chips says nothing of switches."""
     if trace.boundary in ("rack_ac", "site_it", None) or trace.quantity == "activity":
         return True
     return node.racks.liquid is not None if trace.boundary == "cdu_heat" else node.racks.accelerators > 0
 
 
-def _followed(rows: list[Array], n: int) -> Array:
-    means = [row.mean(axis=0) if row.ndim == 2 else row for row in rows]
-    return np.asarray(np.mean(means, axis=0)) if means else np.ones(n)
+def _picked(plan: Plan, node: RackNode, trace: Load) -> list[str]:
+    """Series that each rack of a group follows: its own or those that its group names; none where there are none.
 
-
-def _rows(plan: Plan, node: RackNode, trace: Load) -> tuple[list[Array], list[int]]:
-    """Series of a group and the number of its racks that follow each: its own, those it names, or the mean of all.
-
-    Where every rack has a series of its own number, each follows that; else the racks are shared out in order.
+    Where every rack has a series of its own number, each follows that; else the racks are shared out in order. A rack
+    split off its group goes on following what it followed there. Units in headers (``compute [kW]``) are no part of names.
     """
-    apart = {other.name for other in plan.racks if other is not node}
-    own = [
-        name
-        for name in trace.series
-        if name == node.name or (name.startswith(f"{node.name}.") and name not in apart)
-    ]
-    named = [name.strip() for name in node.racks.series.split(",") if name.strip() in trace.series]
-    names = own or named
-    count = node.racks.count
+    base = base_of(node.name)
+    known = {split_unit(name)[0].strip(): name for name in trace.series}
+    own = [name for bare, name in known.items() if bare == base or bare.startswith(f"{base}.")]
+    names = own or [name.strip() for name in node.racks.series.split(",") if name.strip() in trace.series]
     if not names:
-        return [trace.mean], [count]
-    numbered = [f"{node.name}.{number}" for number in numbers(plan, node)]
-    names = numbered if set(numbered) <= set(names) else names[:count]
-    sizes = [count // len(names) + (1 if i < count % len(names) else 0) for i in range(len(names))]
-    return [trace.series[name] for name in names], sizes
+        return []
+    mine = numbers(plan, node)
+    if all(f"{base}.{number}" in known for number in mine):
+        return [known[f"{base}.{number}"] for number in mine]
+    total = max(
+        number for other in plan.racks if base_of(other.name) == base for number in numbers(plan, other)
+    )
+    names = names[:total]
+    owner = [
+        name
+        for i, name in enumerate(names)
+        for _ in range(total // len(names) + (1 if i < total % len(names) else 0))
+    ]
+    return [owner[number - 1] for number in mine]
 
 
 class Found(NamedTuple):
@@ -143,7 +206,15 @@ class Found(NamedTuple):
     top: float  # W per rack, the highest
 
 
-def _activity(plan: Plan, node: RackNode, power: Array, racks: int, trace: Load, ambient: Ambient) -> Found:
+def _activity(
+    plan: Plan,
+    node: RackNode,
+    power: Array,
+    racks: int,
+    trace: Load,
+    ambient: Ambient,
+    steps: NDArray[np.int64],
+) -> Found:
     params, boundary = node.racks, trace.boundary
     per_rack = {
         "gpu": power * params.accelerators,
@@ -161,10 +232,13 @@ def _activity(plan: Plan, node: RackNode, power: Array, racks: int, trace: Load,
     )
     high = ~found.valid & (found.activity > 0.5)
     if high.any():
-        _judge(node, per_rack, place or "rack_ac")
+        _judge(node, per_rack[steps], place or "rack_ac")
     low = ~found.valid & ~high
     return Found(
-        np.clip(found.activity, 0.0, 1.0), float(low.mean()), float(high.mean()), float(per_rack.max())
+        np.clip(found.activity, 0.0, 1.0),
+        float(low[steps].mean()) if low.any() else 0.0,
+        float(high[steps].mean()) if high.any() else 0.0,
+        float(per_rack.max()),
     )
 
 

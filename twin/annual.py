@@ -17,7 +17,7 @@ from twin_sites.loader import change_site, load_site
 from twin_sites.schema import DryCoolers, Loop, Site
 
 from twin import __version__
-from twin.activity import activities, builtin
+from twin.activity import Asked, activities, builtin
 from twin.compile import Plan, compile_site
 from twin.errors import NotConverged
 from twin.grid import Kind, series_or_constant
@@ -26,6 +26,7 @@ from twin.load import Load, load_trace, loads
 from twin.members import check_size
 from twin.notes import plant_notes
 from twin.results import Collected, collect, dataset, join
+from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block
 from twin.variables import PER_RACK
 from twin.weather import Weather, load_weather, resample
@@ -118,15 +119,12 @@ def simulate(
     ambient = _ambient(air, span, chosen.site.ambient_offset)
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
     parts: list[Collected] = []
-    size = _block_size(plan, activity, span.n)
+    size = _block_size(activity, span.n)
     tell = progress if progress is not None else _quiet
     tell(0, span.n)
     for first in range(0, span.n, size):
         where = slice(first, min(first + size, span.n))
-        block = Block(
-            Ambient(*(np.asarray(values)[where] for values in ambient)),
-            {k: v[..., where] for k, v in activity.items()},
-        )
+        block = _block(ambient, activity, where)
         with np.errstate(
             over="ignore", invalid="ignore", divide="ignore"
         ):  # a runaway is judged by its residual
@@ -208,9 +206,27 @@ def _ambient(air: Weather, span: Span, offset: float) -> Ambient:
     return _ambient_cached(air, span, offset)
 
 
-def _block_size(plan: Plan, activity: Mapping[str, Any], n: int) -> int:
-    rows = max(1, sum(values.shape[0] if values.ndim == 2 else 1 for values in activity.values()))
+def _block_size(activity: Mapping[str, Asked], n: int) -> int:
+    rows = sum(len(asked.series) for asked in activity.values())
     return max(256, min(BLOCK_STEPS, BLOCK_ELEMENTS // rows, n))
+
+
+def _block(ambient: Ambient, activity: Mapping[str, Asked], where: slice) -> Block:
+    """What drives some steps; of a group of many different racks, a few that stand in for them."""
+    rows = {name: asked.at(where) for name, asked in activity.items()}
+    several = {
+        name: Rows(rows[name], asked.counts) for name, asked in activity.items() if rows[name].ndim == 2
+    }
+    many = {name: one for name, one in several.items() if one.counts.size > FEW}
+    few = {name: stand_in(*one) for name, one in many.items()}
+    return Block(
+        Ambient(*(np.asarray(values)[where] for values in ambient)),
+        rows | {name: one.activity for name, one in few.items()},
+        {name: one.counts[:, None] for name, one in several.items()}
+        | {name: one.weight for name, one in few.items()},
+        many,
+        {name: activity[name].row_of for name in several},
+    )
 
 
 def _rate(constant: float, source: str | Path | None, kind: Kind, span: Span, air: Weather) -> Array:

@@ -9,6 +9,7 @@ for the change of its temperature.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from twin_models.air_handler import air_handler
@@ -19,13 +20,17 @@ from twin_models.rack import rack as rack_model
 from twin_models.streams import Array, Mask, RoomAir
 from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Room
 
-from twin.compile import AIR_DENSITY, Plan, VolumeNode, required_head
+from twin.compile import AIR_DENSITY, Plan, RackNode, VolumeNode, required_head
 from twin.loops import STILL, STILL_K, finish, heat_capacity_of, moisture, set_point, shares, solve_volume
 from twin.power import walk_power
-from twin.racks import serve
+from twin.racks import each_of, serve
+from twin.stand_in import Few, census, completed, doubt, nobody
 from twin.state import Block, State
 
 TOLERANCE = 1e-8
+NEARLY = 1e-6  # residual at which every rack is worked
+CENSUSES = 6
+MOVED = 1e-5
 MAX_SWEEPS = 150
 RESPONSES = 3  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
@@ -37,13 +42,31 @@ MOST_RECIRCULATION = (
 
 
 def solve(plan: Plan, block: Block) -> State:
-    """Sweep until heat and power agree; ``state.residual`` says for each step how well they do."""
-    state = _sweep(plan, block, _start(plan, block), 0)
+    """Sweep until heat and power agree; ``state.residual`` says for each step how well they do.
+
+    Where a few racks stand in for many, every rack is worked when the few nearly agree, and the sweeps go on with what
+    the few were short of: again at the steps whose conditions have moved so far since that it could be felt.
+    """
+    state = _sweep(plan, block, _start(plan, block), 0, NEARLY if block.every else TOLERANCE)
+    where: Any = slice(None)
+    for _ in range(CENSUSES if block.every else 0):
+        whole = isinstance(where, slice)
+        some, part = (block, state) if whole else (block.at(where), state.at(where))
+        _work_every(plan, block, state, part, where)
+        part.trail = []
+        _sweep(plan, some, part, state.sweeps)
+        if not whole:
+            state.put(part, where, worked=True)
+        doubt, moved = _doubt(plan, block, state)
+        state.residual = np.maximum(state.residual, doubt)
+        where = np.flatnonzero((doubt > TOLERANCE) | moved)
+        if not where.size:
+            break
     finish(plan, block, state)
     return state
 
 
-def _sweep(plan: Plan, block: Block, state: State, first: int) -> State:
+def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float = TOLERANCE) -> State:
     """Sweeps over all steps, then over those that need more: most agree long before the last."""
     for sweep in range(first, MAX_SWEEPS):
         state.sweeps = sweep + 1
@@ -60,12 +83,12 @@ def _sweep(plan: Plan, block: Block, state: State, first: int) -> State:
             solve_volume(volume, block, state, sweep)
         walk_power(plan, state)
         _judge(plan, state, aimed, moved)
-        open_ = np.flatnonzero(~(state.residual < TOLERANCE))
+        open_ = np.flatnonzero(~(state.residual < tolerance))
         if not open_.size:
             break
         _move(plan, state)
         if open_.size < state.residual.size / 2:
-            state.put(_sweep(plan, block.at(open_), state.at(open_), sweep + 1), open_)
+            state.put(_sweep(plan, block.at(open_), state.at(open_), sweep + 1, tolerance), open_)
             break
     return state
 
@@ -127,7 +150,6 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             state.inlet[volume.name] = state.inlet[volume.outer]
     flow_asked: dict[str, Array] = {}
     met: dict[str, Mask] = {}
-    given: dict[str, Array] = {}
     for volume in plan.volumes:
         if volume.fluid is None or not volume.racks:
             continue
@@ -138,42 +160,87 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             heat = state.rack_heat[node.name]
             demand = rack_model.flow_demand(heat, supply, rho * state.cp[volume.name], node.racks)
             flow_asked[node.name], met[node.name] = demand.flow, demand.valid
-            total = total + _sum(demand.flow, node.racks.count) * rho
+            known = state.census.get(node.name)
+            asked = _sum(demand.flow, node, block) + (known.short_flow if known is not None else 0.0)
+            total = total + asked * rho
         share = np.minimum(1.0, volume.flow_limit / np.maximum(total, 1e-12))
-        given[volume.name] = share
+        state.given[volume.name] = share
         state.flow_bound[volume.name] = share < 1.0
         state.flow[volume.name] = np.maximum(total * share, 1e-9)
     for node in plan.racks:
-        air_in = state.inlet[node.room]
-        liquid_in, share = air_in, np.ones_like(air_in)
-        if node.loop is not None:
-            liquid_in, share = state.supply[node.loop], given[node.loop]
+        liquid_in, air_in, share = conditions(node, state)
         if _still((liquid_in, air_in, share), state.served.get(node.name)):
             continue
-        flow = (
-            flow_asked[node.name] * share
-            if node.loop is not None
-            else np.zeros_like(state.rack_heat[node.name])
-        )
-        state.rack[node.name], heat, state.each[node.name] = serve(
-            node,
-            block.activity[node.name],
-            liquid_in,
-            air_in,
-            flow,
-            met.get(node.name, np.ones(flow.shape, dtype=bool)),
-        )
+        shape = state.rack_heat[node.name].shape
+        activity, weight = block.activity[node.name], block.weight.get(node.name)
+        flow = flow_asked[node.name] * share if node.loop is not None else np.zeros(shape)
+        demand_met = met.get(node.name, np.ones(shape, dtype=bool))
+        group, one = serve(node, activity, weight, liquid_in, air_in, flow, demand_met)
+        if node.name in state.census:
+            group = completed(group, state.census[node.name], share)
+        heat = one.heat_liquid
+        state.rack[node.name] = group
+        if weight is None or weight.shape[-1] == 1:
+            state.each[node.name] = each_of(activity, flow, one)
         gap = np.abs(heat - state.rack_heat[node.name])
         if np.max(gap) <= STILL * node.racks.tdp:
             state.served[node.name] = (liquid_in, air_in, share)
         state.rack_heat[node.name] = heat
-        moved[f"racks.{node.name}"] = _sum(gap, node.racks.count)
+        moved[f"racks.{node.name}"] = (
+            gap * node.racks.count if weight is None else (np.abs(weight) * gap).sum(axis=0)
+        )
     return moved
 
 
-def _sum(flow: Array, count: int) -> Array:
+def conditions(node: RackNode, state: State) -> tuple[Array, Array, Array]:
+    """Coolant and air that racks get, °C, and the share of the flow they ask for."""
+    air_in = state.inlet[node.room]
+    if node.loop is None:
+        return air_in, air_in, np.ones_like(air_in)
+    return state.supply[node.loop], air_in, state.given[node.loop]
+
+
+def _sum(flow: Array, node: RackNode, block: Block) -> Array:
     """Flow of a group: its racks share one row when they are alike."""
-    return flow.sum(axis=0) if flow.ndim == 2 else flow * count
+    weight = block.weight.get(node.name)
+    return flow * node.racks.count if weight is None else (weight * flow).sum(axis=0)
+
+
+def _work_every(plan: Plan, block: Block, state: State, part: State, where: Any) -> None:
+    """Work every rack of the groups that a few stand in for, at the steps ``where`` and conditions of ``part``."""
+    for node in plan.racks:
+        if node.name not in block.every:
+            continue
+        liquid_in, air_in, share = conditions(node, part)
+        density_cp = np.ones_like(liquid_in)
+        if node.loop is not None:
+            volume = plan.volume(node.loop)
+            assert volume.fluid is not None
+            density_cp = np.asarray(density(volume.fluid, liquid_in)) * part.cp[volume.name]
+        few = Few(block.activity[node.name][:, where], block.weight[node.name][:, where])
+        if node.name not in state.single:
+            state.single[node.name] = nobody(block.every[node.name].activity.shape)
+        part.census[node.name] = census(
+            node, block.every[node.name], few, part.rack_heat[node.name], state.single[node.name], where,
+            liquid_in, air_in, density_cp, share,
+        )  # fmt: skip
+        part.served.pop(node.name, None)
+
+
+def _doubt(plan: Plan, block: Block, state: State) -> tuple[Array, Mask]:
+    """Share of the meter by which racks may be wrong that were worked at other conditions; and where the power or flow of
+    a group has moved so far since that what is told of single racks would no longer add up to it."""
+    watt, moved = np.zeros(state.meter.size), np.zeros(state.meter.size, dtype=bool)
+    for node in plan.racks:
+        if node.name in block.every:
+            known = state.census[node.name]
+            watt = watt + doubt(known, *conditions(node, state))
+            for now, then in (
+                (state.rack[node.name].power, known.true.power),
+                (state.rack[node.name].flow, known.true.flow),
+            ):
+                moved |= np.abs(now - then) > MOVED * then
+    return np.asarray(watt / state.meter), moved
 
 
 def _still(now: tuple[Array, ...], before: tuple[Array, ...] | None) -> bool:

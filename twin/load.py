@@ -320,48 +320,59 @@ def _check_power(series: dict[str, Array], where: str, boundary: Boundary | None
             )
 
 
-def tile(load: Load, n: int, start: np.datetime64 | None = None, utc_offset_h: float | None = None) -> Load:
-    """``n`` steps of the load from ``start`` (its own by default), repeated in whole periods as far as
-    needed.
+def steps_of(
+    load: Load,
+    n: int,
+    start: np.datetime64 | None = None,
+    utc_offset_h: float | None = None,
+    finer: int = 1,
+) -> tuple[NDArray[np.int64], np.datetime64, list[str]]:
+    """Which step of the load each of ``n`` steps from ``start`` (its own by default) takes; the start on the load's
+    clock; and what was repeated, in words.
 
     A year or more repeats by the calendar; a week or more repeats in whole weeks, a day or more in whole
     days, each at its own hour (and weekday); less than a day repeats as it is, from its beginning.
-    ``utc_offset_h`` is the clock of ``start``, needed if the load's own clock is known. The report says what
-    was repeated.
+    ``utc_offset_h`` is the clock of ``start``, needed if the load's own clock is known. The run may have ``finer`` steps in
+    each of the load.
     """
-    if not 1 <= n <= MAX_VALUES // len(load.series):
-        raise fault(
-            "load", f"{n} steps of {len(load.series)} series", f"1 to {MAX_VALUES:.0e} values", "use blocks"
-        )
     own = load.start.astype("datetime64[ms]")
     shifted = own
     if load.utc_offset_h is not None and utc_offset_h is not None:
         shifted = own + np.timedelta64(round((utc_offset_h - load.utc_offset_h) * 3_600_000), "ms")
     begin = shifted if start is None else start.astype("datetime64[ms]")
-    span = load.n * load.step_s
+    count, step_s = load.n * finer, load.step_s / finer
+    span = count * step_s
     unit = next((unit for unit in (YEAR_S, WEEK_S, DAY_S) if span >= unit * (1 - 1e-9)), None)
-    steps = load.n
-    if unit is not None and abs(unit / load.step_s - round(unit / load.step_s)) < 1e-9:
-        steps = round(unit / load.step_s) * int(span / unit + 1e-9)
+    steps = count
+    if unit is not None and abs(unit / step_s - round(unit / step_s)) < 1e-9:
+        steps = round(unit / step_s) * int(span / unit + 1e-9)
         offset = calendar_offset(shifted, begin, by_calendar=unit == YEAR_S)
-        if unit == YEAR_S and offset >= 0.0 and offset + n * load.step_s <= span:
-            steps = load.n
+        if unit == YEAR_S and offset >= 0.0 and offset + n * step_s <= span:
+            steps = count
     else:
         offset = 0.0
-    moved = round(offset / load.step_s)
+    moved = round(offset / step_s)
     index = (np.arange(n) + moved) % steps
-    notes = list(load.report.notes)
-    series = {name: values[index] for name, values in load.series.items()}
+    notes = []
     if n > steps or moved % steps + n > steps:
-        notes.append(
-            f"{steps * load.step_s / DAY_S:g} days of load repeat to cover {n * load.step_s / DAY_S:g} days"
-        )
-        if steps < load.n:
+        notes.append(f"{steps * step_s / DAY_S:g} days of load repeat to cover {n * step_s / DAY_S:g} days")
+        if steps < count:
             notes.append(
-                f"the last {(load.n - steps) * load.step_s / 3600:g} h, beyond whole periods, are not used"
+                f"the last {(count - steps) * step_s / 3600:g} h, beyond whole periods, are not used"
             )
-    if abs(offset / load.step_s - moved) > 1e-6:
-        notes.append(f"moved by {(moved * load.step_s - offset):+.3g} s to the run's steps")
+    if abs(offset / step_s - moved) > 1e-6:
+        notes.append(f"moved by {(moved * step_s - offset):+.3g} s to the run's steps")
+    return (index if finer == 1 else index // finer), begin, notes
+
+
+def tile(load: Load, n: int, start: np.datetime64 | None = None, utc_offset_h: float | None = None) -> Load:
+    """``n`` steps of the load from ``start``, repeated in whole periods as far as needed: see ``steps_of``."""
+    if not 1 <= n <= MAX_VALUES // len(load.series):
+        raise fault(
+            "load", f"{n} steps of {len(load.series)} series", f"1 to {MAX_VALUES:.0e} values", "use blocks"
+        )
+    index, begin, notes = steps_of(load, n, start, utc_offset_h)
+    series = {name: values[index] for name, values in load.series.items()}
     return frozen(
         replace(
             load,
@@ -371,7 +382,7 @@ def tile(load: Load, n: int, start: np.datetime64 | None = None, utc_offset_h: f
             peak={name: values[index] for name, values in load.peak.items()},
             report=replace(
                 load.report,
-                notes=tuple(notes),
+                notes=(*load.report.notes, *notes),
                 integral=float(sum(values.sum() for values in series.values())) * load.step_s,
             ),
         )

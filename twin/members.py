@@ -12,8 +12,8 @@ from twin_sites.declared import base_of
 from twin_sites.errors import InputError, Problem
 
 from twin.compile import Plan, RackNode
-from twin.racks import Real
-from twin.state import State
+from twin.racks import Each, Real
+from twin.state import Block, State
 
 Single = NDArray[np.float32]
 MOST_VALUES = 250_000_000  # of all series of single racks together: 1 GB
@@ -57,41 +57,51 @@ def names(plan: Plan) -> tuple[list[str], list[str]]:
     return [name for name, _ in found], [group for _, group in found]
 
 
-def tally(plan: Plan, state: State) -> Tally:
+def tally(plan: Plan, block: Block, state: State) -> Tally:
     """Reduce the single racks of a solved block."""
     parts = []
     for node in plan.racks:
-        each, count = state.each[node.name], node.racks.count
+        each, row_of = _rows(node, block, state)
         rows = Tally(
-            np.atleast_1d(each.power.sum(axis=-1, dtype=float)),
-            np.atleast_1d(each.power.max(axis=-1)).astype(float),
-            np.atleast_1d(each.chip.max(axis=-1)).astype(float),
-            np.atleast_1d(each.throttled.sum(axis=-1, dtype=float)),
+            each.power.sum(axis=-1, dtype=float),
+            each.power.max(axis=-1).astype(float),
+            each.chip.max(axis=-1).astype(float),
+            each.throttled.sum(axis=-1, dtype=float),
         )
-        parts.append(Tally(*(np.broadcast_to(row, (count,)) for row in rows)))
+        parts.append(Tally(*(row[row_of] for row in rows)))
     return Tally(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
 
 
-def series(plan: Plan, state: State) -> dict[str, Single]:
+def series(plan: Plan, block: Block, state: State) -> dict[str, Single]:
     """Every step of every rack, shape (members, n)."""
     n = state.meter.size
     rows: dict[str, list[Real]] = {}
     for node in plan.racks:
-        each, racks = state.each[node.name], node.racks
-        limit = racks.accelerator.throttle if racks.accelerator is not None else np.nan
+        each, row_of = _rows(node, block, state)
+        limit = node.racks.accelerator.throttle if node.racks.accelerator is not None else np.nan
         for name, values in (
             ("power", each.power),
-            ("inlet_temperature", state.inlet[node.room]),
             ("flow", each.flow),
             ("chip_temperature", each.chip),
             ("throttled", each.throttled),
             ("margin", limit - each.chip),
         ):
-            rows.setdefault(f"member_{name}", []).append(np.broadcast_to(values, (racks.count, n)))
+            rows.setdefault(f"member_{name}", []).append(values[row_of])
+        inlet = np.broadcast_to(state.inlet[node.room], (row_of.size, n))
+        rows.setdefault("member_inlet_temperature", []).append(inlet)
     return {
-        name: np.concatenate(parts, axis=0, dtype=np.float32, casting="same_kind")
+        name: np.concatenate(parts, axis=0, dtype=np.float32, casting="unsafe")
         for name, parts in rows.items()
     }
+
+
+def _rows(node: RackNode, block: Block, state: State) -> tuple[Each, NDArray[np.intp]]:
+    """What the racks of a group do, by row, and the row of each."""
+    if node.name in state.single:
+        return state.single[node.name].each, block.row_of[node.name]
+    power, flow, chip, throttled = (np.atleast_2d(values) for values in state.each[node.name])
+    alone = np.zeros(node.racks.count, dtype=np.intp)
+    return Each(power, flow, chip, throttled), block.row_of.get(node.name, alone)
 
 
 def check_size(plan: Plan, n: int, variables: int) -> None:

@@ -1,5 +1,5 @@
 """Racks of one group at the coolant and air they get, reduced at once: sums and extremes over the group, never a
-stored array of all racks and quantities. Racks that are alike share one row; others are worked in cache-sized chunks.
+stored array of all racks and quantities. Racks that are alike share one row.
 """
 
 from typing import Any, NamedTuple, TypeAlias
@@ -35,7 +35,7 @@ class Group(NamedTuple):
 
 
 class Each(NamedTuple):
-    """What single racks do, shape (n,) where they are alike, else (racks, n) of 4 bytes."""
+    """What single racks do, shape (n,) where they are alike, else (rows, n)."""
 
     power: Real  # W
     flow: Real  # m³/s
@@ -44,48 +44,63 @@ class Each(NamedTuple):
 
 
 def serve(
-    node: RackNode, activity: Array, liquid_in: Array, air_in: Array, flow: Array, met: Mask
-) -> tuple[Group, Array, Each]:
-    """The group at these conditions, the heat that each of its racks gives to liquid, and what each does.
+    node: RackNode,
+    activity: Array,
+    weight: Array | None,
+    liquid_in: Array,
+    air_in: Array,
+    flow: Array,
+    met: Mask,
+) -> tuple[Group, rack_model.RackResponse]:
+    """The group at these conditions, and what one rack of each row does.
 
     ``flow`` is m³/s per rack and ``met`` whether its return stays under the limit, both shaped as ``activity``: (n,) for
-    racks that are alike, (racks, n) for others.
+    racks that are alike, (rows, n) for others, of which ``weight``, (rows, 1) or (rows, n), each.
     """
-    if activity.ndim == 1:
-        return _serve(node, activity, liquid_in, air_in, flow, met)
-    racks, n = activity.shape
-    width = max(1, CHUNK // racks)
-    parts = []
-    heat = np.empty(flow.shape)
-    every = Each(*(np.empty(flow.shape, dtype=np.float32) for _ in Each._fields))
-    for first in range(0, n, width):
-        at = slice(first, min(first + width, n))
-        part, heat[:, at], each = _serve(
-            node, activity[:, at], liquid_in[at], air_in[at], flow[:, at], met[:, at]
-        )
-        parts.append(part)
-        for whole, values in zip(every, each, strict=True):
-            whole[:, at] = values
-    return Group(*(np.concatenate(rows) for rows in zip(*parts, strict=True))), heat, every
+    one = rack_model.respond(activity, liquid_in, flow, air_in, node.racks)
+    return together(node, one, activity, weight, flow, met), one
 
 
-def _serve(
-    node: RackNode, activity: Array, liquid_in: Array, air_in: Array, flow: Array, met: Mask
-) -> tuple[Group, Array, Each]:
+def together(
+    node: RackNode,
+    one: rack_model.RackResponse,
+    activity: Array,
+    weight: Array | None,
+    flow: Array,
+    met: Mask,
+) -> Group:
+    """What racks add up to that respond like ``one``."""
     params, count = node.racks, node.racks.count
-    one = rack_model.respond(activity, liquid_in, flow, air_in, params)
-    head = rack_model.pressure_drop(flow, params) if params.liquid is not None else flow
-    lost = one.throttled & ((activity - one.done) > THROTTLED)
-    if activity.ndim == 1:
-        group = Group(
+    lost = throttles(activity, one)
+    if weight is None:
+        head = rack_model.pressure_drop(flow, params) if params.liquid is not None else flow
+        return Group(
             one.power * count, one.power, one.heat_liquid * count, one.heat_air * count, one.compute * count,
             one.air_flow * count, one.chip_temperature, one.done, lost.astype(float), head, flow * count,
             np.asarray(one.valid), met,
         )  # fmt: skip
-    else:
-        group = Group(
-            one.power.sum(0), one.power.max(0), one.heat_liquid.sum(0), one.heat_air.sum(0), one.compute.sum(0),
-            one.air_flow.sum(0), one.chip_temperature.max(0), one.done.mean(0), lost.mean(0), head.max(0), flow.sum(0),
-            np.asarray(one.valid.all(axis=0)), np.asarray(met.all(axis=0)),
-        )  # fmt: skip
-    return group, one.heat_liquid, Each(one.power, flow, one.chip_temperature, lost.astype(np.float32))
+    most = flow.max(axis=0)  # the hungriest sets the head
+    return Group(
+        total(weight, one.power), one.power.max(0), total(weight, one.heat_liquid), total(weight, one.heat_air),
+        total(weight, one.compute), total(weight, one.air_flow), one.chip_temperature.max(0),
+        total(weight, one.done) / count, total(weight, lost) / count,
+        rack_model.pressure_drop(most, params) if params.liquid is not None else most, total(weight, flow),
+        np.asarray(one.valid.all(axis=0)), np.asarray(met.all(axis=0)),
+    )  # fmt: skip
+
+
+def total(weight: Array, values: Array | Mask) -> Array:
+    """Sum over rows of which there are ``weight`` each."""
+    return np.asarray(
+        weight[:, 0] @ values if weight.shape[-1] == 1 else np.einsum("ij,ij->j", weight, values)
+    )
+
+
+def throttles(activity: Array, one: rack_model.RackResponse) -> Mask:
+    """Where chips do less than was asked of them."""
+    return np.asarray(one.throttled & ((activity - one.done) > THROTTLED))
+
+
+def each_of(activity: Array, flow: Array, one: rack_model.RackResponse) -> Each:
+    """What is told of single racks."""
+    return Each(one.power, flow, one.chip_temperature, throttles(activity, one).astype(np.float32))

@@ -1,7 +1,7 @@
 """From what the solver found to a labelled Dataset."""
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import xarray as xr
 from twin_models.fluids.boiling import pressure
 from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.streams import Array
+from twin_models.work.work import working_share
 from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, Utility
 
 from twin import members, tokens
@@ -76,9 +77,9 @@ def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> C
     values["site_it_power"] = _it_power(plan, state)
     values["site_pue"] = state.meter / np.maximum(values["site_it_power"], 1e-9)
     if per_rack:
-        values |= members.series(plan, state)  # type: ignore[arg-type]
+        values |= members.series(plan, block, state)  # type: ignore[arg-type]
     return Collected(
-        values, _out_of_range(plan, state), _flags(state), state.sweeps, members.tally(plan, state)
+        values, _out_of_range(plan, state), _flags(state), state.sweeps, members.tally(plan, block, state)
     )
 
 
@@ -126,7 +127,7 @@ def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
     compute = np.zeros(n)
     for node in plan.racks:
         group = state.rack[node.name]
-        asked = block.activity[node.name]
+        everyone = block.rows(node.name)
         rows["rack_power"].append(group.power)
         rows["rack_peak_power"].append(group.peak)
         rows["rack_heat_liquid"].append(group.heat_liquid)
@@ -137,10 +138,12 @@ def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             _back(plan.volume(node.loop), state) if node.loop is not None else np.full(n, np.nan)
         )
         rows["rack_inlet_temperature"].append(state.inlet[node.room])
-        rows["rack_activity"].append(tokens.mean_of(asked))
+        work = node.racks.work
+        rows["rack_activity"].append(tokens.mean_of(everyone, partial(np.maximum, 0.0)))
+        working = tokens.mean_of(everyone, partial(working_share, work=work)) if work is not None else None
         rows["rack_done"].append(group.done)
         rows["rack_throttled"].append(group.throttled)
-        given, free = tokens.rates(node.racks, asked, group.done)
+        given, free = tokens.rates(node.racks, rows["rack_activity"][-1], working, group.done)
         rows["rack_tokens"].append(given)
         rows["rack_tokens_asked"].append(free)
         compute = compute + group.compute

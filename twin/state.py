@@ -2,25 +2,43 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from twin_models.pump.pump import Pumping
 from twin_models.streams import Ambient, Array, Mask, Transfer
 
 from twin.racks import Each, Group
+from twin.stand_in import Census, Rows, Single
 
 
 class Block(NamedTuple):
     """What drives a block of time steps."""
 
     ambient: Ambient  # at the plant, arrays of n
-    activity: Mapping[str, Array]  # by rack group: (n,) when its racks are alike, (racks, n) when not
+    activity: Mapping[str, Array]  # by rack group: (n,) when its racks are alike, (rows, n) when not
+    weight: Mapping[str, Array] = MappingProxyType({})  # of those rows: (rows, 1) or (rows, n) racks each
+    every: Mapping[str, Rows] = MappingProxyType({})  # of groups whose rows only stand in for their racks
+    row_of: Mapping[str, NDArray[np.intp]] = MappingProxyType({})  # row that each rack of a group follows
+
+    def rows(self, name: str) -> Rows:
+        """Activity of all racks of a group, (rows, n) also where they are alike."""
+        alike = Rows(np.atleast_2d(self.activity[name]), self.weight.get(name, np.ones((1, 1)))[:, 0])
+        return self.every.get(name, alike)
 
     def at(self, where: Any) -> "Block":
-        """The same drivers at some of the steps."""
+        """The same drivers at some of the steps, of the racks that the sweeps work with."""
         ambient = Ambient(*(np.asarray(values)[where] for values in self.ambient))
-        return Block(ambient, {name: values[..., where] for name, values in self.activity.items()})
+        return Block(
+            ambient,
+            {name: values[..., where] for name, values in self.activity.items()},
+            {
+                name: values if values.shape[-1] == 1 else values[:, where]
+                for name, values in self.weight.items()
+            },
+        )
 
 
 @dataclass
@@ -47,8 +65,13 @@ class State:
         default_factory=dict
     )  # of design flow that a loop's pumps can give each valve
     rack: dict[str, Group] = field(default_factory=dict)
-    each: dict[str, Each] = field(default_factory=dict)  # single racks by group
+    each: dict[str, Each] = field(default_factory=dict)  # single racks by group, where the sweeps work them
+    single: dict[str, Single] = field(default_factory=dict)  # and where a few stand in for them
     rack_heat: dict[str, Array] = field(default_factory=dict)  # W into liquid per rack
+    given: dict[str, Array] = field(default_factory=dict)  # by loop: share of the flow its racks ask for
+    census: dict[str, Census] = field(
+        default_factory=dict
+    )  # by rack group: what every rack, worked, adds up to
     flow_bound: dict[str, Mask] = field(default_factory=dict)
     inlet: dict[str, Array] = field(default_factory=dict)  # server inlet air by room
     spill: dict[str, Array] = field(
@@ -77,15 +100,15 @@ class State:
             **{name: _take(value, where, n) for name, value in vars(self).items() if name not in _MEMORY}
         )
 
-    def put(self, part: "State", where: Any) -> None:
-        """Write back what was found at some of the steps."""
+    def put(self, part: "State", where: Any, *, worked: bool = False) -> None:
+        """Write back what was found at some of the steps; ``worked`` where every rack was worked there."""
         n = self.meter.size
         for name, value in vars(part).items():
-            if name not in (*_MEMORY, "trail"):
+            if name not in (*_MEMORY, "trail") and (worked or name != "census"):
                 setattr(self, name, put(getattr(self, name), value, where, n))
 
 
-_MEMORY = ("served",)  # what only the next sweep over the same steps can use
+_MEMORY = ("served", "single")  # what is not for some of the steps alone
 
 
 def _take(value: Any, where: Any, n: int) -> Any:

@@ -1,5 +1,6 @@
 """Tokens of a run: throughput of every rack group, and what a token costs in energy, money and carbon."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,30 +10,30 @@ from twin_models.work import work as work_model
 from twin_sites.addresses import origin
 from twin_sites.schema import Racks, Site
 
+from twin.stand_in import Rows, chunks
+
 MILLION = 1e6
 
 
-def rates(racks: Racks, asked: Array, done: Array) -> tuple[Array, Array]:
+def rates(racks: Racks, asked: Array, working: Array | None, done: Array) -> tuple[Array, Array]:
     """Tokens per second of a rack group, and what they would be without throttling, cap and locked clock.
 
-    ``asked`` is the activity of racks that are alike, shape (n,), or of each, (racks, n); ``done`` its mean after the fact,
-    (n,). Not a number where no throughput is known.
+    ``asked`` and ``done`` are the mean activity of its racks before and after the fact, ``working`` the mean share that
+    works, shape (n,). Not a number where no throughput is known.
     """
     known = _reference(racks)
-    if known is None:
+    if known is None or working is None:
         return np.full(done.shape, np.nan), np.full(done.shape, np.nan)
     assert racks.work is not None
     assert racks.accelerator is not None
-    rate = known.tokens * racks.accelerators * racks.count
-    working = work_model.working_share(asked, racks.work)
-    free = rate * (working.mean(axis=0) if asked.ndim == 2 else working)
-    return free * work_model.remaining_speed(mean_of(asked), done, racks.work, racks.accelerator), free
+    free = known.tokens * racks.accelerators * racks.count * working
+    return free * work_model.remaining_speed(asked, done, racks.work, racks.accelerator), free
 
 
-def mean_of(activity: Array) -> Array:
-    """Mean over racks where each has its own; racks that are switched off (below 0) count as 0."""
-    drawn = np.maximum(activity, 0.0)
-    return np.asarray(drawn.mean(axis=0) if drawn.ndim == 2 else drawn)
+def mean_of(racks: Rows, function: Callable[[Array], Array]) -> Array:
+    """Mean of a function of activity over all racks, shape (n,)."""
+    share = racks.counts / racks.counts.sum()
+    return np.concatenate([share @ function(racks.activity[:, at]) for at in chunks(racks.activity.shape)])
 
 
 def _reference(racks: Racks) -> work_model.Rate | None:

@@ -205,6 +205,34 @@ def test_slopes_are_derivatives(slug):
     assert smooth.sum() > 150
 
 
+@pytest.mark.parametrize("slug", [slug for slug in LIQUID if RACKS[slug].bath_sink is None])
+def test_slopes_by_flow_are_derivatives(slug):
+    """Also where a plate gets less than its fit covers, and where its resistance no longer rises."""
+    rack = RACKS[slug]
+    activity, liquid, flow, air = draws(rack, 300)
+    flow = flow * np.concatenate([np.full(200, 1.0), np.geomspace(1e-4, 0.5, 100)])
+    step = 1e-5 * flow
+    got = respond(activity, liquid, flow, air, rack)
+    below, above = (respond(activity, liquid, flow + d, air, rack) for d in (-step, step))
+    smooth = (below.done < activity) == (above.done < activity)
+    smooth &= (below.done == 0.0) == (above.done == 0.0)
+    pairs = (
+        (got.flow_slope, below.power, above.power, rack.tdp),
+        (got.flow_slope_liquid, below.heat_liquid, above.heat_liquid, rack.tdp),
+        (got.flow_slope_compute, below.compute, above.compute, rack.tdp),
+        (got.flow_slope_chip, below.chip_temperature, above.chip_temperature, 100.0),
+    )
+    for slope, low, high, scale in pairs:
+        numeric = (high - low) / (2.0 * step)
+        if rack.accelerator is None:
+            assert not np.any(slope)
+            continue
+        np.testing.assert_allclose(
+            (slope * flow)[smooth], (numeric * flow)[smooth], rtol=1e-3, atol=1e-6 * scale, err_msg=slug
+        )
+    assert smooth.sum() > 200
+
+
 @pytest.mark.parametrize("slug", PRODUCTS)
 def test_every_estimate_has_a_reason(slug):
     for where, origin in catalogue.datasheet(slug).origins.items():

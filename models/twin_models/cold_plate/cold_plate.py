@@ -66,6 +66,18 @@ def resistance(flow: Real, params: ColdPlate, factor: Real = 1.0) -> Array:
     return value * (inside / np.maximum(v, LOWEST_SHARE * params.lowest_flow))
 
 
+def resistance_slope(flow: Real, value: Real, params: ColdPlate) -> Array:
+    """d(resistance)/d(flow) in K s/(W m3) at a flow where the resistance is ``value`` (``factor`` 1)."""
+    v = np.asarray(flow, dtype=np.float64)
+    below = v < params.lowest_flow
+    inside = np.maximum(v, params.lowest_flow)
+    power_law = -params.exponent * (value - params.resistance_floor) / (inside - params.flow_offset)
+    if not below.any():
+        return np.asarray(power_law)
+    least = LOWEST_SHARE * params.lowest_flow
+    return np.where(below, np.where(v > least, -value / np.maximum(v, least), 0.0), power_law)
+
+
 def within(flow: Real, params: ColdPlate) -> NDArray[np.bool_]:
     """True where the flow in m3/s is inside the range of the fit."""
     v = np.asarray(flow)

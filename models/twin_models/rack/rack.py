@@ -54,6 +54,10 @@ class RackResponse(NamedTuple):
     air_flow: Array  # m3/s through the rack, of air at 20 °C
     slope_liquid: Array  # W/K, d(power)/d(liquid_in)
     slope_air: Array  # W/K, d(power)/d(air_in)
+    flow_slope: Array  # W s/m3, d(power)/d(liquid_flow) at cold plates; a bath's is not told: 0
+    flow_slope_liquid: Array  # W s/m3, d(heat_liquid)/d(liquid_flow)
+    flow_slope_compute: Array  # W s/m3, d(compute)/d(liquid_flow)
+    flow_slope_chip: Array  # K s/m3, d(chip_temperature)/d(liquid_flow)
     valid: NDArray[np.bool_]  # False outside a range: activity, chip, shelf load, entering coolant or air
     throttled: NDArray[np.bool_]  # True where chip temperature limits what is done
 
@@ -121,7 +125,10 @@ def respond(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, pa
         return _walk(asked, liquid_in, liquid_flow, air_in, params).response
     on = 1.0 + np.clip(asked, -1.0, 0.0)
     idle = _walk(np.maximum(asked, 0.0), liquid_in, liquid_flow, air_in, params).response
-    drawn = ("power", "heat_liquid", "heat_air", "compute", "fans", "air_flow", "slope_liquid", "slope_air")
+    drawn = (
+        "power", "heat_liquid", "heat_air", "compute", "fans", "air_flow", "slope_liquid", "slope_air", "flow_slope",
+        "flow_slope_liquid", "flow_slope_compute",
+    )  # fmt: skip
     return idle._replace(
         **{name: getattr(idle, name) * on for name in drawn}, valid=idle.valid & np.asarray(asked >= -1.0)
     )
@@ -152,6 +159,7 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
     compute = _at(params.compute_parts, a)
     chips, done, junction, throttled = zero, asked, np.full((), np.nan), np.zeros((), dtype=bool)
     liquid_slope, air_slope = zero, zero  # of the packages
+    by_flow, chip_by_flow, heat_by_flow = zero, zero, zero
     if params.accelerator is not None:
         at = (params.work.busy_activity, params.work.idle_activity) if params.work is not None else (0.0, 0.0)
         if params.cold_plate is not None and params.liquid is not None:
@@ -159,6 +167,12 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
             resistance = cold_plate.resistance(per_plate, params.cold_plate)
             chip = accelerator.respond(asked, t_liquid, resistance, params.accelerator, *at)
             liquid_slope = params.accelerators * chip.slope
+            # dP/dR = P dP/dT and dT/dR = P (1 + R dP/dT), as for air below
+            rise = cold_plate.resistance_slope(per_plate, resistance, params.cold_plate) * chip.power
+            rise = rise * (params.liquid.accelerator_share / params.accelerators)
+            by_flow = liquid_slope * rise
+            chip_by_flow = rise * (1.0 + (resistance + params.accelerator.junction_to_case) * chip.slope)
+            heat_by_flow = params.accelerator_liquid * by_flow
             valid = valid & cold_plate.within(per_plate, params.cold_plate)
         elif params.bath_sink is not None and params.liquid is not None:
             per_sink = flow * (params.liquid.accelerator_share / params.accelerators)
@@ -190,11 +204,13 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
     else:
         valid = valid & (a == asked) & (a <= 1.0)
 
+    compute_by_flow = by_flow
     if params.node_converter is not None:
         per_node = node * (1.0 / params.nodes)
         lost, marginal = power_shelf.loss_and_slope(per_node, params.node_converter)
         gain = 1.0 + marginal
-        liquid_slope, air_slope = liquid_slope * gain, air_slope * gain
+        heat_by_flow = heat_by_flow + params.converter_liquid * marginal * by_flow
+        liquid_slope, air_slope, by_flow = liquid_slope * gain, air_slope * gain, by_flow * gain
         heat_liquid = heat_liquid + (params.converter_liquid * params.nodes) * lost.loss
         node = node + params.nodes * lost.loss
         valid = valid & lost.valid
@@ -208,6 +224,7 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
     power = output + conversion
     if params.shelf_liquid:
         heat_liquid = heat_liquid + params.shelf_liquid * conversion
+        heat_by_flow = heat_by_flow + params.shelf_liquid * marginal * by_flow
     valid = valid & lost.valid
 
     shape = np.broadcast_shapes(asked.shape, t_liquid.shape, flow.shape, t_air.shape)
@@ -222,6 +239,10 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
         air_flow=_full(air_flow, shape),
         slope_liquid=_full(liquid_slope * gain, shape),
         slope_air=_full((air_slope + fans_slope) * gain, shape),
+        flow_slope=_full(by_flow * gain, shape),
+        flow_slope_liquid=_full(heat_by_flow, shape),
+        flow_slope_compute=_full(compute_by_flow, shape),
+        flow_slope_chip=_full(chip_by_flow, shape),
         valid=np.broadcast_to(valid, shape),
         throttled=np.broadcast_to(throttled, shape),
     )
