@@ -16,12 +16,26 @@ BLINK_S = 0.2
 
 
 def study(
-    what: Annotated[str, typer.Argument(metavar="STUDY", help="Study file (YAML).")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY", help="Study file, or name of a ready-made study; or list, show, report."
+        ),
+    ],
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME...]", help="Study to show; stores to report, the first beside the others."
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes; as many as there are cores by default.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Store of results (.zarr); named after the study by default.")
+        Path | None,
+        typer.Option(
+            help="Store of results (.zarr), named after the study by default; of a report .html, .md, .csv or .parquet."
+        ),
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Dask scheduler in place of own processes, tcp://host:8786.")
@@ -34,7 +48,18 @@ def study(
     ] = False,
 ) -> None:
     """Run a study: many cases of a facility. Exit code 1 if any case failed; its error is in the store."""
+    from twin_sites.errors import InputError, Problem
+
     import twin
+
+    if what in ("list", "show", "report"):
+        _about(what, more or [], out, as_json)
+        return
+    if more:
+        found = f"the further word '{more[0][:60]}'"
+        raise InputError(
+            [Problem(f"study {what}", found, "one study", "put a name of several words in quotes")]
+        )
     from twin.studies import default_workers
     from twin.studies_analysis import digest, digest_text
 
@@ -60,6 +85,41 @@ def study(
         first = next(str(error) for error in ds["error"].values.ravel() if error)
         sys.stderr.write(f"{failed:,} of {ds['status'].size:,} cases failed; the first: {first}\n")
         raise typer.Exit(1)
+
+
+def _about(what: str, names: list[str], out: Path | None, as_json: bool) -> None:
+    """List the ready-made studies, show one, or report on stores."""
+    from twin_sites.errors import InputError, Problem, did_you_mean
+
+    from twin.studies_plan import read_study, ready_made
+    from twin.studies_report import study_report
+    from twin.tables import table
+
+    known = ready_made()
+    if what == "list":
+        rows = [{"name": name, "is": read_study(name).study.title} for name in known]
+        typer.echo(json.dumps(rows, indent=1) if as_json else table(rows, ["is"]))
+    elif what == "show":
+        if len(names) != 1 or names[0] not in known:
+            found = f"'{' '.join(names)[:60]}'" if names else "no name"
+            remedy = did_you_mean(names[0] if names else "", known)
+            raise InputError([Problem("study show", found, "a name of 'twin study list'", remedy)])
+        typer.echo(known[names[0]].read_text(encoding="utf-8").rstrip())
+    else:
+        if not names:
+            raise InputError(
+                [
+                    Problem(
+                        "study report",
+                        "no store",
+                        "a folder that 'twin study' wrote",
+                        "twin study report x.zarr",
+                    )
+                ]
+            )
+        typer.echo(
+            f"Report: {study_report(names, out if out is not None else Path(names[0]).stem + '.html')}"
+        )
 
 
 class _Shown:

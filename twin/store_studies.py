@@ -23,6 +23,7 @@ from zarr.codecs import BloscCodec
 from twin.errors import RunError
 from twin.studies_cases import ERROR_BYTES, SUMMARY, TODO, Chunk
 from twin.studies_plan import Plan
+from twin.weather import Weather
 
 FORMAT = 1
 blosc.use_threads = False  # its threads finish in any order, and the bytes with them
@@ -100,6 +101,9 @@ def describe(plan: Plan) -> dict[str, Any]:
                     name or air.name: [air.name, air.source, *air.notes]
                     for name, air in plan.recipe.weathers.items()
                 },
+                "weather_facts": {
+                    name or air.name: degree_hours(air) for name, air in plan.recipe.weathers.items()
+                },
                 "chunk": plan.chunk,
                 "steps": plan.steps,
                 "step_s": study.step_s or plan.recipe.weathers[""].step_s,
@@ -107,6 +111,15 @@ def describe(plan: Plan) -> dict[str, Any]:
             default=str,
         )
     )
+
+
+def degree_hours(air: Weather) -> dict[str, float]:
+    """K·h of a weather above 18 °C dry bulb and above 15 °C wet bulb."""
+    step_h = air.step_s / 3600.0
+    return {
+        f"{kind}_degree_hours": round(float(np.maximum(values - base, 0.0).sum() * step_h), 3)
+        for kind, values, base in (("dry_bulb", air.dry_bulb, 18.0), ("wet_bulb", air.wet_bulb, 15.0))
+    }
 
 
 @contextmanager

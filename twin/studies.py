@@ -85,15 +85,11 @@ def study(
         When the disk is full or workers keep dying; what was finished is kept.
     """
     store = _store()
-    plan = plan_study(_ready_made(study))
+    plan = plan_study(study)
     if out is not None:
         return _run(store, plan, Path(out), workers, scheduler, resume, progress)
     with tempfile.TemporaryDirectory(prefix="twin-study-") as folder:
         return _run(store, plan, Path(folder) / "results.zarr", workers, scheduler, False, progress)
-
-
-def _ready_made(study: Any) -> Any:
-    return study
 
 
 def _store() -> Any:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 HEADLINE = ("pue", "wue_l_per_kwh", "cue_kg_per_kwh", "energy_cost", "unmet_cooling_hours")
 
 
+def headline(ds: xr.Dataset) -> tuple[str, ...]:
+    """Numbers told of a study: the usual ones and those it names itself."""
+    return tuple(dict.fromkeys([*HEADLINE, *ds.attrs["study"]["show"]]))
+
+
 def axis_names(ds: xr.Dataset) -> list[str]:
     """Axes of a study, in the order written."""
     known = set(ds.coords) - {"use", "series", "percentile", "case"}
@@ -53,7 +58,7 @@ def digest(ds: xr.Dataset) -> dict[str, Any]:
         "failed": int((table["status"] == 2).sum()),
         "extremes": {},
     }
-    for name in HEADLINE:
+    for name in headline(ds):
         values = table[name]
         if values.notna().any():
             out["extremes"][name] = {

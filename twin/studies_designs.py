@@ -69,11 +69,11 @@ def matrix(design: str, axes: list[Axis], samples: int | None, seed: int) -> Arr
         return np.stack([grid.ravel() for grid in grids], axis=1)
     if design in ("zipped", "table"):
         return np.stack([axis.grid() for axis in axes], axis=1)
-    share = _shares(design, len(axes), samples or 1, seed)
+    share = shares(design, len(axes), samples or 1, seed)
     return np.stack([axis.sample(share[:, i]) for i, axis in enumerate(axes)], axis=1)
 
 
-def _shares(design: str, axes: int, samples: int, seed: int) -> Array:
+def shares(design: str, axes: int, samples: int, seed: int) -> Array:
     """Points of the unit cube."""
     if design == "random":
         return np.random.default_rng(seed).random((samples, axes))

@@ -4,23 +4,27 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from twin_models.fields import Quantity
 from twin_sites.changes import hint_at
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.loader import load_site
 from twin_sites.problems import said
 from twin_sites.schema import Site
+from twin_sites.units import parse_at
 from twin_sites.yaml_files import plain_form, read_yaml
 
 from twin import __version__
 from twin.files import decode, read_bytes, read_table
 from twin.load import BOUNDARIES, Boundary, Load, load_trace, loads
+from twin.metrics import Summary
 from twin.results import site_key
-from twin.studies_axes import Array, Axis, read_axis
+from twin.studies_axes import Array, Axis, estimate_axes, read_axis
 from twin.studies_designs import check_design, matrix
 from twin.variables import VARIABLES
 from twin.weather import Weather, load_weather
@@ -29,6 +33,8 @@ Design = Literal["factorial", "zipped", "random", "latin-hypercube", "sobol", "m
 MAX_BYTES = 50_000_000  # of a study file or a table of cases
 SMALLEST, LARGEST = 4, 100  # cases of a chunk: a task is worth sending, and little is lost with it
 CHUNKS = 100  # wanted for a study of middle size
+SHOWN = ("pue", "wue_l_per_kwh", "cue_kg_per_kwh")
+NUMBERS = tuple(item.name for item in fields(Summary) if item.type in (float, float | None))
 PERCENTILES = (1.0, 5.0, 50.0, 95.0, 99.0)
 HOUR_S = 3600.0
 
@@ -57,6 +63,11 @@ class Study:
         Series of which percentiles over time are kept, and which.
     chunk
         Cases that are computed and written together; by default what suits their number.
+    estimates, estimates_in
+        Vary every number marked ``estimate`` by this share up and down, uniformly (a sampled design); only below the
+        addresses that begin so.
+    show
+        Numbers of the summary that reports map over the axes.
     """
 
     axes: Mapping[str, Any] = field(default_factory=dict)
@@ -78,6 +89,9 @@ class Study:
     percentiles: tuple[str, ...] = ()
     at: tuple[float, ...] = PERCENTILES
     chunk: int | None = None
+    estimates: float | None = None
+    estimates_in: tuple[str, ...] = ()
+    show: tuple[str, ...] = SHOWN
 
 
 @dataclass(frozen=True)
@@ -122,6 +136,12 @@ class Source(NamedTuple):
     problems: list[Problem]
 
 
+def ready_made() -> dict[str, Path]:
+    """Studies that come with the program, by name."""
+    with as_file(files("twin").joinpath("studies_ready")) as folder:
+        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
 def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
     """A study from a file, a mapping or as it is; keys with a fault are left out and told.
 
@@ -133,6 +153,8 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
     if isinstance(source, Study):
         return Source(source, source.name, {}, [])
     folder = Path()
+    if isinstance(source, str) and source in ready_made():
+        source = ready_made()[source]
     lines: dict[tuple[str, ...], int] = {}
     if isinstance(source, Mapping):
         written, where = plain_form(source, "study"), "study"
@@ -169,7 +191,7 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
             allowed = "a whole number" if kind is int else "a mapping of keys to values"
             problems.append(Problem(_place(where, lines, (key,)), said(value), allowed, f"{key}: …"))
             del written[key]
-    for key in ("hourly", "percentiles", "at"):
+    for key in ("hourly", "percentiles", "at", "estimates_in", "show"):
         if key in written:
             value = written[key]
             written[key] = tuple(value) if isinstance(value, list | tuple) else (value,)
@@ -179,6 +201,8 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
                 Problem(_place(where, lines, (key,)), said(written[key]), f"a number of {text}", f"{key}: 24")
             )
             del written[key]
+    if isinstance(written.get("estimates"), str):
+        written["estimates"] = parse_at(f"{where} → estimates", written["estimates"], Quantity("1", "Spread"))
     for key in ("site", "weather", "load", "cases"):
         if isinstance(written.get(key), str) and folder != Path() and (folder / written[key]).is_file():
             written[key] = str(folder / written[key])
@@ -201,7 +225,7 @@ def plan_study(source: Study | str | Path | Mapping[str, Any]) -> Plan:
     if study.design == "table":
         written = _table(study, where)
     axes: list[Axis] = []
-    if not written:
+    if not written and study.estimates is None:
         remedy = "cases: my-cases.csv" if study.design == "table" else "axes: {weather: [phoenix, chicago]}"
         problems.append(Problem(where, "no axis", "at least one thing that varies", remedy))
     for name, values in written.items():
@@ -209,13 +233,19 @@ def plan_study(source: Study | str | Path | Mapping[str, Any]) -> Plan:
             axes.append(read_axis(base, name, values, _place(where, lines, ("axes", name))))
         except InputError as error:
             problems += error.problems
+    if study.estimates is not None:
+        if 0.0 < study.estimates < 1.0:
+            axes += estimate_axes(base, study.estimates, study.estimates_in)
+        else:
+            found, remedy = f"{study.estimates:g}", "estimates: 10 %"
+            problems.append(Problem(f"{where} → estimates", found, "a share above 0 and below 1", remedy))
     for address, value in study.changes.items():
         try:
             hint_at(base, str(address), value)
         except InputError as error:
             place = _place(where, lines, ("changes", address))
             problems += [Problem(place, p.found, p.allowed, p.remedy) for p in error.problems]
-    if len(axes) == len(written):
+    if not problems:
         problems += check_design(study.design, axes, study.samples, where)
     problems += _outputs(study, where)
     sites = _each(study, axes, "site", load_site, where, problems)
@@ -263,6 +293,12 @@ def _outputs(study: Study, where: str) -> list[Problem]:
                 problems.append(
                     Problem(f"{where} → {key}", f"'{name}'", allowed, "see 'twin run --out x.csv'")
                 )
+    for name in study.show:
+        if name not in NUMBERS:
+            allowed = "numbers of the summary"
+            problems.append(
+                Problem(f"{where} → show", f"'{name}'", allowed, did_you_mean(str(name), NUMBERS))
+            )
     wrong = [q for q in study.at if not (isinstance(q, int | float) and 0 <= q <= 100)]
     if wrong or not study.at:
         problems.append(
@@ -343,6 +379,9 @@ def _distinct(axes: list[Axis], design: Array) -> tuple[Array, NDArray[np.int64]
     return same[index[order]], rank[inverse.ravel()]
 
 
+_LABELS = ("site", "title", "name", "axes", "show")  # told apart elsewhere, or of no weight for the results
+
+
 def _identity(
     study: Study,
     axes: list[Axis],
@@ -352,9 +391,7 @@ def _identity(
     traces: Mapping[str, Load | str],
 ) -> dict[str, str]:
     """Hashes of what decides the results, part by part, so that a difference can be named."""
-    plain = {
-        key: value for key, value in asdict(study).items() if key not in ("site", "title", "name", "axes")
-    }
+    plain = {key: value for key, value in asdict(study).items() if key not in _LABELS}
     return {
         "settings": _digest(plain),
         "axes": _digest([asdict(axis) for axis in axes]),

@@ -89,7 +89,10 @@ def open_study(path: str | Path, hourly: tuple[str, ...] | list[str] = ()) -> xr
             coords[axis.name] = (axis.name, axis.shown(axis.grid()), about)
     if "case" in dims:
         coords["case"] = np.arange(dims["case"])
-    about = {key: attrs[key] for key in ("study", "identity", "site_title", "weather_notes", "step_s")}
+    about = {
+        key: attrs[key]
+        for key in ("study", "identity", "site_title", "weather_notes", "weather_facts", "step_s")
+    }
     return xr.Dataset(data, coords, about)
 
 
