@@ -33,7 +33,10 @@ def create_app(site_source: Any = "gb300-10mw") -> Dash:
         When the site cannot be used.
     """
     site = site_source if isinstance(site_source, Site) else twin.load_site(site_source)
-    return application(context(site))
+    ctx = context(site)
+    app = application(ctx)
+    ctx.pool.submit(ctx.results.get, "", {})  # the first page finds its run done or under way
+    return app
 
 
 def application(ctx: Context) -> Dash:

@@ -21,7 +21,7 @@ from twin.metrics import Summary
 from twin.weather import Weather, weathers
 from twin_dashboard.sessions import UPLOAD, Sessions, browser
 
-MAX_BYTES = 1_000_000_000  # three years by the minute of a site of some 140 series
+MAX_BYTES = 800_000_000  # two years by the minute of a site of some 150 series
 MAX_VALUES = 160_000_000  # series times steps of one run: what memory is there for
 MAX_QUEUED = 6  # long runs that wait for their turn
 LONG_STEPS = (

@@ -57,6 +57,11 @@ class Context:
                 raise
             return self.base(state), error
 
+    def moved(self, data: Any, weather: str) -> Run:
+        """The run of a page's state in another climate."""
+        state = from_store(data)
+        return self.results.get(state.site, {**state.changes, "site.weather": weather}, state.step)
+
     def base(self, state: State) -> Run:
         """The run it is compared with."""
         return self.results.get(state.site, state.base, state.step)

@@ -34,6 +34,7 @@ QUANTITIES: dict[str, Shown] = {
     "mass_flow": Shown("kg/s", "kg/s", "lb/s", "kg/s", "lb/s", None),
     "hours": Shown("1", "1", "1", "h", "h", 0),
     "share": Shown("1", "%", "%", "%", "%", None),
+    "tokens": Shown("1", "1", "1", "G/MWh", "G/MWh", None),
     "moisture": Shown("1", "1", "1", "kg/kg", "lb/lb", 4),
 }
 

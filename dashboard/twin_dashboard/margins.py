@@ -161,16 +161,21 @@ def warnings(ds: xr.Dataset, summary: Summary, found: list[Margin], system: str 
             )
         out.append(Warning("bad", head, tail, margin.address, margin.when))
     near = next((m for m in found if m.state != "bad"), None)
-    if near is not None and near.state == "watch":
-        out.append(_next(near, bool(out)))
     own = ("throttle", "supply misses", "over its rating")
-    for line in summary.warnings:
-        if not any(words in line for words in own):
-            head, _, tail = line.partition(": ")
-            out.append(Warning("watch", head, f": {tail}" if tail else ""))
-    if near is not None and near.state != "watch":
-        out.append(_next(near, bool(out)))
+    others = [
+        Warning("watch", *_parts(line))
+        for line in summary.warnings
+        if not any(words in line for words in own)
+    ]
+    passed = bool(out) or any("limit" in warning.tail for warning in others)
+    last = [_next(near, passed)] if near is not None else []
+    out += [*last, *others] if near is not None and near.state == "watch" else [*others, *last]
     return out or [Warning("", "No limit is passed.", "")]
+
+
+def _parts(line: str) -> tuple[str, str]:
+    head, separator, tail = line.partition(": ")
+    return head, f"{separator}{tail}"
 
 
 def _reason(loop: str, summary: Summary) -> str:

@@ -25,6 +25,7 @@ MAX_BODY = 30_000_000  # an upload of 20 MB as base64, and a little
 PREFIXES = ("/_dash-", "/_favicon.ico", "/assets/", "/download/")
 SESSION = re.compile(rb"(?:^|;\s*)twin-session=([A-Za-z0-9_-]{22})(?:;|$)")
 BODY_S = 60.0  # a body must be here by then
+SCRIPTS = ("/_dash-component-suites/", "/assets/")
 USER, PASSWORD = "TWIN_DASHBOARD_USER", "TWIN_DASHBOARD_PASSWORD"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -95,6 +96,9 @@ class Guard:
         local: bool = True,
     ) -> None:
         self.app: App = GZipMiddleware(app, minimum_size=600, compresslevel=5)
+        self.plain = (
+            app if local else self.app
+        )  # packing 5 MB of scripts takes longer than handing them over on one machine
         self.routes, self.headers, self.local = {*routes, *PATHS}, headers(script_hashes), local
         self.token = base64.b64encode(":".join(credentials).encode()) if credentials else None
 
@@ -138,7 +142,8 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *own]
             await send(message)
 
-        await self.app(scope, counted, dressed)
+        app = self.plain if scope["path"].startswith(SCRIPTS) else self.app
+        await app(scope, counted, dressed)
 
     def _refuse(self, scope: Scope) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
         given = {name.lower(): value for name, value in scope["headers"]}

@@ -41,7 +41,7 @@ class Sessions:
 
     def __init__(self, trusted: tuple[str, ...] = ()) -> None:
         self.trusted = frozenset(trusted)  # series that the site named on the command line asks for
-        self._files: OrderedDict[str, tuple[str, str, Any]] = OrderedDict()
+        self._files: OrderedDict[str, tuple[str, str, Any, str]] = OrderedDict()
         self._lock = threading.Lock()
 
     def add(self, kind: str, contents: str, name: str) -> tuple[str, Any]:
@@ -92,7 +92,7 @@ class Sessions:
             read: Any = readers[kind](path)
         token = UPLOAD + secrets.token_urlsafe(12)
         with self._lock:
-            self._files[token] = (kind, name[:80], read)
+            self._files[token] = (kind, name[:80], read, browser())
             while len(self._files) > MAX_FILES:
                 self._files.popitem(last=False)
         return token, read
@@ -120,6 +120,11 @@ class Sessions:
     def series(self, token: str) -> Any:
         """An uploaded trace or weather."""
         return self._get(token, ("trace", "weather"))
+
+    def mine(self, kind: str) -> dict[str, str]:
+        """Uploads of the asking browser session: token and file name."""
+        with self._lock:
+            return {t: f[1] for t, f in self._files.items() if f[0] == kind and f[3] == browser()}
 
     def name(self, token: str) -> str:
         """File name as its owner called it."""

@@ -34,6 +34,12 @@ def compressor_hours(summary: Summary) -> float | None:
     return float(summary.partial_cooling_hours + summary.mechanical_hours)
 
 
+def tokens_g_per_mwh(summary: Summary) -> float | None:
+    """Tokens (10⁹) for each MWh at the meter; None where the site has no token rate."""
+    rate = summary.tokens_per_kwh_facility
+    return None if rate is None else rate * 1000.0 / 1e9
+
+
 METRICS: dict[str, Metric] = {
     m.key: m
     for m in (
@@ -44,6 +50,7 @@ METRICS: dict[str, Metric] = {
         Metric("wue", "WUE, annual", "wue", lambda s: s.wue_l_per_kwh, -1),
         Metric("cue", "CUE, annual", "cue", lambda s: s.cue_kg_per_kwh, -1),
         Metric("chip", "Hottest chip", "temperature", lambda s: s.max_chip_temperature_degc, -1),
+        Metric("tokens", "Tokens", "tokens", tokens_g_per_mwh, 1),
         Metric("compressors", "Compressors run", "hours", compressor_hours, -1),
     )
 }
@@ -105,8 +112,18 @@ def overview(run: Run, system: str) -> list[Any]:
         tile("Hottest chip", *shown(METRICS["chip"], run, system), headroom, chip_state(found), name="chip"),
         tile("Tightest margin", value, unit, who, state, why=f"{found[0].name}: {found[0].value}, limit {found[0].limit}" if found else "", name="margin"),
         tile("Energy cost", cost, per, f"{sign}{per_mwh:.1f}/MWh mean" if per_mwh is not None else "no energy", name="cost"),
-        tile("Tokens", "—", "", "no token rate", why="This site states no token rate, so tokens per MWh are not known.", name="tokens"),
+        tokens_tile(run, system),
     ]  # fmt: skip
+
+
+def tokens_tile(run: Run, system: str) -> Any:
+    """Tokens per MWh at the meter, and by which rate."""
+    if run.summary.tokens_per_kwh_facility is None:
+        why = "This site has no token rate. Give its racks a workload whose rate is known, and tokens per MWh appear."
+        return tile("Tokens", "—", "", "no token rate", why=why, name="tokens")
+    basis = "; ".join(run.summary.tokens_basis)
+    below = "rate is an estimate" if "estimate" in basis else "by stated rate"
+    return tile("Tokens", *shown(METRICS["tokens"], run, system), below, why=basis, name="tokens")
 
 
 def compared(run: Run, base: Run | None, system: str) -> list[Any]:

@@ -214,6 +214,26 @@ def test_every_slider_has_a_name(page: Any, served: Any) -> None:
         assert len(slider.get_attribute("aria-label") or "") > 3
 
 
+def test_a_passed_limit_comes_with_a_remedy_to_apply(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if?set=cooling.tcs.cdu.out_of_service%3D1")
+    expect(page.locator("#verdict .line.bad")).to_contain_text("misses its set point")
+    expect(page.locator(".remedy").first).to_contain_text("With 1 more CDU in service: 0 h.")
+    page.get_by_role("button", name="apply").click()
+    expect(page.locator("#verdict .line.bad")).to_have_count(0)
+    assert dict(_changes(page.url)) == {"cooling.tcs.cdu.out_of_service": "0"}
+
+
+def test_a_second_climate_is_laid_over(page: Any, served: Any) -> None:
+    page.goto(served.url + "/weather")
+    plot = "document.querySelector('#psychro .js-plotly-plot')"
+    until(page, f"{plot} && {plot}.data.length > 3")
+    assert not page.evaluate(f"{plot}.data.some(d => d.type === 'contour')")
+    page.locator("#second").fill("Chicago")
+    page.get_by_role("option", name=re.compile("Chicago")).click()
+    until(page, f"{plot}.data.some(d => d.type === 'contour')")
+    expect(page.locator("#second-legend")).to_contain_text("Chicago")
+
+
 def test_scenarios_are_kept_and_compared(page: Any, served: Any) -> None:
     page.goto(served.url + "/what-if?set=load.scale%3D80+%25")
     expect(page.locator("#scenario-table")).to_contain_text("Current, not kept")

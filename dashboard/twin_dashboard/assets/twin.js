@@ -262,6 +262,7 @@
     answered: function (answer) {
       if (!answer) return skip();
       gate.busy = false;
+      document.querySelectorAll(".remedy").forEach((place) => place.replaceChildren());
       if (gate.next && here()) {
         const next = gate.next;
         gate.next = null;
@@ -272,6 +273,18 @@
       }
       window.clearTimeout(gate.timer);
       gate.timer = window.setTimeout(() => { if (here()) ds.set_props("rest", { data: answer }); }, 250);
+      return skip();
+    },
+    /* What would help with the first warning, if that is still the one that is shown. */
+    remedy: function (found) {
+      const place = document.querySelector("#verdict .line.bad .remedy");
+      if (!place || !found || !state || !same(found.changes, state.changes)) return skip();
+      const button = document.createElement("button");
+      button.className = "quiet";
+      button.type = "button";
+      button.textContent = "apply";
+      button.addEventListener("click", () => change(Object.assign({}, state.changes, { [found.address]: found.text })));
+      place.replaceChildren(found.words + " ", button);
       return skip();
     },
     /* Scenarios: kept in the browser as lists of changes. */

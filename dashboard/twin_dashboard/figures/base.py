@@ -34,6 +34,7 @@ def layout(theme: str, **over: Any) -> dict[str, Any]:
         "hoverlabel": {"bgcolor": c["card"], "bordercolor": c["line"], "font": {"family": FONT, "size": 12, "color": c["ink"]}},
         "xaxis": merge(axis, {"showgrid": False, "showline": True, "ticks": "outside", "ticklen": 4, "tickcolor": c["line"]}),
         "yaxis": axis, "hovermode": "x unified", "separators": ".,",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": c["ghost"], "activecolor": c["ink"]},
     }  # fmt: skip
     return merge(base, over)
 

@@ -37,14 +37,23 @@ def modes(ds: xr.Dataset) -> Any:
     return np.where(cold, np.where(free_heat, 1, 2), np.where(unmet, 3, 0))
 
 
-def chart(ds: xr.Dataset, pressure: float, theme: str, system: str) -> Figure:
-    """Dry bulb across, humidity ratio at the right; grey is how many hours, outlines what the plant does there."""
+def chart(
+    ds: xr.Dataset, pressure: float, theme: str, system: str, second: xr.Dataset | None = None
+) -> Figure:
+    """Dry bulb across, humidity ratio at the right; grey is how many hours, lines what the plant does there.
+
+    A second climate is laid over as outlines of 1, 10 and 100 hours a cell.
+    """
     c = tokens(theme)
     dry, wet = ds["ambient_dry_bulb"].values, ds["ambient_wet_bulb"].values
     ratio = 1000.0 * psy.humidity_ratio_from_wet_bulb(dry, wet, pressure)
     step_h = float(ds.attrs["step_s"]) / 3600.0
-    t_edges = np.arange(np.floor(dry.min()), np.ceil(dry.max()) + 1.0)
-    w_edges = np.arange(0.0, np.ceil(ratio.max()) + 1.0)
+    dry2, ratio2 = dry, ratio
+    if second is not None:
+        dry2 = second["ambient_dry_bulb"].values
+        ratio2 = 1000.0 * psy.humidity_ratio_from_wet_bulb(dry2, second["ambient_wet_bulb"].values, pressure)
+    t_edges = np.arange(np.floor(min(dry.min(), dry2.min())), np.ceil(max(dry.max(), dry2.max())) + 1.0)
+    w_edges = np.arange(0.0, np.ceil(max(ratio.max(), ratio2.max())) + 1.0)
     hours, _, _ = np.histogram2d(dry, ratio, (t_edges, w_edges))
     hours = hours * step_h
     mode = modes(ds)
@@ -58,6 +67,13 @@ def chart(ds: xr.Dataset, pressure: float, theme: str, system: str) -> Figure:
         "type": "heatmap", "x": values(x), "y": values(y), "z": [values(r) for r in depth.T], "customdata": [values(r) for r in hours.T], "colorscale": grey,
         "showscale": False, "xgap": 1, "ygap": 1, "hovertemplate": f"%{{x}} {name}, %{{y}} g/kg: %{{customdata:,.0f}} h<extra></extra>", "zmin": 0,
     }]  # fmt: skip
+    if second is not None:
+        there, _, _ = np.histogram2d(dry2, ratio2, (t_edges, w_edges))
+        there = there * float(second.attrs["step_s"]) / 3600.0
+        data.append(
+            {"type": "contour", "x": values(x), "y": values(y), "z": [values(r) for r in np.log10(there + 0.1).T], "hoverinfo": "skip", "showscale": False,
+             "autocontour": False, "contours": {"start": 0.0, "end": 2.0, "size": 1.0, "coloring": "none"}, "line": {"color": c["water"], "width": 1.6, "smoothing": 0.6}}
+        )  # fmt: skip
     span = np.linspace(t_edges[0], t_edges[-1], 60)
     top = float(w_edges[-1]) * 1.08
     notes = []
@@ -128,46 +144,27 @@ def mode_hours(ds: xr.Dataset) -> list[tuple[str, str, float]]:
     ]
 
 
-def mode_bar(ds: xr.Dataset, theme: str) -> Figure:
-    """One stacked bar with its numbers."""
+def mode_bar(ds: xr.Dataset, theme: str, second: xr.Dataset | None = None) -> Figure:
+    """One stacked bar with its numbers; a second one below for another climate."""
     c = tokens(theme)
-    data, notes, at = [], [], 0.0
-    parts = mode_hours(ds)
-    total = sum(h for _, _, h in parts)
-    for name, colour, hours in parts:
-        data.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": [""],
-                "x": [hours],
-                "marker": {"color": c[colour]},
-                "name": name,
-                "hovertemplate": f"{name}: {hours:,.0f} h<extra></extra>",
-            }
-        )
-        if hours > 0.12 * total:
-            notes.append(
-                note(
-                    f"{name}<br><b>{hours:,.0f} h</b>",
-                    at + hours / 2,
-                    1.0,
-                    c["ink"],
-                    xanchor="center",
-                    yref="paper",
-                    font={"size": 12},
-                )
-            )
-        at += hours
+    data: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    total = max(sum(h for _, _, h in mode_hours(one)) for one in (ds, second) if one is not None)
+    for row, one in enumerate([ds] if second is None else [ds, second]):
+        at = 0.0
+        for name, colour, hours in mode_hours(one):
+            data.append(
+                {"type": "bar", "orientation": "h", "y": [row], "x": [hours], "marker": {"color": c[colour]}, "name": name, "width": 0.5,
+                 "hovertemplate": f"{name}: {hours:,.0f} h<extra></extra>"}
+            )  # fmt: skip
+            if hours > 0.12 * total:
+                words = f"{'There: ' if row else ''}{name} <b>{hours:,.0f} h</b>"
+                notes.append(note(words, at, row - 0.27, c["ink"], xanchor="left", font={"size": 12}))
+            at += hours
     lay = layout(
-        theme,
-        barmode="stack",
-        hovermode="closest",
-        margin={"l": 8, "r": 8, "t": 40, "b": 36},
-        bargap=0.2,
-        xaxis={**title("hours"), "range": [0, total], "tickformat": ",d"},
-        yaxis={"visible": False},
-    )
+        theme, barmode="stack", hovermode="closest", margin={"l": 8, "r": 8, "t": 4, "b": 36}, xaxis={**title("hours"), "range": [0, total], "tickformat": ",d"},
+        yaxis={"visible": False, "range": [(0.4 if second is None else 1.4), -0.75]},
+    )  # fmt: skip
     lay["annotations"] = notes
     return {"data": data, "layout": lay}
 

@@ -20,6 +20,7 @@ TEXTS = (
     ("margin", "Margin", "Share of a limit that is not used at the worst step: rating of a feeder, capacity of the last machine of a loop at that step's conditions, kelvins of a chip to throttling (40 K count as all of it). Below 10 % a margin is worth watching."),
     ("moved", "What moved", "Difference of mean power over the run, by use. IT moves too, since leakage and fans of the racks follow temperature."),
     ("cost", "Energy cost", "Energy at the meter times the site's price of each step."),
+    ("tokens", "Tokens", "Tokens of the run over energy at the meter, in thousand millions for each MWh, after throttling and power caps. The tile says by which rate: stated in the site, a published benchmark, or an estimate."),
     ("modes", "Cooling modes", "Free: no compressor runs and every set point is met. Partial: compressors run while heat also leaves without them. Mechanical: compressors only. Not met: a supply stands above its set point."),
 )  # fmt: skip
 

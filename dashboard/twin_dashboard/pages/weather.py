@@ -2,13 +2,16 @@
 
 from typing import Any
 
+import dash_mantine_components as dmc
 from dash import Dash, Input, Output, html, no_update
 from dash.exceptions import PreventUpdate
 
 import twin
+from twin.weather import weathers
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import psychro
-from twin_dashboard.parts import graph, legend, notice, panel, problems
+from twin_dashboard.parts import graph, legend, named, notice, panel, problems
+from twin_dashboard.sessions import UPLOAD
 from twin_dashboard.shell import show_facts
 
 NAME = "Weather"
@@ -16,16 +19,20 @@ NAME = "Weather"
 
 def layout() -> Any:
     """Psychrometric chart, hours per mode, month by mode."""
+    second = dmc.Select(
+        id="second", data=[{"value": key, "label": place} for key, place in weathers().items()], placeholder="Compare with …", clearable=True, searchable=True,
+        size="xs", w=210, **named("Second climate"),
+    )  # fmt: skip
     return [
         html.Div(id="weather-problem"),
         html.Div(
             [
-                panel("Hours of this climate", graph("psychro", "calc(100vh - 118px)", "Psychrometric chart"), "one cell is 1 K by 1 g/kg; stronger is more hours, log scale", None, "modes"),
+                panel("Hours of this climate", [html.Div(id="second-legend"), graph("psychro", "calc(100vh - 140px)", "Psychrometric chart")], "cells of 1 K by 1 g/kg, log scale", second, "modes"),
                 html.Div(
                     [
-                        panel("Hours per cooling mode", graph("mode-bar", "140px", "Hours per mode"), "one year", None, "modes"),
+                        panel("Hours per cooling mode", graph("mode-bar", "150px", "Hours per mode"), "one year", None, "modes"),
                         html.Div(style={"height": "10px"}),
-                        panel("Month by mode", [html.Div(id="mode-legend"), graph("mode-months", "max(200px, calc(100vh - 504px))", "Month by mode")], "share of hours", None, "modes"),
+                        panel("Month by mode", [html.Div(id="mode-legend"), graph("mode-months", "max(200px, calc(100vh - 514px))", "Month by mode")], "share of hours", None, "modes"),
                         html.Div(style={"height": "10px"}),
                         panel("This weather", html.Div(id="weather-facts", className="pairs")),
                     ]
@@ -41,25 +48,36 @@ def register(app: Dash, context: Context) -> None:
 
     @app.callback(
         Output("psychro", "figure"), Output("mode-bar", "figure"), Output("mode-months", "figure"), Output("mode-legend", "children"), Output("weather-facts", "children"),
-        Output("weather-problem", "children"),
-        Input("state", "data"), Input("system", "value"), Input("theme", "computedColorScheme"),
+        Output("weather-problem", "children"), Output("second-legend", "children"), Output("second", "data"),
+        Input("state", "data"), Input("second", "value"), Input("system", "value"), Input("theme", "computedColorScheme"),
     )  # fmt: skip
     @context.threaded
-    def update(state: Any, system: str, theme: str | None) -> Any:
+    def update(state: Any, second: str | None, system: str, theme: str | None) -> Any:
         if state is None:
             raise PreventUpdate
         try:
             run, wrong = context.shown(state)
             name = run.changes.get("site.weather", run.site.site.weather)
-            air = context.sessions.series(name) if name.startswith("upload-") else twin.load_weather(name)
+            air = context.sessions.series(name) if name.startswith(UPLOAD) else twin.load_weather(name)
+            there = context.moved(state, second) if second and wrong is None else None
         except FAULTS as error:
-            return (*[no_update] * 5, problems(error))
+            return (*[no_update] * 5, problems(error), no_update, no_update)
         show_facts(run, context.sessions.name)
-        look = theme or "light"
+        look, known = theme or "light", {**context.sessions.mine("weather"), **weathers()}
         return (
-            psychro.chart(run.ds, float(air.pressure.mean()), look, system), psychro.mode_bar(run.ds, look), psychro.mode_months(run.ds, look),
+            psychro.chart(run.ds, float(air.pressure.mean()), look, system, there.ds if there else None), psychro.mode_bar(run.ds, look, there.ds if there else None), psychro.mode_months(run.ds, look),
             legend([(n, c) for n, c, _ in psychro.mode_hours(run.ds)]), about(run.ds, air, system), notice(wrong),
+            second_legend(known.get(second or "") if there else None), [{"value": key, "label": place} for key, place in known.items()],
         )  # fmt: skip
+
+
+def second_legend(place: str | None) -> Any:
+    """What the outlines are."""
+    return (
+        legend([("this climate", "muted"), (f"{place}: at least 1, 10, 100 h a cell", "water")])
+        if place
+        else []
+    )
 
 
 def about(ds: Any, air: Any, system: str) -> list[Any]:

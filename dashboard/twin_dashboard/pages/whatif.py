@@ -17,8 +17,10 @@ from twin_dashboard.controls import GROUPS
 from twin_dashboard.figures.climate import pue_by_wet_bulb
 from twin_dashboard.figures.duration import chip_duration
 from twin_dashboard.figures.moved import what_moved
+from twin_dashboard.margins import margins
 from twin_dashboard.pages.whatif_view import change_chips, scenario_table, verdict
 from twin_dashboard.parts import graph, icon, named, notice, panel, problems
+from twin_dashboard.remedies import confirmed
 from twin_dashboard.shell import show_facts
 from twin_dashboard.state import command, from_store, python
 
@@ -92,6 +94,7 @@ def layout() -> Any:
             "answer",
             "rest",
             "share-texts",
+            "remedy",
         )
     ]
     return [*stores, html.Div([left, right], className="whatif")]
@@ -202,6 +205,26 @@ def register(app: Dash, context: Context) -> None:
                 rows.append((name, index, f"not solved: {error}"))
         return scenario_table(rows, state, system), share_texts(context, state)
 
+    @app.callback(Output("remedy", "data"), Input("rest", "data"), Input("system", "value"))
+    @context.threaded
+    def help_out(data: Any, system: str) -> Any:
+        state = from_store(data)
+        run = context.results.known(state.site, state.changes, state.step) if data is not None else None
+        worst = margins(run.ds)[:1] if run is not None and not run.long else []
+        if run is None or not worst or worst[0].state != "bad":
+            return None
+        found = confirmed(
+            run, worst[0], lambda changes: context.results.get(state.site, changes, state.step), system
+        )
+        if found is None:
+            return None
+        return {
+            "changes": dict(state.changes),
+            "address": found.address,
+            "text": found.text,
+            "words": f"With {found.words}: 0 h.",
+        }
+
 
 def share_texts(context: Context, state: Any) -> dict[str, str]:
     """The run that is shown, for the command line and for Python."""
@@ -231,6 +254,12 @@ def _browser(app: Dash) -> None:
         "answered",
         Output("void", "data", allow_duplicate=True),
         Input("answer", "data"),
+        prevent_initial_call=True,
+    )
+    client(
+        "remedy",
+        Output("void", "data", allow_duplicate=True),
+        Input("remedy", "data"),
         prevent_initial_call=True,
     )
     client(

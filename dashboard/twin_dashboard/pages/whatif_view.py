@@ -13,16 +13,17 @@ from twin_dashboard.margins import Warning, margins, warnings
 from twin_dashboard.parts import icon, named
 from twin_dashboard.state import State, to_query
 
-COLUMNS = ("pue", "mean", "peak", "wue", "chip", "throttled", "compressors", "cost")
+COLUMNS = ("pue", "mean", "peak", "wue", "chip", "throttled", "compressors", "cost", "tokens")
 HEADS = {
     "pue": "PUE",
     "mean": "Mean MW",
     "peak": "Peak MW",
     "wue": "WUE",
-    "chip": "Hottest chip",
+    "chip": "Chip",
     "throttled": "Throttled h",
-    "compressors": "Compressor h",
+    "compressors": "Compr. h",
     "cost": "Cost",
+    "tokens": "Tokens",
 }
 
 
@@ -139,7 +140,12 @@ def _line(warning: Warning, state: State) -> html.Div:
         ]
     text = f"{warning.head}{warning.tail}"
     return html.Div(
-        [icon(symbol), html.Div([html.B(warning.head), warning.tail], className="words", title=text), *link],
+        [
+            icon(symbol),
+            html.Div([html.B(warning.head), warning.tail], className="words", title=text),
+            html.Span(className="remedy"),
+            *link,
+        ],
         className=f"line {warning.state}",
     )
 
@@ -157,10 +163,11 @@ def scenario_table(rows: list[tuple[str, int, Any]], state: State, system: str) 
     for key in COLUMNS:
         values = [v for v in (_value(key, r) for r in runs) if v is not None and fmt.defined(v)]
         if len(runs) > 1 and values:
-            best[key] = min(values)
-    units = {"chip": fmt.unit("temperature", system), "wue": fmt.unit("wue", system)}
+            best[key] = max(values) if key == "tokens" else min(values)
+    units = {"chip": fmt.unit("temperature", system), "wue": fmt.unit("wue", system), "tokens": "G/MWh"}
+    columns = [k for k in COLUMNS if k != "tokens" or any(_value(k, r) is not None for r in runs)]
     head = html.Tr(
-        [html.Th("Scenario"), *[html.Th(f"{HEADS[k]} {units.get(k, '')}".strip()) for k in COLUMNS]]
+        [html.Th("Scenario"), *[html.Th(f"{HEADS[k]} {units.get(k, '')}".strip()) for k in columns]]
     )
     body = []
     for name, index, run in rows:
@@ -192,7 +199,7 @@ def scenario_table(rows: list[tuple[str, int, Any]], state: State, system: str) 
                         first,
                         html.Td(
                             run.splitlines()[0][:140],
-                            colSpan=len(COLUMNS),
+                            colSpan=len(columns),
                             className="passed" if not run.startswith("not run") else "muted",
                         ),
                     ]
@@ -201,7 +208,7 @@ def scenario_table(rows: list[tuple[str, int, Any]], state: State, system: str) 
             continue
         body.append(
             html.Tr(
-                [first, *[_cell(k, run, best, system) for k in COLUMNS]],
+                [first, *[_cell(k, run, best, system) for k in columns]],
                 className="current" if current else "",
             )
         )
