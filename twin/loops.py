@@ -43,7 +43,7 @@ from twin.state import Block, State, put
 DEW_POINT_MARGIN_K = (
     2.0  # technology coolant stays this far above the room's dew point (ASHRAE TC 9.9 practice)
 )
-REACHED_K = 1e-5  # an actuator that brings a loop this near to its set point has reached it
+REACHED_K = 1e-7  # an actuator that brings a loop this near to its set point has reached it
 FLOAT_TOLERANCE_K = 1e-9
 HOTTEST = 300.0  # °C; no loop gets there in earnest
 STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again

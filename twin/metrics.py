@@ -92,7 +92,7 @@ def summarize(ds: xr.Dataset) -> Summary:
     """
     step_h = float(ds.attrs["step_s"]) / 3600.0
     kwh = step_h / 1000.0
-    value: dict[str, Array] = {str(name): ds[name].values for name in ds.data_vars}
+    value: dict[str, Array] = {str(name): ds.variables[name].values for name in ds.data_vars}
     hours = value["site_power"].size * step_h
     it_kwh = float(value["site_it_power"].sum() * kwh)
     meter_kwh = float(value["site_power"].sum() * kwh)
@@ -113,7 +113,7 @@ def summarize(ds: xr.Dataset) -> Summary:
     rejected = float(value["site_heat_rejected"].sum() * kwh)
     closure = abs(meter_kwh - rejected) / meter_kwh if meter_kwh > 0.0 else 0.0
     residual = float(value["site_residual"].max())
-    weights = ds["rack_count"].values * ds["rack_accelerators"].values
+    weights = ds.variables["rack_count"].values * ds.variables["rack_accelerators"].values
     throttled = (
         float((value["rack_throttled"] * weights[:, None]).sum() / (weights.sum() * value["site_power"].size))
         if weights.sum()
@@ -157,7 +157,7 @@ def _energy(
     ds: xr.Dataset, value: dict[str, Array], it_kwh: float, facility_kwh: float, kwh: float
 ) -> dict[str, float]:
     """Energy by use. Losses take what is left, so that the parts add up to the whole exactly."""
-    role, kind = ds["loop_role"].values, ds["link_kind"].values
+    role, kind = ds.variables["loop_role"].values, ds.variables["link_kind"].values
     pumps, links = value["loop_pump_power"], value["link_power"]
     watt = {
         "pumps_tcs": pumps[role == "technology"].sum(axis=0),
@@ -190,13 +190,13 @@ def _energy(
 
 
 def _headroom(ds: xr.Dataset, chips: Array) -> float | None:
-    margin = ds["rack_throttle_temperature"].values[:, None] - chips
+    margin = ds.variables["rack_throttle_temperature"].values[:, None] - chips
     return float(np.nanmin(margin)) if np.isfinite(margin).any() else None
 
 
 def _excess(ds: xr.Dataset, value: dict[str, Array]) -> Array:
     """Furthest any loop stands above its set point; a condenser loop only wishes for its own."""
-    duty = ds["loop_role"].values != "condenser"
+    duty = ds.variables["loop_role"].values != "condenser"
     gap = (value["loop_supply_temperature"] - value["loop_set_point"])[duty]
     return np.asarray(gap.max(axis=0)) if gap.size else np.zeros(value["site_power"].size)
 
@@ -205,15 +205,20 @@ def _modes(
     ds: xr.Dataset, value: dict[str, Array], unmet: Mask, loaded: Mask
 ) -> tuple[float | None, float | None, float | None]:
     """Hours free, partial and mechanical: by whether compressors run and whether heat also leaves without them."""
-    kind, sink = ds["link_kind"].values, ds["link_sink"].values
+    kind, sink = ds.variables["link_kind"].values, ds.variables["link_sink"].values
     chillers = kind == "chiller"
     if not chillers.any():
         return None, None, None
     step_h = float(ds.attrs["step_s"]) / 3600.0
     heat = value["link_heat"]
     compressing = (value["link_power"][chillers] > RUNNING_W).any(axis=0)
-    condenser = np.isin(ds["link_loop"].values, ds["loop"].values[ds["loop_role"].values == "condenser"])
-    into_condenser = np.isin(sink, ds["loop"].values[ds["loop_role"].values == "condenser"])
+    condenser = np.isin(
+        ds.variables["link_loop"].values,
+        ds.variables["loop"].values[ds.variables["loop_role"].values == "condenser"],
+    )
+    into_condenser = np.isin(
+        sink, ds.variables["loop"].values[ds.variables["loop_role"].values == "condenser"]
+    )
     direct = ~chillers & (((sink == "outdoors") & ~condenser) | into_condenser)
     free_heat = (heat[direct] > RUNNING_W).any(axis=0) if direct.any() else np.zeros_like(compressing)
     free = loaded & ~compressing & ~unmet
@@ -249,38 +254,38 @@ def _warnings(
     """What, how much, limit; the worst first."""
     found: list[str] = []
     lost = value["rack_throttled"] > 0.0
-    for i, rack in enumerate(ds["rack"].values):
+    for i, rack in enumerate(ds.variables["rack"].values):
         if lost[i].any():
             done = value["rack_done"][i].sum() / max(value["rack_activity"][i].sum(), 1e-30)
-            limit = float(ds["rack_throttle_temperature"].values[i])
+            limit = float(ds.variables["rack_throttle_temperature"].values[i])
             found.append(
                 f"{rack}: chips throttle for {lost[i].sum() * step_h:,.0f} h; limit {limit:.1f} °C, "
                 f"{100 * (1 - done):.2g} % of the work is lost."
             )
-    for i, rack in enumerate(ds["rack"].values):
+    for i, rack in enumerate(ds.variables["rack"].values):
         inlet, low, high = (
             value["rack_inlet_temperature"][i],
-            float(ds["rack_inlet_low"][i]),
-            float(ds["rack_inlet_high"][i]),
+            float(ds.variables["rack_inlet_low"].values[i]),
+            float(ds.variables["rack_inlet_high"].values[i]),
         )
         outside = (inlet < low) | (inlet > high)
         if outside.any():
             extreme = inlet.max() if inlet.max() > high else inlet.min()
             found.append(
                 f"{rack}: inlet air of {extreme:.1f} °C for {outside.sum() * step_h:,.0f} h outside class "
-                f"{ds['rack_air_class'].values[i]} ({low:g} to {high:g} °C)."
+                f"{ds.variables['rack_air_class'].values[i]} ({low:g} to {high:g} °C)."
             )
     if unmet.any():
         gap = value["loop_supply_temperature"] - value["loop_set_point"]
-        duty = np.flatnonzero(ds["loop_role"].values != "condenser")
+        duty = np.flatnonzero(ds.variables["loop_role"].values != "condenser")
         for i in duty.tolist():
             missed = gap[i] > UNMET_K
             if missed.any():
                 found.append(
-                    f"{ds['loop'].values[i]}: supply misses its set point for {missed.sum() * step_h:,.0f} h, "
-                    f"by up to {gap[i].max():.1f} K; {_binding(ds, value, ds['loop'].values[i], missed)}."
+                    f"{ds.variables['loop'].values[i]}: supply misses its set point for {missed.sum() * step_h:,.0f} h, "
+                    f"by up to {gap[i].max():.1f} K; {_binding(ds, value, ds.variables['loop'].values[i], missed)}."
                 )
-    for i, feeder in enumerate(ds["feeder"].values):
+    for i, feeder in enumerate(ds.variables["feeder"].values):
         use = value["feeder_utilisation"][i].max()
         if use > 1.0:
             over = (value["feeder_utilisation"][i] > 1.0).sum() * step_h
@@ -304,9 +309,9 @@ def _warnings(
 
 def _binding(ds: xr.Dataset, value: dict[str, Array], loop: str, missed: Mask) -> str:
     """Which machines of a loop are at their heat limit in the hours in which its supply is missed."""
-    own = ds["link_loop"].values == loop
+    own = ds.variables["link_loop"].values == loop
     full = (value["link_actuator"][own][:, missed] > FULLY_OPEN).all(axis=1)
-    names = [str(name).split(".", 1)[1] for name in ds["link"].values[own][full]]
+    names = [str(name).split(".", 1)[1] for name in ds.variables["link"].values[own][full]]
     return f"heat-bound: {', '.join(names)} fully open" if names else "its sink is too warm"
 
 

@@ -177,9 +177,30 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower, trial: b
 def speed_for(hot: Stream, cold: Ambient, water_out: Real, params: CoolingTower) -> Array:
     """``u`` that brings the water to ``water_out`` °C: the inverse of :func:`transfer`, clipped to 0 and 1.
 
-    YorkCalc has a closed form; Merkel's model, and YorkCalc beyond its turning point, take bracketed secant
-    steps.
+    YorkCalc has a closed form between the lowest and the full speed. At these ends, beyond YorkCalc's turning point and
+    with Merkel's model the range at both ends decides, and bracketed secant steps lie between them.
     """
+    if params.model != "yorkcalc":
+        return _speed_between_ends(hot, cold, water_out, params)
+    d = design(params)
+    ratio = np.asarray(hot.flow * hot.cp, dtype=float) / d.capacity_rate
+    wanted = np.asarray(hot.temperature - water_out)
+    reached = hot.temperature - wanted * (1.0 + d.coil * ratio) - cold.wet_bulb
+    liquid_gas, exact = yorkcalc.liquid_gas(wanted, reached, cold.wet_bulb)
+    u = np.asarray(ratio * d.liquid_gas / liquid_gas)
+    rest = ~(exact & (u > _lowest_speed(ratio, d, params)) & (u < 1.0) & (wanted > 0.0))
+    if rest.any():
+        temperature, flow, cp, out, *air = np.broadcast_arrays(
+            hot.temperature, hot.flow, hot.cp, water_out, *cold
+        )
+        water = Stream(temperature[rest], flow[rest], cp[rest], hot.fluid)
+        u = np.array(np.broadcast_to(u, rest.shape))
+        u[rest] = _speed_between_ends(water, Ambient(*(x[rest] for x in air)), out[rest], params)
+    return u
+
+
+def _speed_between_ends(hot: Stream, cold: Ambient, water_out: Real, params: CoolingTower) -> Array:
+    """As :func:`speed_for`, from the range at the lowest and at full speed."""
     d = design(params)
     ratio = np.asarray(hot.flow * hot.cp, dtype=float) / d.capacity_rate
     lowest = _lowest_speed(ratio, d, params)
@@ -188,28 +209,14 @@ def speed_for(hot: Stream, cold: Ambient, water_out: Real, params: CoolingTower)
     slow = _range(hot, cold, ratio, lowest, d, params)
     free = np.minimum(params.free_convection * full, slow)
     wanted, full, slow, free, lowest, ratio = np.broadcast_arrays(wanted, full, slow, free, lowest, ratio)
-    needs_fan = (wanted > slow) & (wanted < full)
-    reached = hot.temperature - wanted * (1.0 + d.coil * ratio) - cold.wet_bulb
-    if params.model == "yorkcalc":
-        liquid_gas, exact = yorkcalc.liquid_gas(wanted, reached, cold.wet_bulb)
-        u = np.clip(ratio * d.liquid_gas / liquid_gas, lowest, 1.0)
-        rough = needs_fan & ~exact
-    else:
-        u = np.clip(wanted / np.maximum(full, 1e-12), lowest, 1.0)
-        rough = needs_fan
-    if rough.any():
-        u = np.where(
-            rough,
-            rising_root(
-                lambda speed: _range(hot, cold, ratio, speed, d, params) - wanted,
-                lowest,
-                np.ones(wanted.shape),
-                np.where(rough, slow - wanted, 1.0),
-                full - wanted,
-                TOLERANCE,
-            ),
-            u,
-        )
+    u = rising_root(
+        lambda speed: _range(hot, cold, ratio, speed, d, params) - wanted,
+        lowest,
+        np.ones(wanted.shape),
+        slow - wanted,
+        full - wanted,
+        TOLERANCE,
+    )
     u = np.where(wanted >= full, 1.0, u)
     cycling = 0.5 * lowest * (1.0 + (wanted - free) / np.maximum(slow - free, 1e-12))
     u = np.where(wanted <= slow, cycling, u)
