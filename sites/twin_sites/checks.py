@@ -271,6 +271,15 @@ def _set_points(site: Site, volumes: Mapping[str, Loop | Room]) -> Iterable[Prob
             yield Problem(
                 f"{address}.supply", found, "a loop, a room or the weather", did_you_mean(base, known)
             )
+        if (
+            isinstance(volume, Room)
+            and not (base or volume.opens_to)
+            and volume.dew_point > volume.supply.value
+        ):
+            found = f"{volume.dew_point:g} degC where air of {volume.supply.value:g} degC is supplied"
+            remedy = f"lower it, or raise {address}.supply"
+            allowed = "a dew point not above the supply: colder air does not hold that much moisture"
+            yield Problem(f"{address}.dew_point", found, allowed, remedy)
     addresses = {name: f"{address}.supply" for name, address, _ in site.volumes()}
     remedy = "give one of them an absolute set point"
     yield from _circles(bases, addresses, "set points relative to each other", remedy)

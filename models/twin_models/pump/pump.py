@@ -44,7 +44,7 @@ class Pump(Parameters):
         0.0
     )
     curve_square: Annotated[
-        float | None, Quantity("Pa*s2/m6", "Full-speed head per flow squared", low=-1e14, high=0.0)
+        float | None, Quantity("Pa*s2/m6", "Full-speed head per flow squared", low=-1e14, high=-1.0)
     ] = None
     efficiency: Annotated[float, Quantity("1", "Best pump efficiency", low=0.05, high=0.92)] = 0.72
     best_flow: Annotated[
@@ -101,8 +101,8 @@ def characteristic(params: Pump) -> Characteristic:
     Raises
     ------
     ValueError
-        If only one of ``curve_constant`` and ``curve_square`` is given, or ``power`` asks for an efficiency
-        above 0.92.
+        If only one of ``curve_constant`` and ``curve_square`` is given, the head does not fall with the square of
+        the flow, the rated flow is far from the best one, or ``power`` asks for an efficiency above 0.92.
     """
     q, h = params.rated_flow, params.rated_head
     if (params.curve_constant is None) != (params.curve_square is None):
@@ -114,6 +114,16 @@ def characteristic(params: Pump) -> Characteristic:
         a, b, c = params.curve_constant, params.curve_linear, params.curve_square
     best = params.best_flow if params.best_flow is not None else q
     x = q / best
+    if c >= 0.0:
+        raise ValueError(
+            f"the head does not fall with the square of the flow: {c:.4g} Pa*s2/m6; "
+            "raise shutoff_ratio or curve_linear"
+        )
+    if not FLOW_RANGE[0] <= x <= FLOW_RANGE[1]:
+        raise ValueError(
+            f"a rated flow of {q:g} m3/s is {x:.3g} times the best_flow of {best:g} m3/s, where the efficiency curve "
+            f"does not hold; choose a best_flow of {q / FLOW_RANGE[1]:.3g} to {q / FLOW_RANGE[0]:.3g} m3/s"
+        )
     shape = max(2.0 * x - x * x, LOWEST_EFFICIENCY)
     if params.power is None:
         efficiency = params.efficiency
