@@ -28,6 +28,7 @@ from twin.notes import plant_notes
 from twin.results import Collected, collect, dataset, join
 from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block
+from twin.unsolved import reason
 from twin.variables import PER_RACK
 from twin.weather import Weather, load_weather, resample
 
@@ -135,9 +136,8 @@ def simulate(
         if missed.any():
             worst = int(np.argmax(np.where(np.isnan(state.residual), np.inf, state.residual)))
             raise NotConverged(
-                f"{chosen.name}: {int(missed.sum())} steps did not converge; worst {state.residual[worst]:.2g} "
-                f"at {state.worst} in step {first + worst}. Where more heat enters than can leave, there is no steady "
-                "state: add units there, or lower the load."
+                f"{chosen.name}: {int(missed.sum())} of {span.n} steps have no steady state; in step {first + worst} "
+                f"{reason(plan, state, worst)}"
             )
         parts.append(collect(plan, block, state, per_rack))
         tell(where.stop, span.n)

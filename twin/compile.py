@@ -80,6 +80,11 @@ class VolumeNode:
     outer: str = ""  # the room that an open room takes its air from and gives it back to
     inner: tuple[RackNode, ...] = ()  # racks of rooms that open to this one: their fans draw its air too
 
+    @property
+    def chilled(self) -> bool:
+        """Whether compressors cool it: their limit does not rise with its temperature, as that of exchangers does."""
+        return any(isinstance(node.link, Chillers) for stage in self.stages for node in stage)
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -21,7 +21,18 @@ from twin_models.streams import Array, Mask, RoomAir
 from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Room
 
 from twin.compile import AIR_DENSITY, Plan, RackNode, VolumeNode, required_head
-from twin.loops import STILL, STILL_K, finish, heat_capacity_of, moisture, set_point, shares, solve_volume
+from twin.loops import (
+    HELD_SWEEPS,
+    HOTTEST,
+    STILL,
+    STILL_K,
+    finish,
+    heat_capacity_of,
+    moisture,
+    set_point,
+    shares,
+    solve_volume,
+)
 from twin.power import walk_power
 from twin.racks import each_of, serve
 from twin.stand_in import Few, census, completed, doubt, nobody
@@ -31,10 +42,12 @@ TOLERANCE = 1e-8
 NEARLY = 1e-6  # residual at which every rack is worked
 CENSUSES = 6
 MOVED = 1e-5
-MAX_SWEEPS = 150
+MAX_SWEEPS = 300
 RESPONSES = 3  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 MIXED_SWEEPS = 30  # then plain sweeps with half steps: slow, but they do not swing
+SETTLED = 0.5
+LOST_K, WIDER_K = 1e-4, 10.0  # a bracket this narrow that holds no balance is widened
 RIDGE = 1e-10  # keeps the mixing finite where two sweeps moved alike
 MOST_RECIRCULATION = (
     0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
@@ -127,7 +140,7 @@ def _aim(plan: Plan, block: Block, state: State) -> None:
     for volume in plan.volumes:
         name = volume.name
         state.wanted[name] = set_point(plan, volume, state, block)
-        state.supply[name] = state.wanted[name] + state.excess[name]
+        state.supply[name] = np.minimum(state.wanted[name] + state.excess[name], HOTTEST)
         state.cp[name] = heat_capacity_of(volume, state.supply[name], block)
 
 
@@ -288,8 +301,37 @@ def _move(plan: Plan, state: State) -> None:
     }
     gap = {name: excess - state.excess[name] for name, excess in asked.items()}
     gap = {name: change for name, change in gap.items() if np.max(np.abs(change)) > STILL_K}
-    for name, excess in (asked | _mixed(state, gap, {name: asked[name] for name in gap})).items():
-        state.excess[name] = np.maximum(excess, 0.0)
+    mixed = asked | _mixed(state, gap, {name: asked[name] for name in gap})
+    for volume in plan.volumes:
+        if state.sweeps > HELD_SWEEPS and volume.chilled and volume.name in gap:
+            mixed[volume.name] = _bracketed(state, volume.name, gap)
+    for name, excess in mixed.items():
+        state.excess[name] = np.clip(excess, 0.0, HOTTEST)
+
+
+def _bracketed(state: State, name: str, gaps: dict[str, Array]) -> Array:
+    """Next excess of a held loop: its bracket halved, or where the line between its ends says, in turn.
+
+    It waits where other loops are still further from their balance than it is from its own.
+    """
+    gap, given = gaps[name], state.excess[name]
+    others = [np.abs(change) for other, change in gaps.items() if other != name]
+    settled = np.max([np.zeros(given.size), *others], axis=0) < SETTLED * np.abs(gap)
+    n = given.size
+    low, rise, high, fall = state.bracket.get(
+        name, (np.zeros(n), np.ones(n), np.full(n, HOTTEST), np.full(n, -1.0))
+    )
+    up, down = settled & (gap > 0.0), settled & (gap < 0.0)
+    low, rise = np.where(up, given, low), np.where(up, gap, rise)
+    high, fall = np.where(down, given, high), np.where(down, gap, fall)
+    lost = (
+        settled & (high - low < LOST_K) & (np.abs(gap) > LOST_K)
+    )  # others have moved meanwhile: it looks again
+    low, high = np.where(lost, np.maximum(low - WIDER_K, 0.0), low), np.where(lost, high + WIDER_K, high)
+    state.bracket[name] = (low, rise, high, fall)
+    line = low + (high - low) * rise / (rise - fall)
+    found = line if state.sweeps % 2 else 0.5 * (low + high)
+    return np.where(settled, found, given)
 
 
 def _mixed(state: State, gap: dict[str, Array], asked: dict[str, Array]) -> dict[str, Array]:
@@ -300,7 +342,7 @@ def _mixed(state: State, gap: dict[str, Array], asked: dict[str, Array]) -> dict
     """
     if state.sweeps > MIXED_SWEEPS:
         return {name: asked[name] - 0.5 * gap[name] for name in gap}
-    before = state.trail
+    before = state.trail if state.sweeps != HELD_SWEEPS else []  # from there on it is another map
     state.trail = [*before, (gap, asked)][-2:]
     turns = [
         (
@@ -460,6 +502,7 @@ _GIVEN: dict[str, Callable[[State, str], Array]] = {
 def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, Array]) -> None:
     """How far the sweep was from agreeing with itself, in every step, and where most."""
     worst, gaps = 0.0, moved
+    addresses = {volume.name: volume.address for volume in plan.volumes}
     for volume in plan.volumes:
         name = volume.name
         received = _received(plan, state, name)
@@ -472,6 +515,6 @@ def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, A
     for name, gap in gaps.items():
         gap = gap / state.meter
         if not gap.max() <= worst:
-            worst, state.worst = float(gap.max()), name
+            worst, state.worst = float(gap.max()), addresses.get(name, name)
         residual = np.maximum(residual, gap)
     state.residual = residual

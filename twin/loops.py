@@ -45,7 +45,10 @@ DEW_POINT_MARGIN_K = (
 )
 REACHED_K = 1e-7  # an actuator that brings a loop this near to its set point has reached it
 FLOAT_TOLERANCE_K = 1e-9
-HOTTEST = 300.0  # °C; no loop gets there in earnest
+HOTTEST = 140.0  # °C; no loop gets there in earnest: what stands there has no steady state
+HELD_SWEEPS = (
+    12  # afterwards a loop that floats moves on step by step, not to where its present heat would take it
+)
 STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again
 STILL = 2e-9  # the same for heat and flow, relative
 FREE_STAGING_SWEEPS = 2  # afterwards a machine that has started stays on, so that staging cannot oscillate
@@ -124,13 +127,14 @@ def solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> 
         return
     flow = state.flow[name]
     rise = (heat - state.latent.get(name, 0.0)) / (flow * state.cp[name])
-    back = wanted + rise
+    nodes = [node for stage in volume.stages for node in stage]
+    held = sweep >= HELD_SWEEPS and volume.chilled
+    back = (state.supply[name] if held else wanted) + rise
     out = _through(volume, block, state, back, wanted, sweep)
     missed = np.flatnonzero(out > wanted + REACHED_K)
-    nodes = [node for stage in volume.stages for node in stage]
     if missed.size:
         here, part = _take(block, state, volume, missed)
-        back[missed], out[missed] = _miss(volume, here, part, wanted[missed], rise[missed])
+        back[missed], out[missed] = _miss(volume, here, part, wanted[missed], rise[missed], held)
         for node in nodes:
             state.u[node.name][missed] = part.u[node.name]
             state.link[node.name] = put(state.link[node.name], part.link[node.name], missed, back.size)
@@ -142,13 +146,21 @@ def solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> 
         state.latent[name] = np.maximum(taken - sensible, 0.0)
 
 
-def _miss(volume: VolumeNode, block: Block, state: State, wanted: Array, rise: Array) -> tuple[Array, Array]:
+def _miss(
+    volume: VolumeNode, block: Block, state: State, wanted: Array, rise: Array, held: bool
+) -> tuple[Array, Array]:
     """Return and supply of a loop in steps in which its links, one by one, do not reach the set point.
 
-    Everything opens fully and the supply floats, or parallel links of which some were open share one opening.
+    Everything opens fully and the supply floats, or parallel links of which some were open share one opening. The supply
+    goes to where all that heat leaves; or, ``held``, it stays where the sweep took it and what comes out says which way
+    to go: a chiller at its limit takes no more heat from warmer water, only less load brings it into balance.
     """
-    supply = _float(volume, block, state, rise, wanted)
-    floats = supply > wanted
+    if held:
+        supply = state.supply[volume.name]
+        floats = _full(volume, block, state, supply + rise) > wanted
+    else:
+        supply = np.minimum(_float(volume, block, state, rise, wanted), HOTTEST)
+        floats = supply > wanted
     if not floats.all():
         _even_out(volume, block, state, wanted, rise)
     for name in state.u:

@@ -50,6 +50,9 @@ class State:
     excess: dict[str, Array] = field(
         default_factory=dict
     )  # K above its set point at which a sweep takes a loop
+    bracket: dict[str, Any] = field(
+        default_factory=dict
+    )  # of held loops: excess where it warms, gap; where it cools, gap
     warmer: dict[str, Array] = field(default_factory=dict)  # K of server inlets above a room's supply
     back: dict[str, Array] = field(default_factory=dict)
     flow: dict[str, Array] = field(default_factory=dict)
@@ -117,8 +120,13 @@ def _take(value: Any, where: Any, n: int) -> Any:
     if isinstance(value, list):
         return [tuple(_take(item, where, n) for item in pair) for pair in value]
     if isinstance(value, tuple):
-        return type(value)(*(_take(item, where, n) for item in value))
+        return _like(value, [_take(item, where, n) for item in value])
     return value[..., where] if isinstance(value, np.ndarray) and value.shape[-1:] == (n,) else value
+
+
+def _like(value: Any, items: list[Any]) -> Any:
+    """A tuple of the same kind, named or plain."""
+    return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
 
 
 def put(whole: Any, part: Any, where: Any, n: int) -> Any:
@@ -128,7 +136,7 @@ def put(whole: Any, part: Any, where: Any, n: int) -> Any:
             key: put(whole[key], item, where, n) if key in whole else item for key, item in part.items()
         }
     if isinstance(part, tuple):
-        return type(part)(*(put(old, new, where, n) for old, new in zip(whole, part, strict=True)))
+        return _like(part, [put(old, new, where, n) for old, new in zip(whole, part, strict=True)])
     if not isinstance(part, np.ndarray) or part.shape[-1:] != np.shape(where):
         return part
     shape = (*part.shape[:-1], n)

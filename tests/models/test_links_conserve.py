@@ -167,6 +167,18 @@ def test_balances(machine: Machine, states: tuple[Any, Any], u: float) -> None:
     assert np.max(np.abs(out.cold_heat - given) / scale(out)) < BALANCE
 
 
+@pytest.mark.parametrize("u", [0.0, 0.1, 0.66, 1.0])
+def test_a_trial_answers_the_same(machine: Machine, states: tuple[Any, Any], u: float) -> None:
+    """What a search asks for is what the machine does, and what it leaves out is left out alike by all."""
+    hot, cold = states
+    out, trial = (machine.transfer(hot, cold, u, machine.params, trial=trial) for trial in (False, True))
+    for name in ("heat", "hot_out", "electric"):
+        full, tried = getattr(out, name), np.broadcast_to(getattr(trial, name), (POINTS,))
+        np.testing.assert_array_equal(tried, full, err_msg=name)
+    assert np.max(np.abs(trial.cold_heat - out.cold_heat) / scale(out)) < BALANCE
+    assert all(np.shape(getattr(trial, name)) == () for name in ("water", "blowdown", "capacity", "valid"))
+
+
 def test_never_uphill_without_work(machine: Machine, states: tuple[Any, Any]) -> None:
     hot, cold = states
     out = machine.transfer(hot, cold, 1.0, machine.params)

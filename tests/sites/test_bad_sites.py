@@ -102,6 +102,10 @@ CASES = [
     # numbers that do not fit each other
     ("racks/compute/accelerator", {"idle": "2 kW"}, "racks.compute.accelerator", "must be below tdp", "fit each other"),
     ("cooling/tcs/cdu/pump", {"power": "1 W"}, "cooling.tcs.cdu.pump", "rated point that cannot be", "0.92"),
+    ("cooling/tcs/cdu/pump", {"best_flow": "10 m3/s"}, "cooling.tcs.cdu.pump", "times the best_flow", "choose a best_flow"),
+    ("cooling/tcs/cdu/pump", {"curve_square": "0 Pa*s2/m6"}, "cooling.tcs.cdu.pump.curve_square", "0 Pa*s2/m6", "to -1 Pa*s2/m6"),
+    ("cooling/fws/pump/curve_linear", "-1e8 Pa*s/m3", "cooling.fws.pump", "does not fall", "raise shutoff_ratio"),
+    ("hall/dew_point", "27 degC", "hall.dew_point", "where air of 26 degC is supplied", "raise hall.supply"),
     ("cooling/fws/economiser/cold_flow", "10 L/s", "cooling.fws.economiser", "rated point that cannot be", "raise cold_flow"),
     ("hall/air_handler/rated_heat", "9 MW", "hall.air_handler", "rated point that cannot be", "raise rated_air_in"),
     ("cooling/tcs/fluid", "water", "cooling.tcs.concentration", "25 % glycol in water", "name the glycol"),
