@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from twin.metrics import Summary as Summary
     from twin.metrics import summarize as summarize
     from twin.report import report as report
+    from twin.ride_through import failures as failures
     from twin.sizing import Sized as Sized
     from twin.sizing import size as size
     from twin.sizing_needs import Requirements as Requirements
@@ -30,11 +31,16 @@ if TYPE_CHECKING:
     from twin.studies import study as study
     from twin.studies_plan import Study as Study
     from twin.studies_results import open_study as open_study
+    from twin.transient_results import TransientSummary as TransientSummary
+    from twin.transient_results import summarize_transient as summarize_transient
+    from twin.transients import transient as transient
     from twin.weather import design_day as design_day
     from twin.weather import load_weather as load_weather
 
 # Where each name of the package lives; they are imported when first asked for, so that ``import twin`` is quick.
 _HOMES = {
+    "transient": "twin.transients", "summarize_transient": "twin.transient_results",
+    "TransientSummary": "twin.transient_results", "failures": "twin.ride_through",
     "simulate": "twin.annual", "summarize": "twin.metrics", "Summary": "twin.metrics", "report": "twin.report",
     "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
     "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",

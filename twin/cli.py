@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from twin import work_cli
+from twin import cli_transients, work_cli
 from twin.cli_sizing import limits, optimise, size
 from twin.cli_studies import study
 from twin.trace_cli import app as trace_app
@@ -208,6 +208,10 @@ def schema() -> None:
     from twin_sites.json_schema import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=1))
+
+
+app.command()(cli_transients.transient)
+app.command()(cli_transients.failures)
 
 
 def changes_of(pairs: list[str] | None) -> dict[str, str]:

@@ -75,11 +75,28 @@ class Group(Parameters):
         return self.available if self.running == "all" else min(self.available, self.count - self.spare)
 
 
+def _seconds(label: str) -> Any:
+    return Quantity("s", label, low=0.1, high=3600.0, bound_source="estimate")
+
+
+# What only transients read. Defaults are estimates: where they come from is said in docs/explanation/transients.md.
+Restart = Annotated[float, _seconds("Time from power to running again")]
+Changeover = Annotated[float, _seconds("Time until a standby unit has taken over")]
+CoastDown = Annotated[float, _seconds("Time in which flow halves after a trip")]
+Response = Annotated[float, _seconds("Closed-loop time constant of its control")]
+Stroke = Annotated[float, _seconds("Time from closed to fully open, or from stop to full speed")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cdus(Group, Cdu):
     """Coolant distribution units between a technology loop and facility water."""
 
     kind: Literal["cdu"] = "cdu"
+    restart: Restart = 10.0
+    changeover: Changeover = 5.0
+    coast_down: CoastDown = 2.0
+    response: Response = 20.0
+    stroke: Stroke = 30.0
     ports: ClassVar = ("heat", "motor")
 
 
@@ -103,6 +120,8 @@ class Exchangers(Group, PlateExchanger):
     """Plate exchangers between two loops; as an economiser they stand upstream of the chillers."""
 
     kind: Literal["heat_exchanger"] = "heat_exchanger"
+    response: Response = 60.0
+    stroke: Stroke = 60.0
     ports: ClassVar = ("heat",)
 
 
@@ -111,6 +130,10 @@ class Chillers(Group, Chiller):
     """Chillers, water- or air-cooled."""
 
     kind: Literal["chiller"] = "chiller"
+    restart: Restart = 180.0
+    changeover: Changeover = 180.0
+    response: Response = 60.0
+    stroke: Stroke = 120.0
     ports: ClassVar = ("heat",)
 
 
@@ -119,6 +142,11 @@ class DryCoolers(Group, DryCooler):
     """Dry or adiabatic coolers."""
 
     kind: Literal["dry_cooler"] = "dry_cooler"
+    restart: Restart = 15.0
+    changeover: Changeover = 15.0
+    coast_down: CoastDown = 10.0
+    response: Response = 60.0
+    stroke: Stroke = 60.0
     ports: ClassVar = ("heat", "fan")
 
 
@@ -127,6 +155,14 @@ class CoolingTowers(Group, CoolingTower):
     """Cooling tower cells."""
 
     kind: Literal["cooling_tower"] = "cooling_tower"
+    restart: Restart = 15.0
+    changeover: Changeover = 15.0
+    coast_down: CoastDown = 10.0
+    response: Response = 60.0
+    stroke: Stroke = 60.0
+    basin: Annotated[
+        float | None, Quantity("m3", "Basin water of one cell", low=0.0, high=1e4, bound_source="estimate")
+    ] = None
     ports: ClassVar = ("heat", "fan")
 
 
@@ -135,6 +171,11 @@ class AirHandlers(Group, AirHandler):
     """Air handlers of a room."""
 
     kind: Literal["air_handler"] = "air_handler"
+    restart: Restart = 10.0
+    changeover: Changeover = 10.0
+    coast_down: CoastDown = 5.0
+    response: Response = 30.0
+    stroke: Stroke = 60.0
     ports: ClassVar = ("heat", "fan")
 
 
@@ -159,6 +200,9 @@ class Pumps(Group, Pump):
     static_share: Annotated[
         float, Quantity("1", "Static share of design head", low=0.0, high=1.0, bound_source="physical")
     ] = 0.4
+    restart: Restart = 15.0
+    changeover: Changeover = 10.0
+    coast_down: CoastDown = 4.0
     ports: ClassVar = ("motor",)
 
 
@@ -231,6 +275,19 @@ class Loop(_Linked):
             shown_ip="%",
         ),
     ] = 0.3
+    volume: Annotated[
+        float | None,
+        Quantity(
+            "m3",
+            "Coolant in pipes and machines, racks not counted",
+            low=1e-3,
+            high=1e5,
+            bound_source="estimate",
+        ),
+    ] = None
+    buffer: Annotated[
+        float, Quantity("m3", "Buffer tank behind the machines", low=0.0, high=1e5, bound_source="estimate")
+    ] = 0.0
     pump: Annotated[Pumps | None, Choice("Pumps")] = None
 
 
@@ -279,6 +336,15 @@ class Room(_Linked):
             shown_ip="%",
         ),
     ] = 0.05
+    volume: Annotated[
+        float | None, Quantity("m3", "Air in the room", low=1.0, high=1e6, bound_source="estimate")
+    ] = None
+    steel: Annotated[
+        float | None,
+        Quantity(
+            "J/K", "Heat capacity of steel that the air washes", low=1e3, high=1e10, bound_source="estimate"
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,6 +392,12 @@ class UpsModules(Group, Ups):
     """UPS modules."""
 
     kind: Literal["ups"] = "ups"
+    ride_through: Annotated[
+        float,
+        Quantity(
+            "s", "Battery time of one module at its rating", low=0.0, high=36e3, bound_source="estimate"
+        ),
+    ] = 300.0
     ports: ClassVar = ("loss",)
 
 
@@ -388,6 +460,24 @@ class House(_Open):
     ports: ClassVar = ("heat",)
 
 
+class Generators(_Open):
+    """Emergency generators: what says ``backup: generator`` runs on them, and every UPS is fed by them."""
+
+    start: Annotated[
+        float,
+        Quantity(
+            "s",
+            "From loss of utility to the first block of load",
+            low=1.0,
+            high=600.0,
+            bound_source="NFPA 110",
+        ),
+    ] = 12.0
+    interval: Annotated[
+        float, Quantity("s", "Between two blocks of load", low=0.1, high=600.0, bound_source="estimate")
+    ] = 8.0
+
+
 class Economy(_Open):
     """Prices and carbon: constants here; hourly series are given to the run."""
 
@@ -431,6 +521,7 @@ class Site(_Open):
     cooling: dict[str, Loop] = Field(default_factory=dict)
     power: dict[str, AnyFeeder] = Field(min_length=1)
     house: House
+    generators: Generators | None = None
     economy: Economy = Economy()
     meter: Meter = Meter()
 

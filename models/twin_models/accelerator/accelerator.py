@@ -32,6 +32,9 @@ class Accelerator(Parameters):
     target: Annotated[float, Quantity("degC", "Target junction temperature", 0.0, 150.0)] = 80.0
     throttle: Annotated[float, Quantity("degC", "Throttling junction temperature", 20.0, 150.0)] = 87.0
     stop: Annotated[float, Quantity("degC", "Shutdown junction temperature", 20.0, 160.0)] = 95.0
+    heat_capacity: Annotated[
+        float, Quantity("J/K", "Heat capacity of the package", low=1.0, high=1e5, bound_source="estimate")
+    ] = 100.0
     memory_gb: Annotated[float | None, Quantity("1", "Memory in GB", low=0.0, high=1e5)] = None
     bandwidth: Annotated[float | None, Quantity("1", "Memory bandwidth in B/s", low=0.0, high=1e15)] = None
     bf16: Annotated[float | None, Quantity("1", "Dense BF16 peak in FLOP/s", low=0.0, high=1e18)] = None
@@ -168,6 +171,22 @@ def respond(
     case = junction - power * params.junction_to_case
     valid = np.broadcast_to(within & ~stuck, np.shape(junction))
     return ChipResponse(power, junction, case, done, slope, valid, throttled)
+
+
+def reference_power(
+    activity: Real,
+    coolant_in: Real,
+    resistance_case_to_inlet: Real,
+    params: Accelerator,
+    busy: float = 0.0,
+    idle: float = 0.0,
+) -> Array:
+    """W of one package at ``leakage_reference`` that cap and clock leave of ``activity``, as in `respond`; for transients."""
+    a = np.maximum(np.asarray(activity, dtype=float), 0.0)
+    if params.power_cap is not None or params.clock < 1.0:
+        r = _total_resistance(resistance_case_to_inlet, params)
+        a, _ = _held(a, np.asarray(coolant_in, dtype=float), r, params, busy, idle)
+    return _reference_power(a, params)
 
 
 def _held(

@@ -45,6 +45,16 @@ class ColdPlate(Parameters):
     drop_exponent: Annotated[
         float, Quantity("1", "Pressure drop against flow", low=1.0, high=2.0, bound_source="estimate")
     ] = 1.85
+    heat_capacity: Annotated[
+        float,
+        Quantity(
+            "J/K",
+            "Heat capacity of the plate and the coolant in it",
+            low=1.0,
+            high=1e5,
+            bound_source="estimate",
+        ),
+    ] = 350.0
     rated_glycol: Annotated[
         float, Quantity("1", "Propylene glycol in the rated coolant, by volume", low=0.0, high=0.6)
     ] = 0.25

@@ -46,6 +46,9 @@ class BathSink(Parameters):
     length: Annotated[float, Quantity("m", "Fin length along the flow", low=0.005, high=1.0)]
     passage: Annotated[float, Quantity("m2", "Free cross section between the fins", low=1e-6, high=0.5)]
     base_resistance: Annotated[float, Quantity("K/W", "Case to fins", low=0.0, high=1.0)]
+    heat_capacity: Annotated[
+        float, Quantity("J/K", "Heat capacity of the heat sink", low=1.0, high=1e5, bound_source="estimate")
+    ] = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)

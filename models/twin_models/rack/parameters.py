@@ -57,6 +57,9 @@ class AirSink(Parameters):
 
     resistance: Annotated[float, Quantity("K/W", "Case-to-inlet resistance at full speed", 0.0, 5.0)]
     exponent: Annotated[float, Quantity("1", "Exponent of flow", 0.0, 1.0, "estimate")] = 0.6
+    heat_capacity: Annotated[
+        float, Quantity("J/K", "Heat capacity of the heat sink", low=1.0, high=1e5, bound_source="estimate")
+    ] = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)

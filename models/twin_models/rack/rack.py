@@ -10,15 +10,17 @@ from twin_models.accelerator import accelerator
 from twin_models.accelerator.accelerator import Accelerator
 from twin_models.cold_plate import cold_plate
 from twin_models.immersion import immersion
-from twin_models.power_shelf import power_shelf
 from twin_models.rack.ashrae import AIR_CLASSES
-from twin_models.rack.parameters import AirSink, Fans, Line, LiquidLoop, Part, Rack
+from twin_models.rack.chain import Around, around, chain, fan_speed, full
+from twin_models.rack.chain import at as line_at
+from twin_models.rack.parameters import AirSink, Fans, LiquidLoop, Part, Rack
 from twin_models.streams import Array, Real
 from twin_models.two_phase import two_phase
 
 __all__ = [
     "Activity",
     "AirSink",
+    "Around",
     "Boundary",
     "Fans",
     "FlowDemand",
@@ -28,6 +30,7 @@ __all__ = [
     "RackResponse",
     "Rated",
     "activity_of",
+    "around",
     "flow_demand",
     "pressure_drop",
     "rated",
@@ -148,15 +151,12 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
     zero = np.zeros(())
     speed, speed_slope, fans, fans_slope, air_flow = zero + 1.0, zero, zero, zero, zero
     if params.fans is not None:
-        speed, speed_slope = _fan_speed(a, t_air, params.fans)
+        speed, speed_slope = fan_speed(a, t_air, params.fans)
         square = speed * speed
         fans = params.fans.maximum * (square * speed)
         fans_slope = (3.0 * params.fans.maximum) * (square * speed_slope)
         air_flow = params.fans.flow * speed
 
-    node = _at(params.node_parts, a)
-    heat_liquid = _at(params.plate_parts, a)
-    compute = _at(params.compute_parts, a)
     chips, done, junction, throttled = zero, asked, np.full((), np.nan), np.zeros((), dtype=bool)
     liquid_slope, air_slope = zero, zero  # of the packages
     by_flow, chip_by_flow, heat_by_flow = zero, zero, zero
@@ -197,56 +197,42 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
             air_slope = params.accelerators * chip.slope * (1.0 + chip.power * d_resistance)
         chips, done, junction = params.accelerators * chip.power, chip.done, chip.junction
         throttled = chip.throttled
-        node = node + chips
-        compute = compute + chips
-        heat_liquid = heat_liquid + params.accelerator_liquid * chips
         valid = valid & chip.valid
     else:
         valid = valid & (a == asked) & (a <= 1.0)
-
+    links = chain(a, chips, fans, params)
     compute_by_flow = by_flow
-    if params.node_converter is not None:
-        per_node = node * (1.0 / params.nodes)
-        lost, marginal = power_shelf.loss_and_slope(per_node, params.node_converter)
-        gain = 1.0 + marginal
-        heat_by_flow = heat_by_flow + params.converter_liquid * marginal * by_flow
-        liquid_slope, air_slope, by_flow = liquid_slope * gain, air_slope * gain, by_flow * gain
-        heat_liquid = heat_liquid + (params.converter_liquid * params.nodes) * lost.loss
-        node = node + params.nodes * lost.loss
-        valid = valid & lost.valid
-
-    nodes = node + fans
-    output = nodes + _at(params.rack_parts, a)
-    per_shelf = output * (1.0 / params.shelves)
-    lost, marginal = power_shelf.loss_and_slope(per_shelf, params.shelf)
-    gain = 1.0 + marginal
-    conversion = params.shelves * lost.loss
-    power = output + conversion
-    if params.shelf_liquid:
-        heat_liquid = heat_liquid + params.shelf_liquid * conversion
-        heat_by_flow = heat_by_flow + params.shelf_liquid * marginal * by_flow
-    valid = valid & lost.valid
+    heat_by_flow = heat_by_flow + params.converter_liquid * (links.node_gain - 1.0) * by_flow
+    by_flow = by_flow * links.node_gain
+    heat_by_flow = heat_by_flow + params.shelf_liquid * (links.shelf_gain - 1.0) * by_flow
+    liquid_slope = liquid_slope * links.gain
+    air_slope = (air_slope * links.node_gain + fans_slope) * links.shelf_gain
+    power, heat_liquid = links.power, links.heat_liquid
+    if params.accelerator is not None:
+        heat_liquid = heat_liquid + params.accelerator_liquid * chips
+    compute = line_at(params.compute_parts, a) + chips
+    valid = valid & links.valid
 
     shape = np.broadcast_shapes(asked.shape, t_liquid.shape, flow.shape, t_air.shape)
     response = RackResponse(
-        power=_full(power, shape),
-        heat_liquid=_full(heat_liquid, shape),
-        heat_air=_full(power - heat_liquid, shape),
-        compute=_full(compute, shape),
-        fans=_full(fans, shape),
-        chip_temperature=_full(junction, shape),
-        done=_full(done, shape),
-        air_flow=_full(air_flow, shape),
-        slope_liquid=_full(liquid_slope * gain, shape),
-        slope_air=_full((air_slope + fans_slope) * gain, shape),
-        flow_slope=_full(by_flow * gain, shape),
-        flow_slope_liquid=_full(heat_by_flow, shape),
-        flow_slope_compute=_full(compute_by_flow, shape),
-        flow_slope_chip=_full(chip_by_flow, shape),
+        power=full(power, shape),
+        heat_liquid=full(heat_liquid, shape),
+        heat_air=full(power - heat_liquid, shape),
+        compute=full(compute, shape),
+        fans=full(fans, shape),
+        chip_temperature=full(junction, shape),
+        done=full(done, shape),
+        air_flow=full(air_flow, shape),
+        slope_liquid=full(liquid_slope, shape),
+        slope_air=full(air_slope, shape),
+        flow_slope=full(by_flow * links.shelf_gain, shape),
+        flow_slope_liquid=full(heat_by_flow, shape),
+        flow_slope_compute=full(compute_by_flow, shape),
+        flow_slope_chip=full(chip_by_flow, shape),
         valid=np.broadcast_to(valid, shape),
         throttled=np.broadcast_to(throttled, shape),
     )
-    return _Walk(response, chips, nodes, output)
+    return _Walk(response, chips, links.nodes, links.output)
 
 
 def flow_demand(heat_liquid: Real, liquid_in: Real, density_cp: Real, params: Rack) -> FlowDemand:
@@ -344,7 +330,7 @@ def rated(params: Rack) -> Rated:
     flow = params.liquid.rated_flow if params.liquid is not None else 0.0
     walk = _walk(1.0, 25.0, flow, full, reference)
     top, idle = walk.response, respond(0.0, 25.0, flow, 20.0, reference)
-    parts = sum(_at(line, np.ones(())) for line in (params.node_parts, params.rack_parts))
+    parts = sum(line_at(line, np.ones(())) for line in (params.node_parts, params.rack_parts))
     return Rated(
         power=float(top.power),
         liquid_share=float(top.heat_liquid / top.power),
@@ -375,28 +361,9 @@ def _at_boundary(walk: _Walk, boundary: Boundary) -> Array:
     return walk.response.power if boundary == "rack_ac" else walk.response.heat_liquid
 
 
-def _fan_speed(activity: Array, air_in: Array, fans: Fans) -> tuple[Array, Array]:
-    """Speed (1 = full) and its derivative by inlet temperature."""
-    width = 1.0 / (fans.full_at - fans.flat_until)
-    ramp = np.minimum(np.maximum((air_in - fans.flat_until) * width, 0.0), 1.0)
-    cool = fans.idle_speed + (fans.base_speed - fans.idle_speed) * np.minimum(activity, 1.0)
-    if not ramp.any():
-        return cool, np.zeros(())
-    rising = width * ((ramp > 0.0) & (ramp < 1.0))
-    return cool + (1.0 - cool) * ramp, (1.0 - cool) * rising
-
-
 def _expected(activity: Array, package: Accelerator) -> Array:
     """Power of one package at its reference temperature, W: what films are worked out for."""
     return package.idle + (package.tdp - package.idle) * np.minimum(activity, 1.0)
-
-
-def _at(line: Line, activity: Array) -> Array:
-    return line.fixed + line.rise * activity if line.rise else np.full((), line.fixed)
-
-
-def _full(value: Array, shape: tuple[int, ...]) -> Array:
-    return value if np.shape(value) == shape else np.broadcast_to(value, shape)
 
 
 def _liquid(params: Rack) -> LiquidLoop:

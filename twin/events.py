@@ -1,0 +1,223 @@
+"""What happens in a transient, in words: ``t=60s trip cooling.tcs.cdu.1.pump``.
+
+One event is one line: a moment, a verb, an address of the site and, where the verb needs one, a value:
+
+    t=60s   trip    cooling.fws.pump               every unit at the address stops; one with its number
+    t=5min  start   cooling.fws.pump               what was tripped comes back after its restart time
+    t=10s   degrade cooling.fws.economiser 50 %    it does half of what it did (fouling)
+    t=10s   stick   cooling.tcs.cdu 30 %           its valve or speed stays there, or where it is; ``free`` ends it
+    t=10s   block   racks.compute.3 0 %            share of their coolant that these racks get
+    t=0s    leak    cooling.tcs 2 L/s              the loop loses coolant; its pumps stop on low pressure
+    t=0s    set     cooling.fws.supply 35 degC     a set point
+    t=0s    load    racks.compute 60 %             activity; without an address that of all racks
+    t=0s    weather dry_bulb 44 degC               from now on; ``wet_bulb`` likewise
+
+A scenario is a YAML file with ``events`` as a list of such lines, and ``title``, ``load`` and ``until`` if it likes.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from twin_models.fields import Quantity
+from twin_sites import units
+from twin_sites.declared import base_of, keys_of
+from twin_sites.errors import InputError, Problem, did_you_mean
+from twin_sites.schema import Cdus, Group, Loop, Racks, SetPointQuantity
+from twin_sites.yaml_files import read_yaml
+
+from twin.compile import Plan
+
+SHARE = Quantity("1", "Share", low=0.0, high=1.0)
+MOMENT = Quantity("s", "Moment", low=0.0, high=20 * 8784 * 3600.0, bound_source="twenty years")
+LEAK = Quantity("m3/s", "Leak", low=1e-7, high=10.0)
+OUTDOOR = Quantity("degC", "Outdoor temperature", low=-60.0, high=65.0)
+VERBS = {  # what each needs: its place, and its value (None: none; in brackets: may be left out)
+    "trip": ("machine", None), "start": ("machine", None), "degrade": ("link", SHARE), "stick": ("link", [SHARE]),
+    "free": ("link", None), "block": ("racks", SHARE), "leak": ("loop", LEAK), "set": ("set point", "set point"),
+    "load": ("racks or all", SHARE), "weather": ("outdoor air", OUTDOOR),
+}  # fmt: skip
+_LINE = re.compile(r"^\s*(?:t\s*=\s*|at\s+)?(\d[\d.]*\s*[A-Za-z]+|0)\s+(\w+)\s*(.*)$")
+SCENARIO_KEYS = ("title", "load", "until", "events")
+
+
+class Event(NamedTuple):
+    """One thing that happens."""
+
+    at: float  # s
+    verb: str
+    where: str  # address without the number of a unit
+    unit: int | None  # the number of one unit, None for all
+    value: Any
+    text: str
+
+
+class Scenario(NamedTuple):
+    """What a scenario file says."""
+
+    title: str
+    events: list[str]
+    load: str | None
+    until: float | None
+
+
+def read_events(source: Sequence[str] | str | Path, plan: Plan) -> list[Event]:
+    """Events of lines or of a scenario file, in their order in time.
+
+    Raises
+    ------
+    InputError
+        With every fault of every line.
+    """
+    lines = scenario(source).events if isinstance(source, str | Path) else list(source)
+    problems: list[Problem] = []
+    found = []
+    for line in lines:
+        event = _read(str(line), plan)
+        if isinstance(event, Problem):
+            problems.append(event)
+        else:
+            found.append(event)
+    if problems:
+        raise InputError(problems)
+    return sorted(found, key=lambda event: event.at)
+
+
+def scenario(source: str | Path) -> Scenario:
+    """A scenario file, or one of the names that `scenarios` lists.
+
+    Raises
+    ------
+    InputError
+        Where there is no such file or name, or it is no scenario.
+    """
+    path = Path(source)
+    known = scenarios()
+    if str(source) in known:
+        path = known[str(source)]
+    if not path.is_file():
+        raise InputError(
+            [Problem(f"scenario {source}", "no such file or scenario", "a YAML file or a shipped one", did_you_mean(str(source), known))]
+        )  # fmt: skip
+    form, _ = read_yaml(path.read_text(encoding="utf-8"), path.name)
+    unknown = [key for key in form if key not in SCENARIO_KEYS]
+    events = form.get("events")
+    if unknown or not isinstance(events, list):
+        found = f"'{unknown[0]}'" if unknown else "no list of events"
+        raise InputError(
+            [Problem(path.name, found, ", ".join(SCENARIO_KEYS), "- t=60s trip cooling.fws.pump")]
+        )
+    until = form.get("until")
+    load = form.get("load")
+    return Scenario(
+        str(form.get("title", "")),
+        [str(line) for line in events],
+        None if load is None else str(load),
+        None if until is None else units.parse_at(f"{path.name} → until", str(until), MOMENT),
+    )
+
+
+def scenarios(site: str = "") -> dict[str, Path]:
+    """Shipped scenarios by name, those of one site or all."""
+    from importlib.resources import files
+
+    folder = Path(str(files("twin_sites"))) / "scenarios"
+    return {path.stem: path for path in sorted(folder.glob(f"{site}*.yaml"))}
+
+
+def _read(line: str, plan: Plan) -> Event | Problem:
+    where = f"event '{line.strip()[:100]}'"
+    example = "t=60s trip cooling.fws.pump"
+    match = _LINE.match(line)
+    if match is None:
+        return Problem(where, "no moment and verb", "t=TIME VERB ADDRESS [VALUE]", example)
+    moment, verb, rest = match.groups()
+    try:
+        at = 0.0 if moment == "0" else units.read(moment, MOMENT)
+    except units.UnitError as error:
+        return Problem(where, error.found, error.allowed, error.remedy)
+    if verb not in VERBS:
+        return Problem(where, f"the verb '{verb}'", ", ".join(VERBS), did_you_mean(verb, VERBS))
+    place, quantity = VERBS[verb]
+    address, _, text = rest.strip().partition(" ")
+    text = re.sub(r"^(to|at|=)\s+", "", text.strip())
+    if place == "racks or all" and not address.startswith("racks"):
+        address, text = "", re.sub(r"^(to|at|=)\s+", "", rest.strip())
+    target = _target(place, address, plan)
+    if isinstance(target, Problem):
+        return Problem(where, target.found, target.allowed, target.remedy)
+    value = _value(quantity, text, plan, target[0])
+    if isinstance(value, Problem):
+        return Problem(where, value.found, value.allowed, value.remedy)
+    return Event(at, verb, target[0], target[1], value, line.strip())
+
+
+def _value(quantity: Any, text: str, plan: Plan, where: str) -> Any:
+    optional = isinstance(quantity, list)
+    quantity = quantity[0] if optional else quantity
+    if quantity is None or (optional and not text):
+        return None if not text else Problem("", f"'{text}' after the address", "nothing", "leave it out")
+    if quantity == "set point":
+        volume = next(v for v in plan.volumes if f"{v.address}.supply" == where)
+        quantity = next(
+            item
+            for item in type(volume.part).model_fields["supply"].metadata
+            if isinstance(item, SetPointQuantity)
+        )
+    if not text:
+        return Problem("", "no value", units.allowed_text(quantity), "write it behind the address")
+    try:
+        return units.read(text, quantity)
+    except units.UnitError as error:
+        return Problem("", error.found, error.allowed, error.remedy)
+
+
+def targets(plan: Plan) -> dict[str, dict[str, Group | Racks | None]]:
+    """Addresses that events may name, by kind of place."""
+    machines: dict[str, Group | Racks | None] = {}
+    links: dict[str, Group | Racks | None] = {}
+    for volume in plan.volumes:
+        pump = volume.part.pump if isinstance(volume.part, Loop) else None
+        if pump is not None:
+            machines[f"cooling.{volume.name}.pump"] = pump
+    for node in plan.links:
+        links[node.address] = node.link
+        machines[node.address] = node.link
+        if isinstance(node.link, Cdus):
+            machines[f"{node.address}.pump"] = node.link
+    racks: dict[str, Group | Racks | None] = {f"racks.{node.name}": node.racks for node in plan.racks}
+    feeders: dict[str, Group | Racks | None] = {f"power.{name}": feeder for name, feeder in plan.feeders}
+    return {
+        "machine": machines | racks | feeders,
+        "link": links,
+        "racks": racks,
+        "racks or all": racks | {"": None},
+        "loop": {f"cooling.{v.name}": None for v in plan.volumes if v.fluid is not None},
+        "set point": {f"{v.address}.supply": None for v in plan.volumes},
+        "outdoor air": {"dry_bulb": None, "wet_bulb": None},
+    }
+
+
+def _target(place: str, address: str, plan: Plan) -> tuple[str, int | None] | Problem:
+    """An address as a group's and the number of one of its units."""
+    known = targets(plan)[place]
+    if address in known:
+        return address, None
+    keys = keys_of(address) if address else []
+    bare = ".".join(base_of(key) for key in keys)
+    numbers = [int(key.rpartition(".")[2]) for key in keys if base_of(key) != key]
+    if bare in known and len(numbers) == 1:
+        group = known[bare]
+        count = group.count if group is not None else 0
+        if 1 <= numbers[0] <= count:
+            return bare, numbers[0]
+        return Problem(
+            "",
+            f"no unit {numbers[0]} of '{bare}'",
+            f"1 to {count}" if count else f"'{bare}'",
+            "a number in that range",
+        )
+    listed = ", ".join(list(known)[:8]) + (", …" if len(known) > 8 else "")
+    found = f"'{address}' is no {place} of this site" if address else "no address"
+    return Problem("", found, listed, did_you_mean(address, known))

@@ -1,0 +1,102 @@
+"""What stores heat: the thermal masses of a facility, from what its site file states or from rules of thumb.
+
+Every rule of thumb here is an estimate; docs/explanation/transients.md says where each is from. State the volumes of a
+real plant in its site file: ride-through is volume before it is anything else.
+"""
+
+from typing import NamedTuple
+
+from twin_models.fluids.fluids import density, heat_capacity
+from twin_models.psychrometrics.psychrometrics import DRY_AIR_HEAT
+from twin_sites.schema import Cdus, CoolingTowers, Loop, Room, Tanks
+
+from twin.compile import AIR_DENSITY, REFERENCE_DEGC, RackNode, VolumeNode
+
+LITRES_PER_RACK = 15.0  # of a technology loop: hoses and row pipes
+LITRES_PER_CDU = 100.0
+FACILITY_LITRES_PER_KW = 5.0  # 3 to 10 with a buffer tank
+DESIGN_RANGE_K = 10.0  # with which the duty of a facility loop follows from its design flow
+BASIN_S = 60.0  # of design flow in a tower basin
+AIR_PER_RACK = 15.0  # m³
+SMALLEST_ROOM = 60.0  # m³
+STEEL_PER_RACK = 120e3  # J/K: sheet metal and boards that take part within minutes
+STEEL_TIME = 60.0  # s in which that steel follows the air
+HEAD_SHARE = 0.15  # of a loop's volume in the machines that cool it
+MIX_SHARE = 0.15  # of it in what they serve; the rest is pipe, half supply and half return
+SUPPLY_AIR, EXHAUST_AIR, RETURN_AIR = 0.4, 0.3, 0.3  # of a room's air
+
+
+class LiquidMass(NamedTuple):
+    """Heat capacities of a loop in J/K."""
+
+    head: float  # machines that cool it, tower basin and buffer tank, mixed
+    cell: float  # of each pipe cell
+    mix: float  # what they serve
+
+
+class AirMass(NamedTuple):
+    """Heat capacities of a room in J/K, and W/K between exhaust air and steel."""
+
+    head: float
+    exhaust: float
+    back: float
+    steel: float
+    conductance: float
+
+
+def liquid_mass(volume: VolumeNode, cells: int) -> LiquidMass:
+    """Masses of a liquid loop whose supply and return pipes are cut into ``cells`` each."""
+    assert isinstance(volume.part, Loop)
+    assert volume.fluid is not None
+    per_m3 = float(density(volume.fluid, REFERENCE_DEGC)) * float(heat_capacity(volume.fluid, REFERENCE_DEGC))
+    whole = volume.part.volume if volume.part.volume is not None else _usual_volume(volume)
+    still = volume.part.buffer
+    for stage in volume.stages:
+        for node in stage:
+            if isinstance(node.link, CoolingTowers):
+                basin = node.link.basin
+                one = basin if basin is not None else BASIN_S * node.link.design_flow
+                still += one * node.link.count
+    pipe = (1.0 - HEAD_SHARE - MIX_SHARE) * whole
+    return LiquidMass(
+        per_m3 * (HEAD_SHARE * whole + still), per_m3 * pipe / (2 * cells), per_m3 * MIX_SHARE * whole
+    )
+
+
+def _usual_volume(volume: VolumeNode) -> float:
+    """Volume in m³ that a loop of this size usually has."""
+    tanks = [n.link for stage in volume.stages for n in stage if isinstance(n.link, Tanks)]
+    if tanks:
+        return sum(tank.count * tank.bath_volume for tank in tanks)
+    if volume.racks:
+        units = sum(n.link.count for stage in volume.stages for n in stage if isinstance(n.link, Cdus))
+        racks = sum(node.racks.count for node in volume.racks)
+        return (LITRES_PER_RACK * racks + LITRES_PER_CDU * max(units, 1)) / 1000.0
+    assert volume.fluid is not None
+    duty = volume.design_flow * float(heat_capacity(volume.fluid, REFERENCE_DEGC)) * DESIGN_RANGE_K
+    return max(FACILITY_LITRES_PER_KW * duty / 1e6, 1e-3)
+
+
+def air_mass(volume: VolumeNode) -> AirMass:
+    """Masses of a room."""
+    assert isinstance(volume.part, Room)
+    racks = sum(node.racks.count for node in volume.racks if node.room == volume.name)
+    usual = max(AIR_PER_RACK * racks, SMALLEST_ROOM)
+    air = (volume.part.volume if volume.part.volume is not None else usual) * AIR_DENSITY * DRY_AIR_HEAT
+    steel = volume.part.steel if volume.part.steel is not None else STEEL_PER_RACK * max(racks, 1)
+    return AirMass(SUPPLY_AIR * air, EXHAUST_AIR * air, RETURN_AIR * air, steel, steel / STEEL_TIME)
+
+
+def chip_mass(node: RackNode) -> float:
+    """Heat capacity in J/K of all packages of one rack with what is fixed to them; 0 without accelerators."""
+    racks = node.racks
+    if racks.accelerator is None:
+        return 0.0
+    holder = racks.cold_plate or racks.bath_sink or racks.air_sink
+    assert holder is not None
+    return racks.accelerators * (racks.accelerator.heat_capacity + holder.heat_capacity)
+
+
+def coolant_mass(node: RackNode, rho_cp: float) -> float:
+    """Heat capacity in J/K of the coolant in one rack, for ``rho_cp`` in J/(m³·K)."""
+    return node.racks.liquid.volume * rho_cp if node.racks.liquid is not None else 0.0

@@ -1,0 +1,64 @@
+"""Machines in small: each as its value and slopes at a point, renewed from its own model when its inputs move away.
+
+A machine costs a tenth of a millisecond to evaluate and moves little within a second. Slopes and value come from one
+vectorised call. A tangent is renewed where an input leaves its trust region, and in any case once it is old, so that a
+facility at rest stands on the models themselves.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from twin_models.streams import Array
+
+Point = tuple[float, ...]
+
+
+class Tangent:
+    """First-order expansion of ``function(*inputs) -> rows`` around a point.
+
+    ``function`` takes one array per input, all of one shape (n,), and returns an array (outputs, n). ``widths`` are the
+    steps with which slopes are taken, and ``trust`` how far an input may move; both may be per input, a trust below
+    zero is relative to the input.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Array],
+        widths: Sequence[float],
+        trust: Sequence[float],
+        highs: Sequence[float],
+    ) -> None:
+        self.function, self.widths, self.trust = function, widths, trust
+        self.highs = highs
+        self.point: Point = ()
+        self.value: list[float] = []
+        self.slope: list[list[float]] = []
+        self.born = -1e99
+        self.exact = False  # renew at every call: what oracles compare with
+
+    def renew(self, point: Point, now: float) -> None:
+        """Evaluate value and slopes at a point."""
+        n = len(point)
+        inputs = np.repeat(np.array(point, dtype=float)[:, None], n + 1, axis=1)
+        steps = []
+        for i, (x, width, high) in enumerate(zip(point, self.widths, self.highs, strict=True)):
+            step = width if width > 0.0 else -width * max(abs(x), 1e-9)
+            step = -step if x + step > high else step
+            inputs[i, i + 1] += step
+            steps.append(step)
+        rows = self.function(*inputs)
+        self.point, self.born = point, now
+        self.value = rows[:, 0].tolist()
+        self.slope = ((rows[:, 1:] - rows[:, :1]) / np.array(steps)).tolist()
+
+    def far(self, point: Point, factor: float = 1.0) -> bool:
+        """Whether a point lies outside the trust region, widened by a factor."""
+        for x, x0, trust in zip(point, self.point, self.trust, strict=True):
+            if abs(x - x0) > factor * (trust if trust > 0.0 else -trust * abs(x0)):
+                return True
+        return False
+
+    def follow(self, point: Point, now: float, age: float) -> None:
+        """Renew where the point is out of trust, or where the tangent is old and the point has moved at all."""
+        if not self.point or self.exact or self.far(point) or (now - self.born > age and point != self.point):
+            self.renew(point, now)
