@@ -11,6 +11,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(generate)
     app.command()(oversubscribe)
+    app.command()(shift)
 
 
 def generate(
@@ -160,6 +161,72 @@ def oversubscribe(
             f"  {fit.racks} racks in means of {fit.averaging_s:g} s at a risk of {100 * (found.risk or 0.0):g} %"
             f" (above the cap {100 * fit.above_cap:.3f} % of the time{gain})"
         )
+
+
+def shift(
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Reference site or site file.")],
+    to: Annotated[
+        str, typer.Option(help="cheap (price), clean (carbon), cool (dry bulb) or hours such as 02-06.")
+    ] = "cheap",
+    share: Annotated[str, typer.Option(help="Deferrable share of the work.")] = "30 %",
+    deadline: Annotated[str, typer.Option(help="Longest wait in hours, or '2 days'.")] = "24",
+    ceiling: Annotated[
+        str | None, typer.Option(help="Highest activity allowed; each group's own highest by default.")
+    ] = None,
+    weather: Annotated[str | None, typer.Option(help="Embedded year or weather file.")] = None,
+    load: Annotated[str | None, typer.Option(help="Built-in, generated:… or a file of activity.")] = None,
+    price: Annotated[str | None, typer.Option(help="File of hourly energy price.")] = None,
+    carbon: Annotated[str | None, typer.Option(help="File of hourly grid carbon intensity.")] = None,
+    step: Annotated[str | None, typer.Option(help="Step; the weather's by default.")] = None,
+    hours: Annotated[str | None, typer.Option(help="Length in hours, or '7 days'.")] = None,
+    start: Annotated[str | None, typer.Option(help="First moment, e.g. 2023-07-01T00:00.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="What-if, may be given again.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Move deferrable work to better hours and compare the run without and with it."""
+    from twin_sites.units import parse_at
+
+    from twin.cli import changes_of, hours_of, seconds_of
+    from twin.fleet_load import SHARE
+    from twin.metrics import finite
+    from twin.shifting import shift as move
+
+    found = move(
+        site,
+        to=to,
+        share=parse_at("--share", share, SHARE),
+        deadline_h=hours_of(deadline) or 24.0,
+        ceiling=None if ceiling is None else parse_at("--ceiling", ceiling, SHARE),
+        changes=changes_of(changes),
+        weather=weather,
+        load=load,
+        price=price,
+        carbon=carbon,
+        step_s=seconds_of(step),
+        hours=hours_of(hours),
+        start=start,
+    )
+    if as_json:
+        typer.echo(json.dumps(finite(found.json()), allow_nan=False, indent=1))
+        return
+    wait = "" if found.mean_delay_h is None else f", by {found.mean_delay_h:.1f} h in the mean"
+    typer.echo(
+        f"{found.before.site}: {100 * found.moved_share:.1f} % of the work moved to {found.to}{wait}, at most "
+        f"{found.longest_delay_h:g} h; work {found.work_after:,.6g} of {found.work_before:,.6g} rack-hours"
+    )
+    typer.echo("                                  before          after     change")
+    for label, name in (
+        ("energy cost", "energy_cost"), ("carbon, kg", "carbon_kg"), ("facility energy, kWh", "facility_energy_kwh"),
+        ("PUE", "pue"), ("water, m³", "water_m3"), ("peak facility, kW", "peak_facility_kw"),
+        ("cost per million tokens", "cost_per_million_tokens"), ("hours with compressors", "mechanical_hours"),
+    ):  # fmt: skip
+        old, new = getattr(found.before, name), getattr(found.after, name)
+        if old is None or new is None:
+            continue
+        change = f"{100 * (new / old - 1):+.2f} %" if old else "—"
+        typer.echo(f"  {label:<24} {old:>15,.6g}{new:>15,.6g}{change:>11}")
 
 
 def _said(value: float | None) -> str:
