@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Ambient, Array
+from twin_models.work import work as work_model
 from twin_sites.declared import base_of
 from twin_sites.errors import InputError, Problem
 from twin_sites.schema import AMBIENT_BASES
@@ -53,6 +54,12 @@ class Asked(NamedTuple):
     row_of: NDArray[np.intp]  # series that each rack follows
     steps: NDArray[np.int64]  # step of the series for each step of the run
     scale: float
+    work: work_model.Work | None = None  # whose network stalls it
+
+    def drawn(self, rows: Array) -> Array:
+        """Activity of these rows: scaled but for what is switched off, at most 1, with the stalls of the network."""
+        rows = np.minimum(rows if self.scale == 1.0 else np.where(rows > 0.0, rows * self.scale, rows), 1.0)
+        return rows if self.work is None else work_model.stalled(rows, self.work)
 
     @property
     def counts(self) -> Array:
@@ -64,18 +71,13 @@ class Asked(NamedTuple):
         own: Any = self.steps[where]
         if own[-1] - own[0] == own.size - 1:
             own = slice(int(own[0]), int(own[-1]) + 1)  # in one piece: no gathering
-        rows = np.stack([row[own] for row in self.series]) * self.scale
-        np.minimum(rows, 1.0, out=rows)
+        rows = self.drawn(np.stack([row[own] for row in self.series]))
         return rows[0] if len(rows) == 1 else rows
 
     def mean(self) -> Array:
         """Mean of the group's racks, on the load's own steps."""
         share = self.counts / self.counts.sum()
-        return np.asarray(
-            sum(
-                np.minimum(row * self.scale, 1.0) * part for row, part in zip(self.series, share, strict=True)
-            )
-        )
+        return np.asarray(sum(self.drawn(row) * part for row, part in zip(self.series, share, strict=True)))
 
 
 def activities(
@@ -159,7 +161,13 @@ def activities(
                 f"{node.name}: asked for more than its rating for {np.mean(above) * span.n * span.step_s / 3600:,.0f} h; "
                 "held at the rating"
             )
-        out[node.name] = Asked(tuple(rows), row_of, steps, scale)
+        work = node.racks.work if node.racks.work is not None and node.racks.work.stretch > 1.0 else None
+        if work is not None:
+            notes.append(
+                f"{node.name}: the network is degraded by {100 * work.network_loss:g} %; training takes "
+                f"{100 * (work.stretch - 1.0):.3g} % longer, and accelerators wait for that time."
+            )
+        out[node.name] = Asked(tuple(rows), row_of, steps, scale, work)
     return out, list(dict.fromkeys(notes))
 
 

@@ -347,7 +347,7 @@ def steps_of(
     if unit is not None and abs(unit / step_s - round(unit / step_s)) < 1e-9:
         steps = round(unit / step_s) * int(span / unit + 1e-9)
         offset = calendar_offset(shifted, begin, by_calendar=unit == YEAR_S)
-        if unit == YEAR_S and offset >= 0.0 and offset + n * step_s <= span:
+        if offset >= 0.0 and offset + n * step_s <= span:  # it covers the run: nothing repeats
             steps = count
     else:
         offset = 0.0

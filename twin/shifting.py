@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from twin_models.work.work import unstalled
 from twin_sites.loader import change_site, load_site
 from twin_sites.schema import Site
 
@@ -149,6 +150,9 @@ def shift(
     rows = {
         str(name): row for name, row in zip(asked["rack"].values, asked["rack_activity"].values, strict=True)
     }
+    for name, racks in chosen.racks.items():  # the runs below stall them again
+        if racks.work is not None and racks.work.stretch > 1.0:
+            rows[name] = unstalled(rows[name], racks.work)
     before = simulate(plain, load=_load(rows, asked, "as asked"), **drive)
     step_s = float(asked.attrs["step_s"])
     signal = _signal(to, asked)

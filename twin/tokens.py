@@ -16,7 +16,7 @@ MILLION = 1e6
 
 
 def rates(racks: Racks, asked: Array, working: Array | None, done: Array) -> tuple[Array, Array]:
-    """Tokens per second of a rack group, and what they would be without throttling, cap and locked clock.
+    """Tokens per second of a rack group, and what they would be without throttling, cap, locked clock and stalls.
 
     ``asked`` and ``done`` are the mean activity of its racks before and after the fact, ``working`` the mean share that
     works, shape (n,). Not a number where no throughput is known.
@@ -27,7 +27,9 @@ def rates(racks: Racks, asked: Array, working: Array | None, done: Array) -> tup
     assert racks.work is not None
     assert racks.accelerator is not None
     free = known.tokens * racks.accelerators * racks.count * working
-    return free * work_model.remaining_speed(asked, done, racks.work, racks.accelerator), free
+    return free * work_model.remaining_speed(
+        asked, done, racks.work, racks.accelerator
+    ) / racks.work.stretch, free
 
 
 def mean_of(racks: Rows, function: Callable[[Array], Array]) -> Array:
@@ -75,7 +77,7 @@ class Tokens(NamedTuple):
 def token_metrics(ds: xr.Dataset, it_kwh: float, facility_kwh: float, cost: float, carbon: float) -> Tokens:
     """Tokens of a run and what each took of the whole facility: energy at the meter, its price and its carbon.
 
-    Goodput is tokens over what they would be without throttling, power cap and locked clock. A group of racks with
+    Goodput is tokens over what they would be without throttling, power cap, locked clock and network stalls. A group of racks with
     accelerators whose throughput is not known counts in energy, cost and carbon, not in tokens; the basis says so.
     """
     step_s = float(ds.attrs["step_s"])
@@ -110,7 +112,7 @@ def lines(summary: Any) -> list[str]:
         f"facility, {_said(summary.joules_per_token)} J each",
         f"  per million: energy cost {_said(summary.cost_per_million_tokens)}, carbon "
         f"{_said(summary.carbon_kg_per_million_tokens)} kg; goodput {100 * (summary.goodput_share or 0):.1f} % "
-        "of the speed without throttling and caps",
+        "of the speed without throttling, caps and stalls",
     ]
     return rows + [f"  {name}: {how}" for name, how in (item.split("=", 1) for item in summary.tokens_basis)]
 

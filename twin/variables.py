@@ -47,7 +47,9 @@ VARIABLES: dict[str, Variable] = {
     "rack_activity": Variable(_R, "1", "Activity asked, 0 where switched off", 0.0, 1.0),
     "rack_done": Variable(_R, "1", "Activity done", 0.0, 1.0),
     "rack_tokens": Variable(_R, "1/s", "Tokens of the rack group", 0.0, 1e11),
-    "rack_tokens_asked": Variable(_R, "1/s", "Tokens without throttling, cap and locked clock", 0.0, 1e11),
+    "rack_tokens_asked": Variable(
+        _R, "1/s", "Tokens without throttling, cap, locked clock and stalls", 0.0, 1e11
+    ),
     "rack_throttled": Variable(_R, "1", "Share of accelerators throttled", 0.0, 1.0),
     "loop_supply_temperature": Variable(_L, "degC", "Supply temperature achieved", -10.0, 70.0),
     "loop_set_point": Variable(_L, "degC", "Supply temperature wanted", -10.0, 70.0),

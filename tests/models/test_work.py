@@ -160,3 +160,19 @@ def test_impossible_parameters_are_refused() -> None:
         Work(task="training", busy_activity=0.3, idle_activity=0.4)
     with pytest.raises(ValueError, match="idle power"):
         replace(H100, power_cap=0.09)
+
+
+def test_a_degraded_network_makes_training_longer_as_published() -> None:
+    bad = replace(TRAIN, network_loss=0.1)
+    assert 1.3 <= bad.stretch <= 1.4  # 10 % of degradation: 30 to 40 % longer
+    sound = np.array([0.0, 0.08, 0.5, 0.9])
+    waiting = model.stalled(sound, bad)
+    np.testing.assert_allclose(model.unstalled(waiting, bad), sound, rtol=1e-12)
+    assert waiting[:2].tolist() == [0.0, 0.08]
+    assert 0.45 < waiting[-1] < 0.9
+    before = model.tokens(sound, sound, 100.0, TRAIN, H100)
+    np.testing.assert_allclose(
+        model.tokens(waiting, waiting, 100.0, bad, H100), before / bad.stretch, rtol=1e-12
+    )
+    assert replace(SERVE, network_loss=0.1).stretch == 1.0
+    assert replace(TRAIN, network_loss=0.0).level == TRAIN.busy_activity

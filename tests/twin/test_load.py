@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twin_sites.errors import InputError
 
-from twin.load import Load, generated, load_trace, loads, resample, tile
+from twin.load import Load, generated, load_trace, loads, resample, steps_of, tile
 from twin.load_steps import average
 from twin.traces.raw import Signal
 
@@ -417,3 +417,12 @@ def test_built_in_loads_are_a_year_and_repeatable() -> None:
         assert load.key == load_trace(name).key
         with pytest.raises(ValueError, match="read-only"):
             load.series["all"][0] = 0.5
+
+
+def test_a_load_that_covers_the_run_is_used_as_it_is() -> None:
+    """Ten days are more than a week; a run of the same ten days repeats nothing."""
+    load = generated("inference", 240)
+    index, begin, notes = steps_of(load, 240, load.start)
+    assert index.tolist() == list(range(240))
+    assert begin == load.start
+    assert notes == []

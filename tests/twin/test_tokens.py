@@ -95,3 +95,20 @@ def test_own_numbers_go_first() -> None:
 def test_bad_work_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(InputError):
         change_site(load_site(SITE), wrong)
+
+
+def test_network_stalls_cost_more_tokens_than_power() -> None:
+    train = {"racks.compute.work.use": "llama3-70b-training"}
+    runs = [
+        twin.summarize(
+            twin.simulate(
+                SITE, load="training", hours=24, changes=train | {"racks.compute.work.network_loss": loss}
+            )
+        )
+        for loss in ("0 %", "10 %")
+    ]
+    assert runs[0].tokens is not None
+    assert runs[1].tokens == pytest.approx(runs[0].tokens / 1.35, rel=1e-9)
+    assert runs[1].goodput_share == pytest.approx(1 / 1.35, rel=1e-9)
+    assert 0.75 < runs[1].it_energy_kwh / runs[0].it_energy_kwh < 0.97
+    assert any("degraded by 10 %" in line for line in runs[1].warnings)

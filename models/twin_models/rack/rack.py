@@ -161,7 +161,7 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
     liquid_slope, air_slope = zero, zero  # of the packages
     by_flow, chip_by_flow, heat_by_flow = zero, zero, zero
     if params.accelerator is not None:
-        at = (params.work.busy_activity, params.work.idle_activity) if params.work is not None else (0.0, 0.0)
+        at = (params.work.level, params.work.idle_activity) if params.work is not None else (0.0, 0.0)
         if params.cold_plate is not None and params.liquid is not None:
             per_plate = flow * (params.liquid.accelerator_share / params.accelerators)
             resistance = cold_plate.resistance(per_plate, params.cold_plate)

@@ -41,12 +41,37 @@ class Work(Parameters):
     idle_activity: Annotated[
         float, Quantity("1", "Activity of an idle accelerator", 0.0, 0.5, "estimate")
     ] = 0.08
+    network_loss: Annotated[
+        float, Quantity("1", "Network degradation", 0.0, 0.5, "estimate", shown="%", shown_ip="%")
+    ] = 0.0
+    network_sensitivity: Annotated[
+        float, Quantity("1", "Longer training per network degradation", 0.0, 10.0, "estimate")
+    ] = 3.5
+    stall_activity: Annotated[
+        float, Quantity("1", "Activity while waiting for the network", 0.0, 1.0, "estimate")
+    ] = 0.45
 
     def __post_init__(self) -> None:
         if self.idle_activity >= self.busy_activity:
             raise ValueError(
                 f"idle_activity {self.idle_activity:g} must be below busy_activity {self.busy_activity:g}"
             )
+
+    @property
+    def stretch(self) -> float:
+        """Time that a step of training takes over that with a sound network.
+
+        Published: 10 % of degradation make training 30 to 40 % longer, hence 1 + 3.5 × degradation; inference is not
+        stretched.
+        """
+        return 1.0 + self.network_sensitivity * self.network_loss if self.task == "training" else 1.0
+
+    @property
+    def level(self) -> float:
+        """Activity of a busy accelerator, what it waits for the network included."""
+        part = 1.0 / self.stretch
+        waiting = min(max(self.stall_activity, self.idle_activity), self.busy_activity)
+        return part * self.busy_activity + (1.0 - part) * waiting
 
 
 class Rate(NamedTuple):
@@ -80,23 +105,42 @@ def reference_rate(work: Work, chip: Accelerator) -> Rate | None:
 
 
 def working_share(activity: Real, work: Work) -> Array:
-    """Share of packages that work: a straight line, 0 at ``idle_activity`` and 1 at ``busy_activity``."""
+    """Share of packages that work: a straight line, 0 at ``idle_activity`` and 1 at ``work.level``."""
     a = np.asarray(activity, dtype=float)
-    return np.maximum(a - work.idle_activity, 0.0) / (work.busy_activity - work.idle_activity)
+    return np.maximum(a - work.idle_activity, 0.0) / (work.level - work.idle_activity)
+
+
+def stalled(activity: Real, work: Work) -> Array:
+    """Activity with the stalls of a degraded network, for one without: the busy level falls to ``work.level``."""
+    return _scaled(
+        activity, (work.level - work.idle_activity) / (work.busy_activity - work.idle_activity), work
+    )
+
+
+def unstalled(activity: Real, work: Work) -> Array:
+    """The inverse of ``stalled``."""
+    return _scaled(
+        activity, (work.busy_activity - work.idle_activity) / (work.level - work.idle_activity), work
+    )
+
+
+def _scaled(activity: Real, factor: float, work: Work) -> Array:
+    a, idle = np.asarray(activity, dtype=float), work.idle_activity
+    return np.where(a > idle, idle + (a - idle) * factor, a)
 
 
 def activity_for(working: Real, work: Work) -> Array:
     """Activity at which a share of the packages works: the inverse of ``working_share``."""
-    return work.idle_activity + np.asarray(working, dtype=float) * (work.busy_activity - work.idle_activity)
+    return work.idle_activity + np.asarray(working, dtype=float) * (work.level - work.idle_activity)
 
 
 def remaining_speed(asked: Real, done: Real, work: Work, chip: Accelerator) -> Array:
     """Throughput over that without throttling, cap and locked clock, for activity asked and done (means of packages).
 
-    What is missing in the mean is missing in the packages that work: at ``max(asked, busy_activity)`` each.
+    What is missing in the mean is missing in the packages that work: at ``max(asked, work.level)`` each.
     """
     a, d = np.asarray(asked, dtype=float), np.asarray(done, dtype=float)
-    level = np.maximum(a, work.busy_activity)
+    level = np.maximum(a, work.level)
     working = np.maximum(a - work.idle_activity, 0.0) / (level - work.idle_activity)
     missing = np.minimum(np.maximum(a - d, 0.0) / np.where(working > 0.0, working * level, np.inf), 1.0)
     clock = clock_for((1.0 - missing) ** chip.activity_exponent, chip.voltage_floor, chip.voltage_knee)
@@ -105,4 +149,4 @@ def remaining_speed(asked: Real, done: Real, work: Work, chip: Accelerator) -> A
 
 def tokens(asked: Real, done: Real, rate: float, work: Work, chip: Accelerator) -> Array:
     """Tokens per second of one package, mean of those that work and those that wait; shapes broadcast."""
-    return rate * working_share(asked, work) * remaining_speed(asked, done, work, chip)
+    return rate / work.stretch * working_share(asked, work) * remaining_speed(asked, done, work, chip)
