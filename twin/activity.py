@@ -21,6 +21,7 @@ from twin.compile import Plan, RackNode
 from twin.files import split_unit
 from twin.load import Load, load_trace, resample, steps_of, tile
 from twin.members import numbers
+from twin.traces.spread import spread
 
 if TYPE_CHECKING:
     from twin.annual import Span
@@ -131,6 +132,9 @@ def activities(
         different = list(dict.fromkeys(names))
         row_of = np.array([different.index(name) for name in names])
         rows = [trace.series[name] if name else trace.mean for name in different]
+        per_rack = _devices_per_rack(node, trace)
+        if plan.site.load.spread != "mean" and per_rack and not (picked[node.name] or follow[node.name]):
+            rows, row_of = list(_spread(plan, node, trace, per_rack, notes)), np.arange(node.racks.count)
         steps, scale = index, plan.site.load.scale * node.racks.load_scale
         if follow[node.name]:
             asked = list(out.values())
@@ -190,12 +194,9 @@ def _picked(plan: Plan, node: RackNode, trace: Load) -> list[str]:
     names = own or [name.strip() for name in node.racks.series.split(",") if name.strip() in trace.series]
     if not names:
         return []
-    mine = numbers(plan, node)
+    mine, total = numbers(plan, node), _total(plan, base)
     if all(f"{base}.{number}" in known for number in mine):
         return [known[f"{base}.{number}"] for number in mine]
-    total = max(
-        number for other in plan.racks if base_of(other.name) == base for number in numbers(plan, other)
-    )
     names = names[:total]
     owner = [
         name
@@ -203,6 +204,46 @@ def _picked(plan: Plan, node: RackNode, trace: Load) -> list[str]:
         for _ in range(total // len(names) + (1 if i < total % len(names) else 0))
     ]
     return [owner[number - 1] for number in mine]
+
+
+def _total(plan: Plan, base: str) -> int:
+    """Racks of a group, those split off it included."""
+    return max(
+        number for other in plan.racks if base_of(other.name) == base for number in numbers(plan, other)
+    )
+
+
+def _devices_per_rack(node: RackNode, trace: Load) -> int:
+    """How many series of the trace a rack holds; 0 where a series is more than a rack."""
+    devices = {"gpu": node.racks.accelerators, "node_dc": node.racks.nodes, "node_ac": node.racks.nodes}
+    whole = devices.get(trace.boundary or "", 0 if trace.boundary in ("cdu_heat", "site_it") else 1)
+    return max(round(whole / max(trace.devices.values())), 1) if whole else 0
+
+
+def _spread(plan: Plan, node: RackNode, trace: Load, per_rack: int, notes: list[str]) -> Array:
+    """Racks of a group from copies of the trace, which go on where the group before it ended."""
+    choice, base = plan.site.load, base_of(node.name)
+    first = 0
+    devices = {base_of(rack.name): _devices_per_rack(rack, trace) for rack in plan.racks}
+    for other, count in devices.items():
+        if other == base:
+            break
+        first += _total(plan, other) * count
+    total, moved = _total(plan, base), choice.spread == "jobs"
+    copies = -(-total * per_rack // len(trace.series))
+    notes.append(
+        f"{base}: {total} racks of {per_rack} take the {len(trace.series)} series of the trace in {copies} copies, "
+        + (f"each moved by up to {choice.lag:g} s" if moved else "all in step")
+    )
+    rows = spread(
+        list(trace.series.values()),
+        total,
+        per_rack,
+        first,
+        lag_steps=choice.lag / trace.step_s if moved else 0.0,
+        seed=choice.seed,
+    )
+    return np.asarray(rows[np.array(numbers(plan, node)) - 1])
 
 
 class Found(NamedTuple):

@@ -438,6 +438,19 @@ class LoadChoice(_Open):
         float,
         Quantity("1", "IT load scale", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%"),
     ] = 1.0
+    spread: Annotated[
+        Literal["mean", "copies", "jobs"],
+        Choice(
+            "Racks without a series follow the mean, copies of the trace in step, or copies moved in time"
+        ),
+    ] = "mean"
+    lag: Annotated[
+        float,
+        Quantity("s", "Largest move of a copy", low=0.0, high=86400.0, bound_source="a day", shown="min"),
+    ] = 600.0
+    seed: Annotated[
+        int, Quantity("1", "Seed of order and move of copies", low=0, high=1_000_000, bound_source="estimate")
+    ] = 0
 
 
 class House(_Open):
