@@ -232,6 +232,8 @@ def _from_raw(
         if whole and part > 1e-6:
             done = integral(signal, first, float(grid[-2]))
             series[name][-1] = max(integral(signal, first, last) - done, 0.0) / width
+    if counts.get("sentinels"):
+        notes.append(f"{counts['sentinels']} readings such as 9999999 or 2147483647 taken as missing")
     if raw.quantity == "activity":
         _check_share(series, where, notes)
         notes.append("utilization says how often a device is busy, not how hard: power may follow it poorly")

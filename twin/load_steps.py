@@ -13,14 +13,24 @@ MAX_MISSING = 0.05  # share of a series' readings
 MAX_LEFT_OUT = 0.05  # share of devices that may be too incomplete to use
 JITTER_STEP_S = 60.0
 BURST = 5.0  # times the usual step: readings come in bursts, so one series mixes several devices
+# Numbers that loggers write for "no reading": all nines, all bits of 16 or 32 bits, also as milliwatts. Blanks of DCGM
+# and 64 bits lie above 2147483632. Only where far above the series' other readings.
+SENTINELS = (9999.0, 65535.0, 99999.0, 999999.0, 4294967.295, 9999999.0)
+SENTINEL_TIMES = 5.0
 LATE = 1.5  # a reading that comes later than this many usual steps leaves a gap
 
 
 def clean(signal: Signal, counts: dict[str, int]) -> Signal:
-    """Readings in order of time, one per time, without missing or negative ones."""
+    """Readings in order of time, one per time, without missing or negative ones and those that mean "no reading"."""
     negative = signal.values < 0.0
     counts["negative"] += int(negative.sum())
     good = np.isfinite(signal.values) & ~negative
+    if good.any() and float(signal.values[good].max()) >= SENTINELS[0]:
+        usual = float(np.median(signal.values[good]))
+        blank = np.isin(signal.values, SENTINELS) | (signal.values >= 2147483632.0)
+        blank &= signal.values > SENTINEL_TIMES * usual
+        counts["sentinels"] = counts.get("sentinels", 0) + int(blank.sum())
+        good &= ~blank
     seconds, values = signal.seconds[good], signal.values[good]
     peaks = None if signal.peaks is None else np.fmax(signal.peaks[good], values)
     if seconds.size > 1 and not (np.diff(seconds) > 0).all():

@@ -139,6 +139,8 @@ def _warnings(
         out.append(f"{counts['reordered']} series were not in order of time: sorted")
     if counts["negative"]:
         out.append(f"{counts['negative']} negative readings taken as missing")
+    if counts.get("sentinels"):
+        out.append(f"{counts['sentinels']} readings such as 9999999 or 2147483647 taken as missing")
     if back:
         out.append(
             f"the clock jumps back by an hour {back} times, as at the end of daylight saving: name its zone with --timezone"

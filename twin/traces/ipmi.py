@@ -26,7 +26,7 @@ REDFISH = ("PowerConsumedWatts", "PowerControl", "MetricValues", "PowerWatts", "
 def is_text(head: str) -> bool:
     """Lines ``name | 20 Watts | ok``, or the reading of DCMI."""
     return bool(
-        re.search(r"^\s*[^|,\n]+\|[^|\n]*(watts|no reading)", head, re.IGNORECASE | re.MULTILINE)
+        re.search(r"^\s*[^|,\n]+\|[^\n]*(\bwatts\b|no reading)", head, re.IGNORECASE | re.MULTILINE)
     ) or bool(re.search(r"Instantaneous power reading", head))
 
 

@@ -170,9 +170,8 @@ def read_text(source: Source, trace: RawTrace, step_s: float | None, quantity: Q
         trace.stamps = Stamps(np.empty(0), np.datetime64(round(first), "ms"), True, "epoch ms, UTC")
     elif max(rounds.values(), default=0) > 1:
         note = f"scrapes without times: counted in steps of {step_s or 1.0:g} s"
+        note += "" if step_s else ", an assumption; give the step between scrapes"
         trace.stamps = Stamps(np.empty(0), None, False, note)
-        if step_s is None:
-            trace.notes.append(f"{note} (assumed)")
     _say(trace, metric, names, slices)
 
 

@@ -23,16 +23,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TIME = re.compile(
-    r"((local|utc|unix|epoch|sample|start)_?)?(time|timestamp|time_stamp|date|datetime|date_time|day|ts|epoch)"
+    r"((local|utc|unix|epoch|sample|start)_?)?(time|timestamp|time_stamp|date|datetime|date_time|day|ts|epoch|zeit|zeitstempel|datum|uhrzeit)"
     r"(_(utc|local|iso|unix|ms|s|sec|seconds|min|h|hours|d))*",
     re.IGNORECASE,
 )
+DAY = re.compile(r"(local_?)?(date|day|datum)", re.IGNORECASE)
+TIME_OF_DAY = re.compile(r"(local_?)?(time|hour|uhrzeit|zeit|time_?of_?day)", re.IGNORECASE)
+DAY_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+TIME_CELL = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?")
 # Columns that tell devices apart, the finest first; a host and a device on it are taken together.
 DEVICES = (
     re.compile(r"(index|gpu|gpu_?id|gpu_?index|card|device|uuid|gpu_uuid|pci\W?bus_id)$", re.I),
     re.compile(r"(hostname|host|node|node_?id|cdu|rack|server|instance|machine|entity|name|series)$", re.I),
 )
-POWER = re.compile(r"power|watt|(^|_)(k|m)?w$|_w_|^p_|pwr", re.IGNORECASE)
+POWER = re.compile(r"power|leistung|watt|(^|_)(k|m)?w$|_w_|^p_|pwr", re.IGNORECASE)
 ACTIVITY = re.compile(
     r"util|activity|gpu_use|sm_active|gr_engine|usage|busy|load_share|gputl|duty", re.IGNORECASE
 )
@@ -74,6 +78,7 @@ class Plan:
     means: list[str]
     peak_of: dict[str, str]  # column of peaks, by column of means
     own: bool  # written by ``twin trace convert``
+    joined: tuple[str, str] | None = None  # columns of days and of times of day
     suffixes: dict[str, str] = field(default_factory=dict)  # unit written in the cells, by column
 
 
@@ -106,7 +111,9 @@ def read(
         rows: Rows | None = None
         if plan is None:
             frame, names, delimiter, decimal = _first(block, names, trace)
-            plan = _plan(frame, names, delimiter, decimal, quantity, trace)
+            joined = _day_and_time(frame)
+            plan = _plan(_joined(frame, joined), names, delimiter, decimal, quantity, trace)
+            plan.joined = joined
             clock = Clock(f"{trace.where} → column '{plan.time}'", _time_unit(plan.time or ""))
             rows = _careful(frame, plan, clock, counted, trace)
             trace.stamps = counted.stamps if plan.time is None else clock.known
@@ -119,7 +126,7 @@ def read(
             rows = _fast(block, plan, clock, trace)
         if rows is None:
             frame = _frame(block, plan.names, plan.delimiter, plan.decimal, trace)
-            rows = _careful(frame, plan, clock, counted, trace)
+            rows = _careful(_joined(frame, plan.joined), plan, clock, counted, trace)
         if polls is not None:
             rows = polls.split(rows.seconds, rows.values)
         _add(trace, plan, rows)
@@ -278,7 +285,7 @@ def _plan(
         means, peaks = means[:1], peaks[:1]
     elif not len(means) == len(peaks) == 1:
         peaks = []
-    unused = [name for name in names if name not in {time, *devices, *means, *peaks}]
+    unused = [name for name in frame.columns if name not in {time, *devices, *means, *peaks}]
     if unused:
         trace.notes.append(f"columns not used: {', '.join(unused)[:300]}")
     trace.quantity = wanted
@@ -316,7 +323,7 @@ def _fast(block: bytes, plan: Plan, clock: Clock, trace: RawTrace) -> Rows | Non
     import pyarrow as pa
     from pyarrow import csv
 
-    if plan.time is None or (clock.known.first is None and not clock.known.scale):
+    if plan.time is None or plan.joined or (clock.known.first is None and not clock.known.scale):
         return None
     for unit in set(plan.suffixes.values()):
         for end in (plan.delimiter, "\n"):
@@ -432,6 +439,31 @@ def _add(trace: RawTrace, plan: Plan, rows: Rows) -> None:
         trace.unreadable = lost  # a row without a time is one row, however many columns it has
         label = split_unit(name)[0] if plan.own else name
         trace.add([label], None, rows.seconds, rows.values[name], peaks.get(name))
+
+
+def _day_and_time(frame: "pd.DataFrame") -> tuple[str, str] | None:
+    """A column of days and one of times of day, where there are both."""
+    import pandas as pd
+
+    def first(form: re.Pattern[str], cell: re.Pattern[str]) -> str | None:
+        for name in map(str, frame.columns):
+            if form.fullmatch(name) and not pd.api.types.is_numeric_dtype(frame[name].dtype):
+                cells = frame[name].dropna().astype("string").str.strip()
+                if len(cells) and cells.head(50).str.fullmatch(cell.pattern).mean() > 0.5:
+                    return name
+        return None
+
+    day, time = first(DAY, DAY_CELL), first(TIME_OF_DAY, TIME_CELL)
+    return None if day is None or time is None else (day, time)
+
+
+def _joined(frame: "pd.DataFrame", pair: tuple[str, str] | None) -> "pd.DataFrame":
+    """Days and times of day in one column, that of the days."""
+    if pair is None:
+        return frame
+    day, time = (frame[name].astype("string").str.strip() for name in pair)
+    frame[pair[0]] = day + " " + time
+    return frame.drop(columns=pair[1])
 
 
 def _time_column(frame: "pd.DataFrame") -> str | None:

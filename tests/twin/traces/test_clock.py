@@ -134,7 +134,7 @@ def test_decimal_commas_in_later_blocks(tmp_path: Path, monkeypatch: pytest.Monk
     times = pd.date_range("2024-01-01", periods=2000, freq="min")
     path = tmp_path / "a.csv"
     path.write_text(
-        "Zeit;time;power [kW]\n" + "".join(f"x;{t:%Y-%m-%d %H:%M:%S};{i},5\n" for i, t in enumerate(times))
+        "Ort;time;power [kW]\n" + "".join(f"x;{t:%Y-%m-%d %H:%M:%S};{i},5\n" for i, t in enumerate(times))
     )
     monkeypatch.setattr(source.Source.blocks, "__defaults__", (4000,))
     values = read_trace(path, None, None).signals["power [kW]"].values
