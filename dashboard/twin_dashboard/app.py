@@ -9,7 +9,7 @@ from twin_sites.schema import Site
 import twin
 from twin_dashboard import downloads, long_runs
 from twin_dashboard.context import Context, context
-from twin_dashboard.pages import data, definitions, overview, racks, schematic, weather, whatif
+from twin_dashboard.pages import data, definitions, overview, racks, schematic, sizing, weather, whatif
 from twin_dashboard.parts import blank
 from twin_dashboard.shell import shell
 
@@ -19,6 +19,7 @@ ROUTES = {
     "/schematic": schematic,
     "/racks": racks,
     "/weather": weather,
+    "/sizing": sizing,
     "/data": data,
     "/definitions": definitions,
 }

@@ -90,12 +90,16 @@ class Sessions:
                 "weather": twin.load_weather,
             }
             read: Any = readers[kind](path)
+        return self.keep(kind, name, read), read
+
+    def keep(self, kind: str, name: str, read: Any) -> str:
+        """Keep what was read or made under a name that nobody can guess; returns that token."""
         token = UPLOAD + secrets.token_urlsafe(12)
         with self._lock:
             self._files[token] = (kind, name[:80], read, browser())
             while len(self._files) > MAX_FILES:
                 self._files.popitem(last=False)
-        return token, read
+        return token
 
     def _get(self, token: str, kinds: tuple[str, ...]) -> Any:
         with self._lock:

@@ -13,7 +13,8 @@ from twin_dashboard.tokens import DARK, LIGHT
 
 PAGES = (
     ("/", "Overview", "gauge"), ("/what-if", "What if", "adjustments-horizontal"), ("/schematic", "Schematic", "sitemap"),
-    ("/racks", "Racks", "server-2"), ("/weather", "Weather", "temperature-sun"), ("/data", "Data", "database"),
+    ("/racks", "Racks", "server-2"), ("/weather", "Weather", "temperature-sun"), ("/sizing", "Sizing", "ruler-2"),
+    ("/data", "Data", "database"),
 )  # fmt: skip
 INDIGO = [
     "#F0F1FC",
