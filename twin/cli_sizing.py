@@ -2,10 +2,14 @@
 
 import json
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from twin.sizing import Sized
 
 SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Reference site or site file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -71,10 +75,20 @@ def size(
     if out is not None:
         save_site(sized.written, out)
     if report is not None:
-        save_report(sized, report)
+        save_report(sized, report, _drawings(sized))
     typer.echo(json.dumps(finite(sized.json()), allow_nan=False, indent=1) if as_json else text(sized))
     if not as_json and out is not None:
         typer.echo(f"\nSite file: {out}    next: twin run {out}")
+
+
+def _drawings(sized: "Sized") -> list[tuple[str, str]]:
+    """The schematic at the hour of highest power, where the dashboard is installed; it draws with no more than numpy."""
+    try:
+        schematic = import_module("twin_dashboard.svg.schematic")
+    except ModuleNotFoundError:
+        return []
+    peak = int(sized.year["site_power"].values.argmax())
+    return [("Power and cooling at the hour of highest power", schematic.draw(sized.site, sized.year, peak))]
 
 
 def limits(

@@ -7,10 +7,11 @@ group out of service (`sizing_proof`); what fails there is grown once more, and 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from twin_models.rack import rack as rack_model
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import load_site
@@ -55,6 +56,7 @@ class Sized:
     summary: Summary
     proofs: tuple[Proof, ...]
     unmet_requirements: tuple[str, ...]
+    year: xr.Dataset = field(repr=False)  # the proving year
 
     @property
     def site(self) -> Site:
@@ -205,7 +207,7 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     if wanted.budget is not None and money.plant_capital > wanted.budget:
         found = f"the plant costs about {money.plant_capital / 1e6:,.3g} million"
         unmet.append(f"budget: {found}, {wanted.budget / 1e6:,.3g} million are given")
-    return Sized(wanted, money, form, rows, summary, tuple(proofs), tuple(unmet))
+    return Sized(wanted, money, form, rows, summary, tuple(proofs), tuple(unmet), ds)
 
 
 def _too_warm(wanted: Requirements, rack: Racks) -> list[str]:

@@ -39,7 +39,8 @@ def _rows(sized: Sized) -> list[dict[str, str]]:
 def headline(sized: Sized) -> list[tuple[str, str]]:
     """The figures that a reader asks for first."""
     s, m = sized.summary, sized.economics
-    fws = sized.written["cooling"].get("fws", sized.written["cooling"]["chw"])["supply"]
+    loop = "fws" if "fws" in sized.site.cooling else "chw"
+    warmest = sized.site.cooling[loop].supply.value
     chip = (
         "—"
         if s.max_chip_temperature_degc is None
@@ -48,7 +49,7 @@ def headline(sized: Sized) -> list[tuple[str, str]]:
     return [
         ("Peak at the utility meter", f"{sized.peak_power / 1e6:.3f} MW (design day, full load)"),
         ("IT in the proving year", f"{s.it_energy_kwh / s.hours / 1e3:.3f} MW mean, {s.peak_it_kw / 1e3:.3f} MW peak"),
-        ("Warmest facility supply", f"{fws}"),
+        ("Facility water supply", f"{warmest:.1f} °C"),
         ("PUE", "—" if s.pue is None else f"{s.pue:.3f} ({s.weather}, {s.load})"),
         ("WUE", "—" if s.wue_l_per_kwh is None else f"{s.wue_l_per_kwh:.3f} L/kWh, {s.water_m3:,.0f} m³ a year"),
         ("Hottest chip", chip),

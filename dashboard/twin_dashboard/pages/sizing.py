@@ -1,6 +1,5 @@
 """Sizing: what do we have to buy for what we want here?"""
 
-import base64
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
@@ -67,10 +66,11 @@ def layout() -> Any:
             dmc.TextInput(id=f"size-{name}", label=_label(name), value=value, placeholder=empty, size="xs")
             for name, (value, empty) in TYPED.items()
         ),
-        html.Button("Size it", id="size-go", className="button primary", style={"marginTop": "10px", "width": "100%"}),
+        html.Button("Size it", id="size-go", className="button primary", style={"marginTop": "10px", "width": "100%", "justifyContent": "center"}),
         html.Div(id="size-said", role="status", className="muted", style={"marginTop": "6px"}),
     ]  # fmt: skip
     return [
+        dcc.Store(id="size-svg"),
         html.Div(
             [
                 panel("What is wanted", form, className="left"),
@@ -91,26 +91,34 @@ def register(app: Dash, context: Context) -> None:
     def example(kind: str | None) -> str:
         return AMOUNTS.get(kind or "", ("", ""))[1]
 
+    _draw(app)
     names = ("system", "weather", *CHOSEN, "water", *TYPED)
 
     @app.callback(
-        Output("size-result", "children"), Output("size-said", "children"),
+        Output("size-result", "children"), Output("size-said", "children"), Output("size-svg", "data"),
         Input("size-go", "n_clicks"), State("size-kind", "value"), State("size-amount", "value"),
-        *[State(f"size-{name}", "checked" if name == "water" else "value") for name in names], State("theme", "computedColorScheme"),
+        *[State(f"size-{name}", "checked" if name == "water" else "value") for name in names], State("theme", "computedColorScheme"), State("system", "value"),
         running=[(Output("size-go", "disabled"), True, False), (Output("size-said", "children"), "Sizing …", "")],
         prevent_initial_call=True,
     )  # fmt: skip
     @context.threaded
     def press(clicks: int | None, kind: str, amount: str, *given: Any) -> Any:
-        wish = dict(zip(names, given[:-1], strict=True)) | {kind: amount}
+        wish = dict(zip(names, given[:-2], strict=True)) | {kind: amount}
         try:
             sized = twin.size(
                 read_requirements({key: value for key, value in wish.items() if value not in (None, "")})
             )
         except FAULTS as error:
-            return no_update, problems(error)
+            return no_update, problems(error), no_update
         token = context.sessions.keep("site", f"{sized.site.name}.yaml", sized.site)
-        return shown(sized, to_query(Shown(token)), given[-1] or "light"), ""
+        return shown(sized, to_query(Shown(token)), given[-2] or "light"), "", _drawing(sized, given[-1])
+
+
+def _draw(app: Dash) -> None:
+    app.clientside_callback(
+        "function (svg) { window.setTimeout(() => window.dash_clientside.twin.draw(svg, 'drawing-sizing'), 0); return Date.now(); }",
+        Output("void", "data", allow_duplicate=True), Input("size-svg", "data"), prevent_initial_call=True,
+    )  # fmt: skip
 
 
 def shown(sized: Sized, query: str, theme: str) -> list[Any]:
@@ -152,9 +160,10 @@ def shown(sized: Sized, query: str, theme: str) -> list[Any]:
             panel("Capital of the plant", graph("size-capital", "300px", "Capital by class", costs.capital(money.capital, theme)), "estimates: replace unit costs with --costs"),
             panel("What matters", graph("size-matters", "300px", "Cost of a year by input", costs.what_matters(money.what_matters, money.cost_per_year, theme)), "cost of a year, each input 30 % lower and higher"),
         ], className="halves"),
-        panel("Power and cooling", html.Img(src=_image(sized), alt="Schematic of the sized facility", style={"width": "100%"}), "with values on the schematic page"),
+        panel("Power and cooling", html.Div(id="drawing-sizing", className="drawing"), "at the hour of highest power; every hour on the schematic"),
     ]  # fmt: skip
 
 
-def _image(sized: Sized) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(schematic.svg(sized.site).encode()).decode()
+def _drawing(sized: Sized, system: str) -> str:
+    peak = int(sized.year["site_power"].values.argmax())
+    return schematic.draw(sized.site, sized.year, peak, system)

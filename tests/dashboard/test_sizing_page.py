@@ -1,0 +1,31 @@
+"""The sizing page in a real browser: a wish becomes a facility that opens as a what-if; a bad wish is answered in words."""
+
+from typing import Any
+
+import pytest
+
+from tests.dashboard.test_browser import browser, page  # noqa: F401  # fixtures
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from playwright.sync_api import expect  # noqa: E402
+
+pytestmark = pytest.mark.browser
+LONG = 90_000
+
+
+def test_a_wish_becomes_a_facility(page: Any, served: Any) -> None:  # noqa: F811
+    page.goto(served.url + "/sizing")
+    page.get_by_label("Amount").fill("200")
+    page.get_by_role("button", name="Size it").click()
+    expect(page.locator("#size-equipment")).to_contain_text("racks.compute", timeout=LONG)
+    expect(page.locator("#drawing-sizing svg")).to_be_visible()
+    page.get_by_role("link", name="Open as what-if").click()
+    expect(page.locator("#whatif-tiles")).to_contain_text("PUE", timeout=LONG)
+    assert "site=upload-" in page.url
+
+
+def test_a_bad_wish_is_answered_in_words(page: Any, served: Any) -> None:  # noqa: F811
+    page.goto(served.url + "/sizing")
+    page.get_by_label("Amount").fill("a few")
+    page.get_by_role("button", name="Size it").click()
+    expect(page.locator("#size-said")).to_contain_text("Allowed", timeout=LONG)
