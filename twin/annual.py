@@ -119,13 +119,17 @@ def simulate(
     ]
     ambient = _ambient(air, span, chosen.site.ambient_offset)
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
+    uneven = frozenset(
+        name for volume in plan.volumes if volume.branching for name in volume.branching.shares
+    )
+    activity |= {name: _row_per_rack(activity[name]) for name in uneven}
     parts: list[Collected] = []
     size = _block_size(activity, span.n)
     tell = progress if progress is not None else _quiet
     tell(0, span.n)
     for first in range(0, span.n, size):
         where = slice(first, min(first + size, span.n))
-        block = _block(ambient, activity, where)
+        block = _block(ambient, activity, where, uneven)
         with np.errstate(
             over="ignore", invalid="ignore", divide="ignore"
         ):  # a runaway is judged by its residual
@@ -150,6 +154,12 @@ def simulate(
 
 def _quiet(done: int, total: int) -> None:
     """Progress that nobody watches."""
+
+
+def _row_per_rack(asked: Asked) -> Asked:
+    """Racks along headers get unlike flows: each has a row of its own, even where their activity is alike."""
+    series = tuple(asked.series[row] for row in asked.row_of.tolist())
+    return asked._replace(series=series, row_of=np.arange(len(series)))
 
 
 def _load(source: str | Path) -> Load:
@@ -211,13 +221,13 @@ def _block_size(activity: Mapping[str, Asked], n: int) -> int:
     return max(256, min(BLOCK_STEPS, BLOCK_ELEMENTS // rows, n))
 
 
-def _block(ambient: Ambient, activity: Mapping[str, Asked], where: slice) -> Block:
-    """What drives some steps; of a group of many different racks, a few that stand in for them."""
+def _block(ambient: Ambient, activity: Mapping[str, Asked], where: slice, uneven: frozenset[str]) -> Block:
+    """What drives some steps; of a group of many different racks, a few that stand in for them, but where flow differs too."""
     rows = {name: asked.at(where) for name, asked in activity.items()}
     several = {
         name: Rows(rows[name], asked.counts) for name, asked in activity.items() if rows[name].ndim == 2
     }
-    many = {name: one for name, one in several.items() if one.counts.size > FEW}
+    many = {name: one for name, one in several.items() if one.counts.size > FEW and name not in uneven}
     few = {name: stand_in(*one) for name, one in many.items()}
     return Block(
         Ambient(*(np.asarray(values)[where] for values in ambient)),

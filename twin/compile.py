@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from twin_models.cdu import cdu as cdu_model
-from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity
+from twin_models.fluids.fluids import Fluid, density, fluid
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
 from twin_sites.schema import (
@@ -17,10 +17,6 @@ from twin_sites.schema import (
     AirHandlers,
     Cdus,
     Chillers,
-    Condensers,
-    CoolingTowers,
-    DryCoolers,
-    Exchangers,
     Feeder,
     Link,
     Loop,
@@ -30,11 +26,9 @@ from twin_sites.schema import (
     Site,
 )
 
+from twin.design_flows import REFERENCE_DEGC, cold_design, hot_design
 from twin.errors import RunError
-
-REFERENCE_DEGC = (
-    30.0  # design mass flows are taken at this temperature; volumes per second are what datasheets state
-)
+from twin.headers import Branching, branching
 
 
 @dataclass(frozen=True)
@@ -78,6 +72,7 @@ class VolumeNode:
     design_flow: float  # kg/s
     flow_limit: float  # kg/s that its pumps or fans can move
     outer: str = ""  # the room that an open room takes its air from and gives it back to
+    branching: Branching | None = None
     inner: tuple[RackNode, ...] = ()  # racks of rooms that open to this one: their fans draw its air too
 
     @property
@@ -142,7 +137,7 @@ def compile_site(site: Site) -> Plan:
             LinkNode(
                 address=address, name=f"{hot}.{own}", link=link,
                 machine=link.heat_exchanger if isinstance(link, Cdus) else link, hot=hot, sink=sink, units=link.units,
-                hot_design=_hot_design(link, fluids[hot]), cold_design=_cold_design(link, fluids.get(sink)),
+                hot_design=hot_design(link, fluids[hot]), cold_design=cold_design(link, fluids.get(sink)),
                 cold_fluid=fluids.get(sink),
             )
         )  # fmt: skip
@@ -157,6 +152,8 @@ def compile_site(site: Site) -> Plan:
         )
         if isinstance(part, Room):
             node = _with_openings(node, site, racks)
+        elif part.manifold is not None and served:
+            node = replace(node, branching=_branching(part, fluids[name], served))
         design, limit = _flows(node)
         volumes[name] = replace(node, design_flow=design, flow_limit=limit)
     order = _cold_first(
@@ -251,43 +248,6 @@ def _sources(
     return {name: tuple(sources) for name, sources in found.items()}
 
 
-def _hot_design(link: Link, hot: Fluid | None) -> float:
-    if isinstance(link, AirHandlers):
-        return link.rated_air_flow * AIR_DENSITY
-    assert hot is not None
-    rho = float(density(hot, REFERENCE_DEGC))
-    if isinstance(link, Cdus):
-        return link.heat_exchanger.hot_flow * rho
-    if isinstance(link, Exchangers):
-        return link.hot_flow * rho
-    if isinstance(link, Condensers):  # vapour
-        return link.rated_heat / float(heat_capacity(hot, link.rated_saturation))
-    if isinstance(link, CoolingTowers):
-        return link.design_flow * rho
-    if isinstance(link, DryCoolers):
-        return link.rated_liquid_flow * rho
-    return link.capacity / (float(heat_capacity(hot, REFERENCE_DEGC)) * link.chilled_range)
-
-
-AIR_DENSITY = 1.2  # kg/m³ at which fans and racks state volume flows (20 °C, sea level)
-
-
-def _cold_design(link: Link, cold: Fluid | None) -> float:
-    if cold is None:
-        return 0.0
-    rho = float(density(cold, REFERENCE_DEGC))
-    if isinstance(link, Cdus):
-        return link.heat_exchanger.cold_flow * rho
-    if isinstance(link, Exchangers):
-        return link.cold_flow * rho
-    if isinstance(link, AirHandlers | Condensers):
-        return link.rated_water_flow * rho
-    if isinstance(link, Chillers):
-        heat = link.capacity * (1.0 + 1.0 / link.cop)
-        return heat / (float(heat_capacity(cold, REFERENCE_DEGC)) * link.condenser_range)
-    return 0.0
-
-
 def _stages(nodes: list[LinkNode]) -> tuple[tuple[LinkNode, ...], ...]:
     """CDUs and air handlers of a loop stand in parallel; everything else acts in the order written."""
     stages: list[list[LinkNode]] = []
@@ -332,8 +292,10 @@ def _flows(volume: VolumeNode) -> tuple[float, float]:
             "inf"
         )
     limit = 0.0
-    head = max(float(rack_model.pressure_drop(rated_rack_flow(n.racks), n.racks)) for n in volume.racks)
-    exponent = max(n.racks.liquid.dp_exponent for n in volume.racks if n.racks.liquid is not None)
+    if volume.branching is not None:
+        head, exponent = volume.branching.head, volume.branching.exponent
+    else:
+        head, exponent = _rack_head(volume)
     total = sum(node.units * node.hot_design for node in units)
     for node in units:
         assert isinstance(node.link, Cdus)
@@ -342,6 +304,18 @@ def _flows(volume: VolumeNode) -> tuple[float, float]:
             node.units * float(cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link)) * rho
         )
     return demand * rho, limit
+
+
+def _rack_head(volume: VolumeNode) -> tuple[float, float]:
+    """Head in Pa that the hungriest rack asks for at its rated flow, and its exponent."""
+    head = max(float(rack_model.pressure_drop(rated_rack_flow(n.racks), n.racks)) for n in volume.racks)
+    return head, max(n.racks.liquid.dp_exponent for n in volume.racks if n.racks.liquid is not None)
+
+
+def _branching(loop: Loop, liquid: Fluid | None, racks: tuple[RackNode, ...]) -> Branching:
+    assert loop.manifold is not None
+    assert liquid is not None
+    return branching(loop, loop.manifold, liquid, [(node.name, node.racks) for node in racks])
 
 
 def rated_rack_flow(racks: Racks) -> float:

@@ -20,7 +20,9 @@ from twin_models.rack import rack as rack_model
 from twin_models.streams import Array, Mask, RoomAir
 from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Room
 
-from twin.compile import AIR_DENSITY, Plan, RackNode, VolumeNode, required_head
+from twin.compile import Plan, RackNode, VolumeNode, required_head
+from twin.design_flows import AIR_DENSITY
+from twin.headers import head_of, rack_flow, returns_cool
 from twin.loops import (
     HELD_SWEEPS,
     HOTTEST,
@@ -163,21 +165,25 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             state.inlet[volume.name] = state.inlet[volume.outer]
     flow_asked: dict[str, Array] = {}
     met: dict[str, Mask] = {}
+    rate: dict[str, Array] = {}
     for volume in plan.volumes:
         if volume.fluid is None or not volume.racks:
             continue
         supply = state.supply[volume.name]
         rho = density(volume.fluid, supply)
+        rate[volume.name] = rho * state.cp[volume.name]
         total = np.zeros(supply.size)
         for node in volume.racks:
             heat = state.rack_heat[node.name]
-            demand = rack_model.flow_demand(heat, supply, rho * state.cp[volume.name], node.racks)
+            demand = rack_model.flow_demand(heat, supply, rate[volume.name], node.racks)
             flow_asked[node.name], met[node.name] = demand.flow, demand.valid
             known = state.census.get(node.name)
             asked = _sum(demand.flow, node, block) + (known.short_flow if known is not None else 0.0)
             total = total + asked * rho
         share = np.minimum(1.0, volume.flow_limit / np.maximum(total, 1e-12))
         state.given[volume.name] = share
+        if volume.branching is not None:
+            state.given[volume.name] = total * share / (rho * volume.branching.flow)
         state.flow_bound[volume.name] = share < 1.0
         state.flow[volume.name] = np.maximum(total * share, 1e-9)
     for node in plan.racks:
@@ -188,6 +194,11 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         activity, weight = block.activity[node.name], block.weight.get(node.name)
         flow = flow_asked[node.name] * share if node.loop is not None else np.zeros(shape)
         demand_met = met.get(node.name, np.ones(shape, dtype=bool))
+        split = plan.volume(node.loop).branching if node.loop is not None else None
+        if split is not None:
+            flow = rack_flow(split, node.name, share, shape)
+            cool = returns_cool(node.racks, state.rack_heat[node.name], flow, liquid_in, rate[str(node.loop)])
+            demand_met = np.broadcast_to(cool, shape)
         group, one = serve(node, activity, weight, liquid_in, air_in, flow, demand_met)
         if node.name in state.census:
             group = completed(group, state.census[node.name], share)
@@ -466,6 +477,8 @@ def _pumps(volume: VolumeNode, state: State) -> None:
         # the hungriest rack group sets the head; the others throttle to it
         heads = [state.rack[rack.name].head for rack in volume.racks]
         external = np.max(heads, axis=0) if heads else np.zeros_like(per_unit)
+        if volume.branching is not None:
+            external = head_of(volume.branching, state.flow[volume.name] / rho)
         state.pump[node.name] = _times(cdu.pumping(per_unit, external, node.link), node.units)
         state.electric[node.address] = state.pump[node.name].electric
 

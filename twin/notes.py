@@ -5,9 +5,11 @@ from twin_models.two_phase import two_phase
 from twin_sites.schema import Condensers, Tanks
 
 from twin.compile import Plan, VolumeNode
+from twin.headers import Branching
 
 NEAR_CRITICAL = 0.7  # of the critical heat flux; designs stay below (estimate)
 SEALED_K = 1.0  # a vented tank boils at outdoor pressure; a set point off by more means pressure or vacuum
+UNEVEN = 0.1  # one vendor accepts 10 % of deviation between branches
 DAYS = 365.0
 
 
@@ -26,6 +28,8 @@ def plant_notes(plan: Plan, pressure: float, hours: float) -> list[str]:
     notes: list[str] = []
     for volume in plan.volumes:
         notes += _tank_loads(volume)
+        if volume.branching is not None:
+            notes += _uneven(volume.address, volume.branching)
         if volume.fluid is not None and volume.fluid.boils:
             notes += _boiling(volume, pressure, hours)
     return notes
@@ -42,6 +46,20 @@ def _tank_loads(volume: VolumeNode) -> list[str]:
         f"{volume.address}: {rated / 1000:,.0f} kW of IT in tanks that hold {holds / 1000:,.0f} kW together; "
         "add tanks or take larger ones"
     ]
+
+
+def _uneven(address: str, split: Branching) -> list[str]:
+    """Racks whose flow is far from the mean of their group."""
+    notes = []
+    for name, shares in split.shares.items():
+        relative = shares * shares.size / max(float(shares.sum()), 1e-30)
+        least, most = int(relative.argmin()), int(relative.argmax())
+        if relative[most] - relative[least] > UNEVEN:
+            notes.append(
+                f"{address}.manifold: flow of {name}.{least + 1} is {100 * relative[least]:.0f} % and of {name}.{most + 1} "
+                f"{100 * relative[most]:.0f} % of the group's mean"
+            )
+    return notes
 
 
 def _boiling(volume: VolumeNode, pressure: float, hours: float) -> list[str]:

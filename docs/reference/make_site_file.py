@@ -24,6 +24,7 @@ ELEMENTS = (
     ("Room", schema.Room, "hall, rooms.NAME", "An air volume. Every further key is a group of air handlers or rear doors. Each site has `hall`."),
     ("Loop", schema.Loop, "cooling.NAME", "A liquid loop. Every further key is a link: a group of machines that takes heat out of the loop, in the order written. `economiser`, `chiller`, `tower` and so on are names of your choice; `kind:` or the datasheet says what it is."),
     ("Pumps of a loop", schema.Pumps, "cooling.NAME.pump", ""),
+    ("Headers of a loop", schema.Headers, "cooling.NAME.manifold", "Between the units and the racks, nearest first: how much flow each rack gets. Without them every rack gets what it asks."),
     ("Coolant distribution units", schema.Cdus, "cooling.NAME.LINK", "`kind: cdu`. Between a technology loop and facility water."),
     ("Plate exchangers", schema.Exchangers, "cooling.NAME.LINK", "`kind: heat_exchanger`. An economiser is one that stands before the chillers."),
     ("Chillers", schema.Chillers, "cooling.NAME.LINK", "`kind: chiller`."),

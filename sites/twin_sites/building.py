@@ -163,7 +163,7 @@ def _has_kind(keys: list[str]) -> bool:
     """Links and feeders say their kind; racks, pumps and inner parts do not."""
     if keys[0] == "power":
         return len(keys) == 2
-    return keys[-1] != "pump" and (
+    return keys[-1] not in ("pump", "manifold") and (
         (len(keys) == 2 and keys[0] == "hall") or (len(keys) == 3 and keys[0] in ("cooling", "rooms"))
     )
 

@@ -22,6 +22,7 @@ FAMILY_AT = {  # families of the datasheets that a part of this name may use
     "node_converter": "power_shelf",
     "heat_exchanger": "heat_exchanger",
     "pump": "pump",
+    "manifold": "manifold",
     "work": "work",
 }
 FEEDERS = ("utility", "transformer", "ups", "pdu")
@@ -142,7 +143,7 @@ def families(keys: list[str], kind: str = "") -> tuple[str, ...]:
         return ()
     if not keys or keys[0] not in ("racks", "cooling", "rooms"):
         return ()
-    if keys[-1] in FAMILY_AT and (keys[0] != "cooling" or keys[-1] == "pump" or len(keys) > 3):
+    if keys[-1] in FAMILY_AT and (keys[0] != "cooling" or keys[-1] in ("pump", "manifold") or len(keys) > 3):
         return (FAMILY_AT[keys[-1]],)
     if len(keys) == 3 and keys[0] == "rooms":
         return (kind,) if kind in ROOM_LINKS else ROOM_LINKS

@@ -88,3 +88,34 @@ def _other_form(group: Racks, wanted: str) -> str:
     if fitting:
         return f"set the system to one of {', '.join(fitting)}"
     return "the catalogue has no such form of this server: choose another loop"
+
+
+def headers(site: Site) -> Iterable[Problem]:
+    """Valves and filters of a manifold name racks that stand on it, and one of them is open."""
+    for name, loop in site.cooling.items():
+        if loop.manifold is None:
+            continue
+        where = f"cooling.{name}.manifold"
+        groups = {
+            key: group.count for key, group in site.racks.items() if group.heat_to.get("liquid") == name
+        }
+        if not groups or medium_of(loop.fluid) != "plates":
+            remedy = "remove it, or give it to the loop of the racks' cold plates"
+            yield Problem(
+                where, "headers without racks on plates", "a loop that racks with plates use", remedy
+            )
+            continue
+        members = [f"{key}.{i + 1}" for key, count in groups.items() for i in range(count)]
+        for kind, values in (("valves", loop.manifold.valves), ("filters", loop.manifold.filters)):
+            for rack in values:
+                if rack not in groups and rack not in members:
+                    allowed = f"racks of this loop: {', '.join(groups)}, or {members[0]} to {members[-1]}"
+                    yield Problem(
+                        f"{where}.{kind}.{rack}",
+                        "no rack of this loop",
+                        allowed,
+                        did_you_mean(rack, [*groups, *members]),
+                    )
+        valves = loop.manifold.valves
+        if all(valves.get(m, valves.get(m.rpartition(".")[0], 1.0)) == 0.0 for m in members):
+            yield Problem(f"{where}.valves", "every branch is closed", "one open valve", "open one")

@@ -17,6 +17,7 @@ from twin_models.dry_cooler.dry_cooler import DryCooler
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
 from twin_models.immersion.immersion import Tank
+from twin_models.manifold.manifold import Manifold
 from twin_models.pdu.pdu import Pdu
 from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
@@ -206,6 +207,22 @@ class Pumps(Group, Pump):
     ports: ClassVar = ("motor",)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Headers(Manifold):
+    """Headers of a technology loop: racks stand along them in the order of their groups and numbers, nearest first.
+
+    ``valves`` and ``filters`` name racks (``compute.3``) or whole groups.
+    """
+
+    valves: Annotated[dict[str, Share], Choice("Opening of branch valves")] = field(
+        default_factory=dict, hash=False
+    )
+    filters: Annotated[
+        dict[str, Annotated[float, Quantity("1", "Pressure drop over that of a clean rack", 1.0, 1000.0)]],
+        Choice("Clogging of rack filters"),
+    ] = field(default_factory=dict, hash=False)
+
+
 class _Open(BaseModel):
     """Base of site parts: frozen, unknown keys refused unless a part names what else it takes."""
 
@@ -289,6 +306,7 @@ class Loop(_Linked):
         float, Quantity("m3", "Buffer tank behind the machines", low=0.0, high=1e5, bound_source="estimate")
     ] = 0.0
     pump: Annotated[Pumps | None, Choice("Pumps")] = None
+    manifold: Annotated[Headers | None, Choice("Headers between units and racks")] = None
 
 
 class Room(_Linked):

@@ -1,0 +1,54 @@
+"""Design flows of machines in kg/s, from what their datasheets state."""
+
+from twin_models.fluids.fluids import Fluid, density, heat_capacity
+from twin_sites.schema import (
+    AirHandlers,
+    Cdus,
+    Chillers,
+    Condensers,
+    CoolingTowers,
+    DryCoolers,
+    Exchangers,
+    Link,
+)
+
+REFERENCE_DEGC = (
+    30.0  # design mass flows are taken at this temperature; volumes per second are what datasheets state
+)
+AIR_DENSITY = 1.2  # kg/m³ at which fans and racks state volume flows (20 °C, sea level)
+
+
+def hot_design(link: Link, hot: Fluid | None) -> float:
+    """kg/s of one unit on its hot side; 0 where it takes what it gets."""
+    if isinstance(link, AirHandlers):
+        return link.rated_air_flow * AIR_DENSITY
+    assert hot is not None
+    rho = float(density(hot, REFERENCE_DEGC))
+    if isinstance(link, Cdus):
+        return link.heat_exchanger.hot_flow * rho
+    if isinstance(link, Exchangers):
+        return link.hot_flow * rho
+    if isinstance(link, Condensers):  # vapour
+        return link.rated_heat / float(heat_capacity(hot, link.rated_saturation))
+    if isinstance(link, CoolingTowers):
+        return link.design_flow * rho
+    if isinstance(link, DryCoolers):
+        return link.rated_liquid_flow * rho
+    return link.capacity / (float(heat_capacity(hot, REFERENCE_DEGC)) * link.chilled_range)
+
+
+def cold_design(link: Link, cold: Fluid | None) -> float:
+    """kg/s of one unit on its cold side at full opening; 0 for outdoor air."""
+    if cold is None:
+        return 0.0
+    rho = float(density(cold, REFERENCE_DEGC))
+    if isinstance(link, Cdus):
+        return link.heat_exchanger.cold_flow * rho
+    if isinstance(link, Exchangers):
+        return link.cold_flow * rho
+    if isinstance(link, AirHandlers | Condensers):
+        return link.rated_water_flow * rho
+    if isinstance(link, Chillers):
+        heat = link.capacity * (1.0 + 1.0 / link.cop)
+        return heat / (float(heat_capacity(cold, REFERENCE_DEGC)) * link.condenser_range)
+    return 0.0
