@@ -73,7 +73,6 @@ class VolumeNode:
     flow_limit: float  # kg/s that its pumps or fans can move
     outer: str = ""  # the room that an open room takes its air from and gives it back to
     branching: Branching | None = None
-    inner: tuple[RackNode, ...] = ()  # racks of rooms that open to this one: their fans draw its air too
 
     @property
     def chilled(self) -> bool:
@@ -151,7 +150,7 @@ def compile_site(site: Site) -> Plan:
             name, address, part, fluids[name], stages, consumers, served, name in condensers, 0.0, 0.0
         )
         if isinstance(part, Room):
-            node = _with_openings(node, site, racks)
+            node = _with_openings(node, site)
         elif part.manifold is not None and served:
             node = replace(node, branching=_branching(part, fluids[name], served))
         design, limit = _flows(node)
@@ -206,15 +205,14 @@ def _in_its_bath(group: Racks, site: Site) -> Racks:
     return replace(group, bath_sink=replace(group.bath_sink, fluid=name))
 
 
-def _with_openings(node: VolumeNode, site: Site, racks: tuple[RackNode, ...]) -> VolumeNode:
-    """An open room has the air of the room around it, whose handlers also move what the servers in it draw."""
+def _with_openings(node: VolumeNode, site: Site) -> VolumeNode:
+    """An open room has the air of the room around it."""
     rooms = {name: part for name, _, part in site.volumes() if isinstance(part, Room)}
     outer = rooms[node.name].opens_to
     if outer:
         part = node.part.model_copy(update={"dew_point": rooms[outer].dew_point})
         return replace(node, part=part, outer=outer)
-    inner = tuple(rack for rack in racks if rooms[rack.room].opens_to == node.name)
-    return replace(node, inner=inner)
+    return node
 
 
 def _sources(

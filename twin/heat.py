@@ -395,15 +395,15 @@ def _flow_bounds(volume: VolumeNode) -> tuple[float, float]:
 
 
 def _server_air(volume: VolumeNode, state: State) -> tuple[Array, Array]:
-    """Air that the servers of a room draw, kg/s, and the heat they give it, W."""
+    """Air that the servers of a room draw, kg/s, and the heat they give it, W.
+
+    Racks with rear doors give their air back to the room: no handler has to move it.
+    """
     n = state.supply[volume.name].size
     served, heat = np.zeros(n), np.zeros(n)
-    for node in (*volume.racks, *volume.inner):
+    for node in volume.racks:
         served = served + state.rack[node.name].air_flow * AIR_DENSITY
-        if node.room == volume.name:
-            heat = heat + state.rack[node.name].heat_air
-    for name in {node.room for node in volume.inner}:
-        heat = heat + state.spill.get(name, 0.0)
+        heat = heat + state.rack[node.name].heat_air
     return served, heat
 
 

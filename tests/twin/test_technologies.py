@@ -1,0 +1,70 @@
+"""The compared sites are what their script writes; each closes, and swapping the technology costs no more time."""
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import twin
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "studies" / "technologies"
+SCRIPT = ROOT / "docs" / "scripts" / "technologies.py"
+CLOSURE = 1e-6
+SLOWER = 3.0  # than direct-to-chip, promised; twice that is asserted on machines that do other things too
+
+
+def script():
+    spec = importlib.util.spec_from_file_location("technologies", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MADE = script()
+
+
+def test_files_are_what_the_script_writes(tmp_path: Path) -> None:
+    MADE.write(tmp_path)
+    for file in sorted(tmp_path.iterdir()):
+        assert file.read_text(encoding="utf-8") == (FOLDER / file.name).read_text(encoding="utf-8"), file.name
+
+
+@pytest.mark.parametrize("name", MADE.NAMES)
+def test_every_technology_closes_and_cools(name: str) -> None:
+    summary = twin.summarize(
+        twin.simulate(FOLDER / f"{name}.yaml", weather="phoenix", start="1999-07-01", hours=168)
+    )
+    assert summary.converged
+    assert summary.energy_closure <= CLOSURE
+    assert summary.throttled_share == 0.0
+    assert summary.max_supply_excess_k < 3.0
+
+
+def test_the_same_accelerators() -> None:
+    for name in MADE.NAMES:
+        racks = twin.load_site(FOLDER / f"{name}.yaml").racks["compute"]
+        assert racks.count * racks.accelerators == MADE.ACCELERATORS
+
+
+def test_swapping_the_technology_is_no_slower() -> None:
+    def seconds(name: str) -> float:
+        site = twin.load_site(FOLDER / f"{name}.yaml")
+        twin.simulate(site, hours=24)
+        begin = time.process_time()
+        twin.simulate(site)
+        return time.process_time() - begin
+
+    plates = min(seconds("plates") for _ in range(2))
+    for name in MADE.NAMES:
+        assert seconds(name) < 2.0 * SLOWER * plates, name
+
+
+def test_study_names_every_technology() -> None:
+    study = yaml.safe_load((FOLDER / "technologies.yaml").read_text(encoding="utf-8"))
+    assert set(study["axes"]["technology"]) == set(MADE.NAMES)
+    assert len(study["axes"]["weather"]) == 4
