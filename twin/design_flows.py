@@ -9,6 +9,7 @@ from twin_sites.schema import (
     CoolingTowers,
     DryCoolers,
     Exchangers,
+    HeatCustomers,
     Link,
 )
 
@@ -32,6 +33,8 @@ def hot_design(link: Link, hot: Fluid | None) -> float:
         return link.rated_heat / float(heat_capacity(hot, link.rated_saturation))
     if isinstance(link, CoolingTowers):
         return link.design_flow * rho
+    if isinstance(link, HeatCustomers):
+        return 0.0
     if isinstance(link, DryCoolers):
         return link.rated_liquid_flow * rho
     return link.capacity / (float(heat_capacity(hot, REFERENCE_DEGC)) * link.chilled_range)

@@ -12,6 +12,7 @@ from twin_models.cooling_tower.cooling_tower import CoolingTower
 from twin_models.dry_cooler.dry_cooler import DryCooler
 from twin_models.fields import Quantity
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
+from twin_models.heat_reuse.heat_reuse import HeatReuse
 from twin_models.immersion.immersion import Tank
 from twin_models.manifold.manifold import Manifold
 from twin_models.pdu.pdu import Pdu
@@ -47,6 +48,7 @@ FAMILIES: dict[str, tuple[type, str]] = {
     "immersion": (Tank, "rated_heat"),
     "two_phase": (Condenser, "rated_heat"),
     "manifold": (Manifold, "diameter"),
+    "heat_reuse": (HeatReuse, "capacity"),
     "dry_cooler": (DryCooler, "rated_heat"),
     "cooling_tower": (CoolingTower, "design_flow"),
     "chiller": (Chiller, "capacity"),

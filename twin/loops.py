@@ -15,6 +15,7 @@ from twin_models.cooling_tower import cooling_tower, yorkcalc
 from twin_models.dry_cooler import dry_cooler
 from twin_models.fluids.fluids import heat_capacity
 from twin_models.heat_exchanger import heat_exchanger
+from twin_models.heat_reuse import heat_reuse
 from twin_models.psychrometrics import psychrometrics as psychro
 from twin_models.rear_door import rear_door
 from twin_models.roots import rising_root
@@ -30,6 +31,7 @@ from twin_sites.schema import (
     CoolingTowers,
     DryCoolers,
     Exchangers,
+    HeatCustomers,
     Loop,
     RearDoors,
     Room,
@@ -388,6 +390,7 @@ _TRANSFER: dict[type, Callable[..., Transfer]] = {
     Cdus: heat_exchanger.transfer,
     Tanks: heat_exchanger.transfer,
     Condensers: two_phase.transfer,
+    HeatCustomers: heat_reuse.transfer,
     Exchangers: heat_exchanger.transfer,
     Chillers: chiller.transfer,
     DryCoolers: dry_cooler.transfer,
@@ -399,6 +402,7 @@ _INVERSE: dict[type, Callable[..., Array]] = {
     Cdus: heat_exchanger.cold_flow_for,
     Tanks: heat_exchanger.cold_flow_for,
     Condensers: two_phase.valve_for,
+    HeatCustomers: heat_reuse.share_for,
     Exchangers: heat_exchanger.cold_flow_for,
     Chillers: chiller.stage_for,
     DryCoolers: dry_cooler.speed_for,

@@ -110,6 +110,7 @@ def summarize(ds: xr.Dataset) -> Summary:
     excess = _excess(ds, value)
     unmet = (excess > UNMET_K) & loaded
     modes = _modes(ds, value, unmet, loaded)
+    erf = float(value["site_heat_reused"].sum() * kwh) / meter_kwh if meter_kwh > 0.0 else 0.0
     rejected = float(value["site_heat_rejected"].sum() * kwh)
     closure = abs(meter_kwh - rejected) / meter_kwh if meter_kwh > 0.0 else 0.0
     residual = float(value["site_residual"].max())
@@ -130,7 +131,7 @@ def summarize(ds: xr.Dataset) -> Summary:
         blowdown_m3=float(value["site_blowdown"].sum() * step_h * 3600.0 / WATER_DENSITY),
         peak_water_m3_per_day=_peak_day(value["site_water"], step_h),
         cue_kg_per_kwh=carbon / it_kwh if it_kwh else None, carbon_kg=carbon,
-        ere=pue, erf=0.0 if it_kwh else None,
+        ere=pue * (1.0 - erf) if pue is not None else None, erf=erf if it_kwh else None,
         tue=pue * rack_kwh / compute_kwh if pue is not None and compute_kwh > 0.0 else None,
         energy_cost=cost,
         water_cost=water_m3 * float(ds.attrs["water_price"]),
@@ -165,14 +166,14 @@ def _energy(
         "pumps_condenser": pumps[role == "condenser"].sum(axis=0),
         "fans_air": links[(kind == "air_handler") | (kind == "rear_door")].sum(axis=0),
         "fans_rejection": links[(kind == "dry_cooler") | (kind == "cooling_tower")].sum(axis=0),
-        "compressors": links[kind == "chiller"].sum(axis=0),
+        "compressors": links[(kind == "chiller") | (kind == "heat_reuse")].sum(axis=0),
         "house": value["site_house_power"],
     }
     applies = {
         "pumps_tcs": (role == "technology").any(), "pumps_fws": (role == "facility").any(),
         "pumps_condenser": (role == "condenser").any(), "fans_air": ((kind == "air_handler") | (kind == "rear_door")).any(),
         "fans_rejection": ((kind == "dry_cooler") | (kind == "cooling_tower")).any(),
-        "compressors": (kind == "chiller").any(), "house": True,
+        "compressors": ((kind == "chiller") | (kind == "heat_reuse")).any(), "house": True,
     }  # fmt: skip
     out = {"it": it_kwh} | {name: float(power.sum() * kwh) for name, power in watt.items() if applies[name]}
     losses = facility_kwh - sum(out.values())

@@ -10,7 +10,7 @@ from twin_models.fluids.boiling import pressure
 from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.streams import Array
 from twin_models.work.work import working_share
-from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, Utility
+from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, HeatCustomers, Utility
 
 from twin import members, tokens
 from twin.compile import Plan, VolumeNode
@@ -43,6 +43,7 @@ def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> C
     values: dict[str, Array] = {
         "site_power": state.meter,
         "site_heat_rejected": _rejected(plan, state),
+        "site_heat_reused": _reused(plan, state),
         "site_house_power": state.electric["house"],
         "site_residual": state.residual,
         "ambient_dry_bulb": np.asarray(block.ambient.dry_bulb),
@@ -97,6 +98,15 @@ def _vapour_pressure(volume: VolumeNode, state: State) -> Array:
 
 def _stack(rows: list[Array], n: int) -> Array:
     return np.stack(rows) if rows else np.zeros((0, n))
+
+
+def _reused(plan: Plan, state: State) -> Array:
+    """Heat delivered to customers."""
+    out = np.zeros(state.meter.size)
+    for node in plan.links:
+        if isinstance(node.link, HeatCustomers) and node.name in state.link:
+            out = out + state.link[node.name].cold_heat
+    return out
 
 
 def _rejected(plan: Plan, state: State) -> Array:

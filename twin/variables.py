@@ -27,7 +27,10 @@ VARIABLES: dict[str, Variable] = {
     "site_it_power": Variable(_T, "W", "IT power at the category's meter", 0.0, 1e10),
     "site_compute_power": Variable(_T, "W", "Power into compute parts", 0.0, 1e10),
     "site_house_power": Variable(_T, "W", "House load", 0.0, 1e9),
-    "site_heat_rejected": Variable(_T, "W", "Heat given to outdoor air", 0.0, 1e10),
+    "site_heat_rejected": Variable(
+        _T, "W", "Heat that leaves the site, to outdoor air and customers", 0.0, 1e10
+    ),
+    "site_heat_reused": Variable(_T, "W", "Heat delivered to customers", 0.0, 1e10),
     "site_water": Variable(_T, "kg/s", "Make-up water", 0.0, 1e4),
     "site_blowdown": Variable(_T, "kg/s", "Blowdown", 0.0, 1e4),
     "site_residual": Variable(_T, "1", "Largest heat imbalance of a loop over the meter", 0.0, 1e-8),

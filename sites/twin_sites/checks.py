@@ -27,6 +27,7 @@ from twin_sites.schema import (
     DryCoolers,
     Exchangers,
     Group,
+    HeatCustomers,
     Link,
     Loop,
     Pumps,
@@ -244,7 +245,7 @@ def _sink(name: str, address: str, link: Link, volumes: Mapping[str, Loop | Room
             "air handlers in rooms, liquid machines in loops",
             "move it, or choose another machine",
         )
-    outdoors = isinstance(link, DryCoolers | CoolingTowers) or (
+    outdoors = isinstance(link, DryCoolers | CoolingTowers | HeatCustomers) or (
         isinstance(link, Chillers) and link.condenser == "air"
     )
     if target == name:

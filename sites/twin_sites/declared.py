@@ -26,7 +26,16 @@ FAMILY_AT = {  # families of the datasheets that a part of this name may use
     "work": "work",
 }
 FEEDERS = ("utility", "transformer", "ups", "pdu")
-LIQUID_LINKS = ("cdu", "immersion", "two_phase", "heat_exchanger", "chiller", "dry_cooler", "cooling_tower")
+LIQUID_LINKS = (
+    "cdu",
+    "immersion",
+    "two_phase",
+    "heat_reuse",
+    "heat_exchanger",
+    "chiller",
+    "dry_cooler",
+    "cooling_tower",
+)
 ROOM_LINKS = ("air_handler", "rear_door")
 ACRONYMS = {"ua": "UA", "cop": "COP", "eir": "EIR", "pue": "PUE", "ups": "UPS", "it": "IT", "tdp": "TDP"}
 

@@ -16,6 +16,7 @@ from twin_models.cooling_tower.cooling_tower import CoolingTower
 from twin_models.dry_cooler.dry_cooler import DryCooler
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
+from twin_models.heat_reuse.heat_reuse import HeatReuse
 from twin_models.immersion.immersion import Tank
 from twin_models.manifold.manifold import Manifold
 from twin_models.pdu.pdu import Pdu
@@ -117,6 +118,14 @@ class Condensers(Group, Condenser):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeatCustomers(Group, HeatReuse):
+    """Stations that sell heat from a facility loop; what they deliver leaves the site (`heat_to: {heat: outdoors}`)."""
+
+    kind: Literal["heat_reuse"] = "heat_reuse"
+    ports: ClassVar = ("heat",)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exchangers(Group, PlateExchanger):
     """Plate exchangers between two loops; as an economiser they stand upstream of the chillers."""
 
@@ -189,7 +198,16 @@ class RearDoors(AirHandlers, RearDoor):
 
 RoomLink = AirHandlers | RearDoors
 Link = (
-    Cdus | Tanks | Condensers | Exchangers | Chillers | DryCoolers | CoolingTowers | AirHandlers | RearDoors
+    Cdus
+    | Tanks
+    | Condensers
+    | HeatCustomers
+    | Exchangers
+    | Chillers
+    | DryCoolers
+    | CoolingTowers
+    | AirHandlers
+    | RearDoors
 )
 AnyLink = Annotated[Link, Field(discriminator="kind")]
 

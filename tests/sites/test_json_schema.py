@@ -88,6 +88,7 @@ def test_loops_take_links_and_nothing_else() -> None:
         "RearDoors",
         "Tanks",
         "Condensers",
+        "HeatCustomers",
     }
     assert kinds >= {rule["$ref"].rpartition("/")[2] for rule in room["additionalProperties"]["anyOf"]}
     assert loop["required"] == ["supply"]
