@@ -20,7 +20,8 @@ from twin_models.rack import rack as rack_model
 from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.streams import Array, Mask
 
-from twin.compile import AIR_DENSITY, RackNode
+from twin.compile import RackNode
+from twin.design_flows import AIR_DENSITY
 from twin.masses import chip_mass, coolant_mass
 
 FLOW_TIME = (

@@ -219,7 +219,7 @@ class Flows:
             v.asked = v.flow = max(v.served, 1e-9)
             self.lag[v.node.name] = v.flow
             return
-        v.served = self._drawn((*v.node.racks, *v.node.inner))
+        v.served = self._drawn(v.node.racks)
         handlers = [node for stage in v.node.stages for node in stage if isinstance(node.link, AirHandlers)]
         design = sum(n.units * n.link.rated_heat for n in handlers if isinstance(n.link, AirHandlers))
         for_heat = v.received * v.node.flow_limit / max(design, 1e-9)

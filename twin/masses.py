@@ -10,7 +10,8 @@ from twin_models.fluids.fluids import density, heat_capacity
 from twin_models.psychrometrics.psychrometrics import DRY_AIR_HEAT
 from twin_sites.schema import Cdus, CoolingTowers, Loop, Room, Tanks
 
-from twin.compile import AIR_DENSITY, REFERENCE_DEGC, RackNode, VolumeNode
+from twin.compile import RackNode, VolumeNode
+from twin.design_flows import AIR_DENSITY, REFERENCE_DEGC
 
 LITRES_PER_RACK = 15.0  # of a technology loop: hoses and row pipes
 LITRES_PER_CDU = 100.0

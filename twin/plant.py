@@ -14,7 +14,8 @@ from twin_models.fluids.fluids import density, heat_capacity
 from twin_models.streams import Ambient, Array, RoomAir, Stream
 from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, Room
 
-from twin.compile import REFERENCE_DEGC, Plan
+from twin.compile import Plan
+from twin.design_flows import REFERENCE_DEGC
 from twin.loops import _TRANSFER, heat_capacity_of, moisture
 from twin.masses import AirMass
 from twin.plant_parts import (
@@ -309,13 +310,14 @@ class Plant:
         )  # evaporated again: the room keeps its moisture
 
     def _open(self, v: VolumeState, y: Any, d: list[Any], rate: float) -> None:
-        """Exhaust of racks with rear doors: air of the room around it comes in and goes back to its exhaust."""
+        """Exhaust of racks with rear doors: air of the room around it comes in and goes back to its return."""
         outer = self.by_name[v.node.outer]
         inlet, head, back = self.inlet(outer, y), y[v.head], y[v.back[0]]
         d[v.back[0]] = d[v.back[0]] + rate * (inlet - back)
         taken, out = self._stages(v, y, d, back, rate)
         d[v.head] = d[v.head] + rate * (out - head)
-        d[outer.exhaust] = d[outer.exhaust] + rate * (head - inlet) - (taken - rate * (back - out))
+        left = rate * (head - inlet) - (taken - rate * (back - out))
+        d[outer.back[0]] = d[outer.back[0]] + left
 
     def through(self, v: VolumeState) -> float:
         """W/K of supply air that reaches the servers: what they draw less what they draw back from their exhaust."""

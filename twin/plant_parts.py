@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from twin_models.streams import Array
-from twin_sites.schema import Cdus, Condensers, Loop
+from twin_sites.schema import Cdus, Condensers, HeatCustomers, Loop
 
 from twin.compile import LinkNode, Plan, VolumeNode
 from twin.loops import DEW_POINT_MARGIN_K, _bounds, _room
@@ -187,7 +187,7 @@ def volume_state(node: VolumeNode, cells: int, place: Any) -> VolumeState:
     for stage in node.stages:
         states = []
         for link in stage:
-            assert not isinstance(link.link, Condensers)  # refused before
+            assert not isinstance(link.link, Condensers | HeatCustomers)  # refused before
             name = f"control.{link.name}"
             sensor, integral, u = (int(place(f"{name}.{part}", 1.0)) for part in ("sensor", "integral", "u"))
             states.append(LinkState(link, sensor, integral, u, float(link.units), stroke=link.link.stroke))

@@ -6,10 +6,11 @@ import numpy as np
 from twin_models.fluids.fluids import density
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Array
-from twin_sites.schema import Condensers
+from twin_sites.schema import Condensers, HeatCustomers
 
 from twin.chips import Rows
-from twin.compile import AIR_DENSITY, Plan
+from twin.compile import Plan
+from twin.design_flows import AIR_DENSITY
 from twin.errors import NotConverged
 from twin.flows import Flows
 from twin.heat import TOLERANCE, _sweep, solve
@@ -98,9 +99,8 @@ def stand(
 
 def _exhaust(v: VolumeState, inlet: float, state: State, plan: Plan, y: Array) -> None:
     """Exhaust of servers: their inlet and the rise of what they draw."""
-    served = AIR_DENSITY * sum(float(state.rack[n.name].air_flow[0]) for n in (*v.node.racks, *v.node.inner))
+    served = AIR_DENSITY * sum(float(state.rack[n.name].air_flow[0]) for n in v.node.racks)
     heat = sum(float(state.rack[n.name].heat_air[0]) for n in v.node.racks)
-    heat += sum(float(state.spill[name][0]) for name in {n.room for n in v.node.inner})
     v.served = served
     y[v.exhaust] = inlet + heat / (served * v.cp) if served > 0.0 else y[v.head]
     y[v.steel] = y[v.exhaust]
@@ -175,7 +175,7 @@ def _tune(plant: Plant, v: VolumeState, y: Array) -> None:
 def _gain(link: LinkState, point: tuple[Any, ...]) -> float:
     """Controller gain per kelvin from the machine's steepest response."""
     assert link.tangent is not None
-    assert not isinstance(link.node.link, Condensers)  # refused before
+    assert not isinstance(link.node.link, Condensers | HeatCustomers)  # refused before
     inputs = [np.full(GRID.size, float(x)) for x in point]
     inputs[1] = GRID
     out = link.tangent.function(*inputs)[1]

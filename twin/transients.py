@@ -13,7 +13,7 @@ import xarray as xr
 from twin_models.streams import Ambient
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import change_site, load_site
-from twin_sites.schema import Condensers, Site
+from twin_sites.schema import Condensers, HeatCustomers, Site
 
 from twin import __version__
 from twin.annual import _load, _moment
@@ -110,7 +110,7 @@ def transient(
     if not 1.0 <= until <= LONGEST_RUN:
         raise InputError([Problem("until", f"{until:g} s", "1 s to 20 years", "30 min")])
     plan = compile_site(chosen)
-    _refuse_boiling(plan)
+    _refuse(plan)
     listed = read_events(events, plan)
     found = (
         weather
@@ -132,17 +132,27 @@ def transient(
     return transient_dataset(run, found, trace, begin, listed, demand.notes, __version__)
 
 
-def _refuse_boiling(plan: Plan) -> None:
-    """A loop that boils stores heat in vapour and pressure, which is not modelled in time."""
+def _refuse(plan: Plan) -> None:
+    """Vapour and pressure of a boiling loop, a heat customer's controls and headers are not modelled in time."""
     problems = [
         Problem(
             node.address,
-            "a loop that boils",
+            "a loop that boils" if isinstance(node.link, Condensers) else "a heat customer",
             "loops of liquid, baths and air",
             "'twin run' has its answer at rest",
         )
         for node in plan.links
-        if isinstance(node.link, Condensers)
+        if isinstance(node.link, Condensers | HeatCustomers)
+    ]
+    problems += [
+        Problem(
+            f"{volume.address}.manifold",
+            "headers that split the flow",
+            "racks that get what they ask for",
+            "'twin run' has its answer at rest, or leave the manifold out",
+        )
+        for volume in plan.volumes
+        if volume.branching is not None
     ]
     if problems:
         raise InputError(problems)

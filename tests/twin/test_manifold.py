@@ -104,3 +104,8 @@ def test_headers_without_racks_are_refused() -> None:
     cooling = {**EVEN["cooling"], "chw": {**EVEN["cooling"]["chw"], "manifold": {"use": "row-header-dn100"}}}
     with pytest.raises(InputError, match="headers without racks"):
         twin.simulate({**SITE, "cooling": cooling}, hours=24)
+
+
+def test_a_transient_refuses_headers() -> None:
+    with pytest.raises(InputError, match="headers that split the flow"):
+        twin.transient(SITE, until=60.0)
