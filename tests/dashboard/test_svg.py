@@ -179,7 +179,9 @@ def test_drawing_of_a_result(name, system):
     width = float(root.get("viewBox").split()[2])
     for text in root.iter(f"{SVG}text"):  # no text runs out of the picture to the right
         if "end" not in text.get("class", "").split() and "mid" not in text.get("class", "").split():
-            assert float(text.get("x")) + text_width("".join(text.itertext()), 11) <= width + 2.0
+            parts = list(text.itertext())
+            lines = parts if text.find(f"{SVG}tspan[@dy]") is not None else ["".join(parts)]
+            assert float(text.get("x")) + max(text_width(line, 11) for line in lines) <= width + 2.0
 
 
 @pytest.mark.parametrize("name", sites())
@@ -332,7 +334,7 @@ def test_floor_plan(name, quantity):
     for a, b in pairwise(sorted(rects, key=lambda r: (r.y, r.x))):
         assert not a.overlaps(b)
     assert "aisle" in drawing
-    assert "one value for each group" in drawing
+    assert "Places are drawn by rule" in drawing
 
 
 def test_floor_plan_of_very_many_racks_stays_small():
@@ -343,13 +345,26 @@ def test_floor_plan_of_very_many_racks_stays_small():
 
 
 def test_floor_plan_marks_groups_at_their_limit():
-    site, ds = site_of("gb300-10mw"), changed(result("gb300-10mw"), "rack_chip_temperature", "compute", 86.0)
+    site, ds = site_of("gb300-10mw"), changed(result("gb300-10mw"), "member_chip_hottest", "compute.17", 86.0)
     assert 'class="rack watch" data-address="racks.compute"' in floor_plan.svg(site, ds, "margin", 0)
     assert 'class="rack none" data-address="racks.network"' in floor_plan.svg(
         site, ds, "margin", 0
     )  # no accelerator: no chip
     with pytest.raises(ValueError, match="power, chip, flow, margin"):
         floor_plan.svg(site, ds, "colour", 0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("quantity", ["chip", "margin", "power"])
+def test_every_rack_of_the_floor_plan_has_its_own_colour(quantity):
+    site, ds = site_of("gb300-10mw"), result("gb300-10mw").copy(deep=True)
+    for variable, value in (("member_chip_hottest", 86.0), ("member_power_peak", 190e3)):
+        ds[variable].loc[{"member": "compute.17"}] = value
+    root = ET.fromstring(floor_plan.svg(site, ds, quantity, 0))
+    group = next(g for g in root.iter(f"{SVG}g") if g.get("data-address") == "racks.compute")
+    shades = {cell.get("data-rack"): cell.get("style") for cell in group if cell.get("data-rack")}
+    assert float(shades["17"].removeprefix("--t:")) > 0.9
+    assert len({shade for rack, shade in shades.items() if rack != "17"}) == 1
+    assert shades["16"] != shades["17"]
 
 
 def test_pipes_of_two_nets_hop_and_those_of_one_do_not():

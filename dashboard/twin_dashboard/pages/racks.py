@@ -15,6 +15,7 @@ from twin_dashboard.parts import graph, notice, panel, problems, segmented
 from twin_dashboard.shell import show_facts
 
 NAME = "Racks"
+MOST_ROWS = 800  # those with the smallest margin; what a page loads stays small
 CHOICES = (("power", "Power"), ("chip", "Chip"), ("flow", "Flow"), ("margin", "Margin"))
 
 
@@ -22,19 +23,19 @@ def layout() -> Any:
     """Floor plan left, table and series right."""
     grid = dag.AgGrid(
         id="rack-table", columnDefs=[], rowData=[], columnSize="responsiveSizeToFit", csvExportParams={"fileName": "racks.csv"},
-        dashGridOptions={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}, "domLayout": "autoHeight", "headerHeight": 40, "rowHeight": 32, "animateRows": False, "suppressFieldDotNotation": True},
-        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 54, "suppressHeaderFilterButton": True, "wrapHeaderText": True}, style={"width": "100%", "height": None},
+        dashGridOptions={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}, "headerHeight": 40, "rowHeight": 32, "animateRows": False, "suppressFieldDotNotation": True},
+        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 54, "suppressHeaderFilterButton": True, "wrapHeaderText": True}, style={"width": "100%", "height": "max(180px, 34vh)"},
     )  # fmt: skip
     return [
         dcc.Store(id="plan-svg"), html.Div(id="racks-problem"),
         html.Div(
             [
-                panel("Floor plan", [html.Div(id="plan-box", className="drawing", style={"height": "calc(100vh - 130px)", "overflow": "auto"})], "at the hour of the hottest chip", segmented("plan-what", CHOICES, "chip", "Colour by")),
+                panel("Floor plan", [html.Div(id="plan-box", className="drawing", style={"height": "calc(100vh - 130px)", "overflow": "auto"})], "every rack over the run", segmented("plan-what", CHOICES, "chip", "Colour by")),
                 html.Div(
                     [
-                        panel("Rack groups", [grid], "smallest margin first", html.Button("download CSV", id="rack-csv", className="quiet")),
+                        panel("Racks", [grid], "smallest margin first; equal ones in one row", html.Button("download CSV", id="rack-csv", className="quiet")),
                         html.Div(style={"height": "10px"}),
-                        panel("Series", [graph("rack-series", "max(200px, calc(100vh - 356px))", "Series of the chosen racks")], "every step, peaks kept; drag to zoom, double-click for all", html.B(id="rack-name"), "chip"),
+                        panel("Series", [graph("rack-series", "max(200px, calc(66vh - 226px))", "Series of the chosen racks")], "every step, peaks kept; drag to zoom, double-click for all", html.B(id="rack-name"), "chip"),
                     ]
                 ),
             ],
@@ -78,12 +79,12 @@ def register(app: Dash, context: Context) -> None:
             raise PreventUpdate from None
         racks = list(run.ds["rack"].values)
         name = (
-            selected[0]["name"]
+            selected[0]["group"]
             if selected and ctx.triggered_id == "rack-table"
             else str(chosen or "").partition("racks.")[2].split(".")[0]
         )
         if name not in racks:
-            name = selected[0]["name"] if selected and selected[0].get("name") in racks else racks[0]
+            name = selected[0]["group"] if selected and selected[0].get("group") in racks else racks[0]
         return series.year_of_rack(run.ds, racks.index(name), what, theme or "light", system), name
 
     @app.callback(
@@ -138,34 +139,38 @@ def plan(run: Any, what: Any, system: str) -> str:
 
 
 def table(ds: Any, site: Any, system: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Columns and one row per rack group, the smallest margin first."""
+    """Columns and one row per rack, the smallest margin first; racks of a group that do the same share a row."""
     degrees, flow = fmt.unit("temperature", system), fmt.unit("flow", system)
     columns: list[dict[str, Any]] = [
-        {"field": "name", "headerName": "Group", "minWidth": 90}, {"field": "count", "headerName": "No.", "type": "rightAligned"},
-        {"field": "power", "headerName": "Peak kW", "type": "rightAligned"}, {"field": "chip", "headerName": f"Chip {degrees}", "type": "rightAligned"},
-        {"field": "margin", "headerName": f"Left {fmt.unit('difference', system)}", "type": "rightAligned"}, {"field": "inlet", "headerName": f"Air in {degrees}", "type": "rightAligned"},
-        {"field": "flow", "headerName": f"Flow {flow}", "type": "rightAligned"}, {"field": "throttled", "headerName": "Lost h", "type": "rightAligned"},
+        {"field": "name", "headerName": "Rack", "minWidth": 100}, {"field": "count", "headerName": "No.", "type": "rightAligned"},
+        {"field": "power", "headerName": "Peak kW", "type": "rightAligned"}, {"field": "mean", "headerName": "Mean kW", "type": "rightAligned"},
+        {"field": "chip", "headerName": f"Chip {degrees}", "type": "rightAligned"}, {"field": "margin", "headerName": f"Left {fmt.unit('difference', system)}", "type": "rightAligned"},
+        {"field": "inlet", "headerName": f"Air in {degrees}", "type": "rightAligned"}, {"field": "flow", "headerName": f"Flow {flow}", "type": "rightAligned"},
+        {"field": "throttled", "headerName": "Throttled h", "type": "rightAligned"},
     ]  # fmt: skip
     rows: list[dict[str, Any]] = []
-    step_h = float(ds.attrs["step_s"]) / 3600.0
-    for i, name in enumerate(ds["rack"].values):
-        chip, limit = ds["rack_chip_temperature"].values[i], float(ds["rack_throttle_temperature"].values[i])
-        hottest = float(np.nanmax(chip)) if np.isfinite(chip).any() else None
-        left = limit - hottest if hottest is not None and np.isfinite(limit) else None
-        peak_flow = (
-            float(np.nanmax(ds["rack_flow"].values[i]))
-            if np.isfinite(ds["rack_flow"].values[i]).any()
-            else 0.0
+
+    def shown(value: float, quantity: str, places: int) -> float | None:
+        return round(float(fmt.convert(value, quantity, system)), places) if np.isfinite(value) else None
+
+    member, group = ds["member"].values.astype(str), ds["member_rack"].values.astype(str)
+    own = ("member_power_peak", "member_power_mean", "member_chip_hottest", "member_hours_throttled")
+    for i, name in enumerate(ds["rack"].values.astype(str)):
+        at = np.flatnonzero(group == name)
+        each = np.stack([ds[variable].values[at] for variable in own])
+        limit = float(ds["rack_throttle_temperature"].values[i])
+        peak_flow = float(np.nan_to_num(ds["rack_flow"].values[i]).max())
+        _, first, counts = np.unique(
+            np.nan_to_num(each, nan=-1.0), axis=1, return_index=True, return_counts=True
         )
-
-        def shown(value: float | None, quantity: str, places: int) -> float | None:
-            return None if value is None else round(float(fmt.convert(value, quantity, system)), places)
-
-        rows.append(
-            {"name": str(name), "count": int(ds["rack_count"].values[i]), "power": round(float(ds["rack_peak_power"].values[i].max()) / 1e3, 1),
-             "chip": shown(hottest, "temperature", 1), "margin": shown(left, "difference", 1), "inlet": shown(float(ds["rack_inlet_temperature"].values[i].max()), "temperature", 1),
-             "flow": shown(peak_flow, "flow", 1) if peak_flow > 0 else None, "throttled": round(float((ds["rack_throttled"].values[i] > 0).sum() * step_h)),
-             "_order": left if left is not None else 10 * AMPLE_K}
-        )  # fmt: skip
-    rows.sort(key=lambda row: row.pop("_order"))
-    return columns, rows
+        for j, n in zip(first, counts, strict=True):
+            peak, mean, chip, hours = each[:, j]
+            left = limit - chip
+            rows.append(
+                {"name": name if n == at.size else member[at[j]] + (f" and {n - 1} more" if n > 1 else ""), "group": name, "count": int(n),
+                 "power": round(peak / 1e3, 1), "mean": round(mean / 1e3, 1), "chip": shown(chip, "temperature", 1), "margin": shown(left, "difference", 1),
+                 "inlet": shown(float(ds["rack_inlet_temperature"].values[i].max()), "temperature", 1), "flow": shown(peak_flow, "flow", 1) if peak_flow > 0 else None,
+                 "throttled": round(float(hours)), "_order": left if np.isfinite(left) else 10 * AMPLE_K}
+            )  # fmt: skip
+    rows.sort(key=lambda row: float(row.pop("_order")))
+    return columns, rows[:MOST_ROWS]

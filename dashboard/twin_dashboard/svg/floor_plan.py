@@ -1,7 +1,7 @@
 """Racks as cells in rows along aisles, coloured by one quantity at one time step.
 
-Rows stand front to front and back to back: cold and hot aisles alternate. A result holds one value for each rack group, so
-that all racks of a group have one colour; the caption says so. Positions are drawn by rule, a site file has none.
+Rows stand front to front and back to back: cold and hot aisles alternate. Power, chips and margin are those of each rack
+over the whole run, flow is that of its group at one step. Positions are drawn by rule, a site file has none.
 """
 
 from dataclasses import dataclass
@@ -28,19 +28,20 @@ NAME_W = 180.0  # room for the name of a group with few racks
 LONGEST, SHORTEST = 24, 8  # racks in a row
 MOST_CELLS = 600
 SCALE_W, BINS = 220.0, 12
+LEAST_K = 5.0  # a smaller difference of chips is not drawn as a contrast
 
 WORDS = {
-    "power": ("Rack power", "mean of the group's racks"),
-    "chip": ("Hottest chip", "of the group"),
-    "flow": ("Coolant flow", "through one rack"),
-    "margin": ("Margin to throttling", "of the group's hottest chip"),
+    "power": ("Rack power", "each rack, highest step of the run"),
+    "chip": ("Hottest chip", "each rack, hottest step of the run"),
+    "flow": ("Coolant flow", "one rack of the group, now"),
+    "margin": ("Margin to throttling", "each rack, hottest step of the run"),
 }
 
 
 class _Field(NamedTuple):
-    """A quantity over groups and time, and the range of its scale over the whole result."""
+    """A quantity of every rack by group, and the range of its scale."""
 
-    values: np.ndarray
+    values: dict[str, np.ndarray]
     low: float
     high: float
     reverse: bool  # the smallest is the darkest
@@ -64,7 +65,7 @@ def svg(site: Site, ds: xr.Dataset, quantity: Shown, step: int, system: str = "s
     quantity
         ``power`` (W of one rack), ``chip`` (hottest chip), ``flow`` (coolant of one rack) or ``margin`` (to throttling).
     step
-        Index of the time step.
+        Index of the time step that flow is shown at.
     system
         ``si`` or ``ip``.
 
@@ -73,33 +74,29 @@ def svg(site: Site, ds: xr.Dataset, quantity: Shown, step: int, system: str = "s
     str
         One ``<svg>`` element with its style; each group is a button with ``data-address="racks.<name>"``.
     """
-    field = _field(ds, quantity)
-    index = {str(name): i for i, name in enumerate(ds["rack"].values)}
+    field = _field(site, ds, quantity, step)
     total = sum(rack.count for rack in site.racks.values())
     per_cell = max(1, ceil(total / MOST_CELLS))
     cells = {name: ceil(rack.count / per_cell) for name, rack in site.racks.items()}
     rows = _rows(cells, per_cell)
     tops = _tops(rows)
-    words, notes = WORDS[quantity], _notes(site, per_cell, field, step)
+    words, notes = WORDS[quantity], _notes(per_cell, field)
     width = max(
         LEFT + max(row.width for row in rows) + 20.0,
         SCALE_W + 330.0,
         *(text_width(note, 11) + 32.0 for note in notes),
     )
     height = tops[-1] + CELL + AISLE + 14.0 + 16.0 * len(notes)
-    now = {
-        name: float(field.values[index[name], step]) if name in index else float("nan") for name in site.racks
-    }
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tw" viewBox="0 0 {number(width)} {number(height)}" role="group" '
         f'aria-label="Floor plan of {escape(site.name)}: {words[0].lower()}" style="width:100%;height:auto;max-height:100%">'
         f"{style()}",
         f'<text x="16" y="24" class="b">{words[0]}</text><text x="16" y="41" class="s m">{words[1]}</text>',
-        _scale(site, field, now, quantity, system, width),
+        _scale(field, quantity, system, width),
         *_aisles(rows, tops, width),
     ]
     for name in site.racks:
-        out.append(_group(site, ds, name, rows, tops, now, field, quantity, step, system, per_cell))
+        out.append(_group(site, ds, name, rows, tops, field, quantity, system, per_cell))
     out += [
         f'<text x="16" y="{number(height - 10.0 - 16.0 * (len(notes) - 1 - i))}" class="s m">{escape(note)}</text>'
         for i, note in enumerate(notes)
@@ -107,22 +104,38 @@ def svg(site: Site, ds: xr.Dataset, quantity: Shown, step: int, system: str = "s
     return "".join(out) + "</svg>"
 
 
-def _field(ds: xr.Dataset, quantity: Shown) -> _Field:
-    if quantity == "power":
-        values = ds["rack_power"].values / ds["rack_count"].values[:, None]
-    elif quantity == "chip":
-        values = ds["rack_chip_temperature"].values
-    elif quantity == "flow":
-        values = np.where(ds["rack_flow"].values > 0.0, ds["rack_flow"].values, np.nan)
-    elif quantity == "margin":
-        values = ds["rack_throttle_temperature"].values[:, None] - ds["rack_chip_temperature"].values
-    else:
+def _field(site: Site, ds: xr.Dataset, quantity: Shown, step: int) -> _Field:
+    if quantity not in WORDS:
         raise ValueError(f"'{quantity}': allowed are {', '.join(WORDS)}")
-    known = values[np.isfinite(values)]
+    group = ds["member_rack"].values.astype(str)
+    values: dict[str, np.ndarray] = {}
+    for i, name in enumerate(ds["rack"].values.astype(str)):
+        mine = group == name
+        if quantity == "power":
+            values[name] = ds["member_power_peak"].values[mine]
+        elif quantity == "flow":
+            flow = float(ds["rack_flow"].values[i, step])
+            values[name] = np.full(mine.sum(), flow if flow > 0.0 else np.nan)
+        else:
+            chip = ds["member_chip_hottest"].values[mine]
+            values[name] = (
+                chip if quantity == "chip" else float(ds["rack_throttle_temperature"].values[i]) - chip
+            )
+    values |= {name: np.full(rack.count, np.nan) for name, rack in site.racks.items() if name not in values}
+    every = np.concatenate(list(values.values()))
+    known = every[np.isfinite(every)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     if quantity in ("power", "flow", "margin"):
         low = min(low, 0.0)
+    elif high - low < LEAST_K:
+        low = high - LEAST_K
     return _Field(values, low, high if high > low else low + 1.0, quantity == "margin")
+
+
+def _worst(field: _Field, name: str) -> float:
+    """The rack of a group that comes nearest to its limit."""
+    known = field.values[name][np.isfinite(field.values[name])]
+    return float(known.min() if field.reverse else known.max()) if known.size else float("nan")
 
 
 def _share(field: _Field, value: float) -> float:
@@ -203,17 +216,16 @@ def _letters(i: int) -> str:
 
 
 def _group(
-    site: Site, ds: xr.Dataset, name: str, rows: list[_Row], tops: list[float], now: dict[str, float],
-    field: _Field, quantity: Shown, step: int, system: str, per_cell: int,
+    site: Site, ds: xr.Dataset, name: str, rows: list[_Row], tops: list[float], field: _Field, quantity: Shown, system: str, per_cell: int,
 ) -> str:  # fmt: skip
-    rack, value, where = site.racks[name], now[name], escape(f"racks.{name}")
-    state, word = _state(site, ds, name, step) if quantity in ("chip", "margin") else ("normal", "")
+    rack, value, where = site.racks[name], _worst(field, name), escape(f"racks.{name}")
+    each = field.values[name]
+    state, word = _state(ds, name) if quantity in ("chip", "margin") else ("normal", "")
     css = f"rack {state}" if isfinite(value) else "rack none"
     shown, count = _text(value, quantity, system), f" ×{rack.count:,}" if rack.count > 1 else ""
     label = f"{title(name)}, {rack.count} racks: {WORDS[quantity][0].lower()} {shown}{f', {word}' if word else ''}"
-    fill = f' style="--t:{_share(field, value):.2f}"' if isfinite(value) else ""
     out = [
-        f'<g role="button" tabindex="0" class="{css}" data-address="{where}" data-state="{where}" aria-label="{escape(label)}"{fill}>'
+        f'<g role="button" tabindex="0" class="{css}" data-address="{where}" data-state="{where}" aria-label="{escape(label)}">'
     ]
     names = []
     first = True
@@ -234,8 +246,13 @@ def _group(
                 low, high = i * per_cell + 1, min((i + 1) * per_cell, rack.count)
                 at = x + (i - begin) * STEP
                 member = f"{low}" if low == high else f"{low}–{high}"
+                part = each[low - 1 : high]
+                known = part[np.isfinite(part)]
+                own = float(known.min() if field.reverse else known.max()) if known.size else float("nan")
+                fill = f' style="--t:{_share(field, own):.2f}"' if known.size else ""
+                words = f"{title(name)} {member}: {_text(own, quantity, system)}"
                 out.append(
-                    f'<g data-rack="{member}"><title>{escape(f"{title(name)} {member}: {shown}")}</title>'
+                    f'<g data-rack="{member}"{fill}><title>{escape(words)}</title>'
                     f'<rect x="{number(at)}" y="{number(top)}" width="{number(CELL)}" height="{number(CELL)}" rx="3"/>'
                     f'<text x="{number(at + CELL / 2)}" y="{number(top + 19)}">{low}</text></g>'
                 )
@@ -243,28 +260,25 @@ def _group(
     return "".join(out) + "</g>" + "".join(names)
 
 
-def _state(site: Site, ds: xr.Dataset, name: str, step: int) -> tuple[str, str]:
-    """How the chips of a group stand to throttling."""
+def _state(ds: xr.Dataset, name: str) -> tuple[str, str]:
+    """How the chips of a group came to throttling during the run."""
     at = [str(n) for n in ds["rack"].values].index(name)
-    limit, chip = (
-        float(ds["rack_throttle_temperature"].values[at]),
-        float(ds["rack_chip_temperature"].values[at, step]),
-    )
-    if float(ds["rack_throttled"].values[at, step]) > 0.0:
+    mine = ds["member_rack"].values.astype(str) == name
+    if float(ds["member_hours_throttled"].values[mine].max(initial=0.0)) > 0.0:
         return "bad", "throttles"
-    return ("watch", "near throttling") if limit - chip <= (1.0 - WATCH) * AMPLE_K else ("normal", "")
+    left = float(ds["rack_throttle_temperature"].values[at]) - ds["member_chip_hottest"].values[mine]
+    near = np.isfinite(left) & (left <= (1.0 - WATCH) * AMPLE_K)
+    return ("watch", "near throttling") if near.any() else ("normal", "")
 
 
-def _scale(
-    site: Site, field: _Field, now: dict[str, float], quantity: Shown, system: str, width: float
-) -> str:
-    """Colours with their values, the racks of this step as bars above them."""
+def _scale(field: _Field, quantity: Shown, system: str, width: float) -> str:
+    """Colours with their values, how many racks have each as bars above them."""
     x, y = width - SCALE_W - 24.0, 46.0
     counts = np.zeros(BINS)
-    for name, value in now.items():
-        if isfinite(value):
-            share = 1.0 - _share(field, value) if field.reverse else _share(field, value)
-            counts[min(int(share * BINS), BINS - 1)] += site.racks[name].count
+    every = np.concatenate(list(field.values.values()))
+    for value in every[np.isfinite(every)]:
+        share = 1.0 - _share(field, value) if field.reverse else _share(field, value)
+        counts[min(int(share * BINS), BINS - 1)] += 1
     tall = counts.max() or 1.0
     step = SCALE_W / BINS
     out = []
@@ -282,18 +296,16 @@ def _scale(
     low, high = _text(field.low, quantity, system), _text(field.high, quantity, system)
     out.append(f'<text x="{number(x)}" y="{number(y + 22)}" class="s m">{low}</text>')
     out.append(f'<text x="{number(x + SCALE_W)}" y="{number(y + 22)}" class="s m end">{high}</text>')
-    out.append(f'<text x="{number(x - 10)}" y="{number(y)}" class="s m end">racks now</text>')
+    out.append(f'<text x="{number(x - 10)}" y="{number(y)}" class="s m end">racks</text>')
     return "".join(out)
 
 
-def _notes(site: Site, per_cell: int, field: _Field, step: int) -> list[str]:
-    notes = []
-    if any(rack.count > 1 for rack in site.racks.values()):
-        notes.append(
-            "The result holds one value for each group: all its racks show it. Places are drawn by rule."
-        )
-    if not np.isfinite(field.values[:, step]).all():
+def _notes(per_cell: int, field: _Field) -> list[str]:
+    notes = ["Places are drawn by rule; a site file has none."]
+    if any(not np.isfinite(each).all() for each in field.values.values()):
         notes.append("Dashed: no value for these racks (no accelerator, or no coolant).")
     if per_cell > 1:
-        notes.append(f"Each cell stands for {per_cell} racks; its number is the first of them.")
+        notes.append(
+            f"Each cell stands for {per_cell} racks; its number is the first of them, its colour that of the worst."
+        )
     return notes

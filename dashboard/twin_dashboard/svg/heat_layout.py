@@ -364,8 +364,8 @@ def _pipes(lane: Lane, shifts: Shifts) -> list[Pipe]:
 
 
 def _shifts(lanes: list[Lane]) -> Shifts:
-    """How far pairs of pipes move aside so that none runs along a pipe of another loop; by address, port and lane."""
-    taken: list[tuple[float, float, float, str]] = []
+    """How far pairs of pipes move aside so that none runs along one of another loop or of the other side; by address, port and lane."""
+    taken: list[tuple[float, float, float, tuple[str, float]]] = []
     out: Shifts = {}
     pairs = [(lane, item, port, item.y) for lane in lanes for item, port in lane.givers]
     pairs += [
@@ -374,16 +374,16 @@ def _shifts(lanes: list[Lane]) -> Shifts:
     for lane, item, port, edge in pairs:
         low, high = min(edge, lane.y_return), max(edge, lane.y_supply)
         middle = item.x + item.docks[port]
-        for shift in (0.0, NEAR, -NEAR, 2 * NEAR, -2 * NEAR):
-            at = [middle + side + shift for side in (-DOCK, DOCK)]
+        for shift in (0.0, -NEAR, NEAR, -2 * NEAR, 2 * NEAR):
+            at = [(middle + side + shift, (lane.name, side)) for side in (-DOCK, DOCK)]
             if all(
-                lane.name == net or abs(x - t) >= NEAR - 1.0 or y1 <= low or y0 >= high
+                own == net or abs(x - t) >= NEAR - 1.0 or y1 <= low or y0 >= high
                 for t, y0, y1, net in taken
-                for x in at
+                for x, own in at
             ):
                 break
         else:
             shift = 0.0
         out[item.address, port, lane.name] = shift
-        taken += [(middle + side + shift, low, high, lane.name) for side in (-DOCK, DOCK)]
+        taken += [(middle + side + shift, low, high, (lane.name, side)) for side in (-DOCK, DOCK)]
     return out
