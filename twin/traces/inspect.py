@@ -7,6 +7,7 @@ import numpy as np
 
 from twin.load_steps import clean, gaps
 from twin.traces import clock, requests
+from twin.traces.dips import Dips, dips_of
 from twin.traces.formats import REQUESTS, files_of, format_of, read_trace
 from twin.traces.raw import Array, Quantity, RawTrace, Signal
 from twin.traces.source import Source
@@ -62,6 +63,7 @@ class Inspection:
     warnings: tuple[str, ...]
     step_s: float | None
     averages: tuple[Averages, ...]
+    dips: Dips | None
 
     def json(self) -> dict[str, object]:
         """Plain values."""
@@ -105,6 +107,7 @@ def _of_trace(raw: RawTrace) -> Inspection:
     if raw.stamps.first is not None and signals:
         moments = [_iso(raw.stamps.first, seconds, raw.stamps.utc) for seconds in (first, last)]
     power = raw.quantity == "power" and native is not None
+    total_w = _total(signals, native) if power and native is not None else np.empty(0)
     return Inspection(
         format=raw.format,
         rows_read=raw.rows,
@@ -118,7 +121,8 @@ def _of_trace(raw: RawTrace) -> Inspection:
         boundary=raw.boundary,
         warnings=tuple(dict.fromkeys(warnings)),
         step_s=native,
-        averages=averages(signals, native) if power and native is not None else (),
+        averages=_averages(total_w, native or 1.0),
+        dips=_steady_dips(total_w, native or 1.0),
     )
 
 
@@ -196,20 +200,31 @@ def _energy(signal: Signal, first: float, last: float, native: float) -> tuple[f
     return joules + before * float(signal.values[0]), lost
 
 
-def averages(signals: dict[str, Signal], native: float) -> tuple[Averages, ...]:
-    """Extremes and steps of the sum of all series at the usual averaging times that the record allows."""
+def _total(signals: dict[str, Signal], native: float) -> Array:
+    """Sum of all series on even steps; empty for a record that is too short or too large."""
     from twin.load_steps import average
 
     first = min(float(signal.seconds[0]) for signal in signals.values())
     last = max(float(signal.seconds[-1]) for signal in signals.values()) + native
     n = int((last - first) / native + 1e-6)
     if n < 2 or n * len(signals) > 200_000_000:
-        return ()
+        return np.empty(0)
     grid: Array = first + np.arange(n + 1, dtype=np.float64) * native
     total = np.zeros(n)
     for signal in signals.values():
         total += average(signal, grid, native)[0]
-    out = []
+    return total
+
+
+def _steady_dips(total: Array, native: float) -> Dips | None:
+    """Dips without the beginning and the end of the record."""
+    settle = int(np.ceil(SETTLE_S / native))
+    return dips_of(total[settle:-settle], native) if total.size > 4 * settle else None
+
+
+def _averages(total: Array, native: float) -> tuple[Averages, ...]:
+    """Extremes and steps of a sum at the usual averaging times that the record allows."""
+    out, n = [], total.size
     for window in sorted({native, *AVERAGING_S}):
         per = round(window / native)
         if per < 1 or abs(per * native - window) > 1e-6 * window or n // per < 2:
@@ -290,6 +305,7 @@ def _of_requests(found: requests.Requests) -> Inspection:
         warnings=tuple(warnings),
         step_s=step,
         averages=(),
+        dips=None,
     )
 
 
@@ -323,6 +339,11 @@ def table_of(found: Inspection) -> str:
         lines.append(
             f"At {entry.averaging_s:g} s    {entry.min_w / 1000:,.5g} to {entry.max_w / 1000:,.5g} kW, "
             f"largest step {entry.largest_step_w / 1000:,.4g} kW{steady}"
+        )
+    if found.dips is not None:
+        lines.append(
+            f"Dips       every {found.dips.period_s:.3g} s, {100 * found.dips.depth:.2g} % deep "
+            f"({found.dips.count} of up to 6 s, {found.dips.long_count} of 10 s or more)"
         )
     lines += [f"Note       {warning}" for warning in found.warnings]
     return "\n".join(lines)

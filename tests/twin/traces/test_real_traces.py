@@ -28,6 +28,17 @@ def test_gpt3_energy_peaks_and_steps() -> None:
     assert any("30 of 64 series repeat" in warning for warning in found.warnings)
 
 
+def test_gpt3_dips() -> None:
+    """Every step of 10.9 s a dip of 11 %, every 142 s one of 16 %; 28 % of the time below 93 to 95 % of the plateau."""
+    found = inspect_trace(GPU / "mlperf_smc_h100" / "gpt3_512gpu_run1_ac_node_power_2s.csv.gz").dips
+    assert found is not None
+    assert found.period_s == pytest.approx(10.9, abs=0.05)
+    assert found.depth == pytest.approx(0.11, abs=0.005)
+    assert found.plateau_w == pytest.approx(456.5e3, rel=2e-3)
+    assert found.long_period_s == pytest.approx(142.0, abs=1.0)
+    assert found.long_depth == pytest.approx(0.16, abs=0.01)
+
+
 def test_the_raw_log_of_a_node_is_its_column_of_the_table() -> None:
     raw = read_trace(GPU / "mlperf_smc_h100" / "raw_mllog_gpt3_run1_ac_node_7.txt.gz", None, None)
     table = read_trace(GPU / "mlperf_smc_h100" / "gpt3_512gpu_run1_ac_node_power_2s.csv.gz", None, None)
