@@ -48,6 +48,10 @@ def study(
     ] = False,
 ) -> None:
     """Run a study: many cases of a facility. Exit code 1 if any case failed; its error is in the store."""
+    if scheduler is None and workers != 1 and what not in ("list", "show", "report"):
+        from twin.processes import process_context
+
+        process_context()  # its server imports while this process does
     from twin_sites.errors import InputError, Problem
 
     import twin

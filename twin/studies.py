@@ -23,6 +23,7 @@ import xarray as xr
 from twin_sites.errors import InputError, Problem
 
 from twin.errors import RunError
+from twin.processes import process_context
 from twin.studies_axes import Array
 from twin.studies_cases import FAILED, TODO, Chunk, run_chunk
 from twin.studies_plan import Plan, Recipe, Study, plan_study
@@ -85,6 +86,8 @@ def study(
         When the disk is full or workers keep dying; what was finished is kept.
     """
     store = _store()
+    if workers > 1 and scheduler is None:
+        process_context()
     plan = plan_study(study)
     if out is not None:
         return _run(store, plan, Path(out), workers, scheduler, resume, progress)
@@ -180,11 +183,7 @@ def _pool(recipe: Recipe, steps: int, tasks: deque[Task], workers: int) -> Itera
 
 def _processes(recipe: Recipe, workers: int) -> ProcessPoolExecutor:
     """A pool whose processes come from a small server that has imported what they need, and end with this process."""
-    known = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in known else "spawn")
-    if "forkserver" in known:
-        context.set_forkserver_preload(["twin.studies_cases"])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(recipe,))
+    return ProcessPoolExecutor(workers, mp_context=process_context(), initializer=_begin, initargs=(recipe,))
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from twin_sites.errors import InputError, Problem, did_you_mean
 
 from twin.studies_axes import Axis, Spread
+from twin.studies_cases import FAILED
 from twin.variables import VARIABLES
 
 UNITS = {  # of summary fields, by the end of their name
@@ -51,7 +52,10 @@ def open_study(path: str | Path, hourly: tuple[str, ...] | list[str] = ()) -> xr
         remedy = did_you_mean(unknown[0], kept) or "add it to 'hourly' of the study"
         raise InputError([Problem(str(path), f"no series '{unknown[0]}'", ", ".join(kept) or "none", remedy)])
     wanted = [f"hourly_{kept.index(name)}" for name in hourly]
-    found = arrays(place, ("summary", "status", "error", "percentiles", "design", "case_of_row", *wanted))
+    found = arrays(place, ("summary", "status", "percentiles", "design", "case_of_row", *wanted))
+    errors = np.full(len(found["status"]), "", dtype=object)
+    if (found["status"] == FAILED).any():  # few studies have any, and the texts are wider than the numbers
+        errors = _texts(arrays(place, ("error",))["error"])
     rows = found["case_of_row"]
     dims = dict(attrs["dims"])
     names, shape = list(dims), tuple(dims.values())
@@ -70,7 +74,7 @@ def open_study(path: str | Path, hourly: tuple[str, ...] | list[str] = ()) -> xr
     columns = [i for i, name in enumerate(fields) if "." in name]
     data["energy_kwh"] = over(found["summary"][:, columns], "use", units="kWh")
     data["status"] = over(found["status"])
-    data["error"] = over(_texts(found["error"]))
+    data["error"] = over(errors)
     coords: dict[str, Any] = {"use": ("use", uses)}
     if "percentiles" in found:
         data["percentiles"] = over(found["percentiles"], "series", "percentile")
