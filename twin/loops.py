@@ -54,6 +54,11 @@ HELD_SWEEPS = (
 STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again
 STILL = 2e-9  # the same for heat and flow, relative
 FREE_STAGING_SWEEPS = 2  # afterwards a machine that has started stays on, so that staging cannot oscillate
+GUESSED = (
+    Cdus,
+    Exchangers,
+    AirHandlers,
+)  # links whose inverse is quicker from the actuator of the last sweep
 # Cells run as many as keep their water above this share of design: YorkCalc's range; distribution of water in general.
 CELL_FLOW_LOW = {"yorkcalc": yorkcalc.WATER_RATIO[0], "merkel": 0.5}
 
@@ -281,7 +286,7 @@ def _through(
     """Find each link's actuator, in order; the temperature at which the loop leaves the last one."""
 
     def find(node: LinkNode, hot: Any, cold: Any) -> Any:
-        near = {"guess": state.u[node.name]} if sweep and isinstance(node.link, Cdus | Exchangers) else {}
+        near = {"guess": state.u[node.name]} if sweep and isinstance(node.link, GUESSED) else {}
         state.u[node.name] = np.array(_INVERSE[type(node.link)](hot, cold, wanted, node.machine, **near))
         return state.u[node.name]
 

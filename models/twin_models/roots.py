@@ -19,8 +19,8 @@ def rising_root(
     tolerance: float,
     start: Array | None = None,
 ) -> Array:
-    """Root of ``f`` between ``low`` and ``high``: regula falsi with the weights of Anderson and Björck
-    (1973).
+    """Root of ``f`` between ``low`` and ``high``: secant steps; where these do not close in at once, regula falsi with
+    the weights of Anderson and Björck (1973), which cannot fail.
 
     All arrays have one shape. Elements whose bracket holds no sign change keep the end nearer to the root.
     The steps end when every remaining ``|f|`` is below ``tolerance``.
@@ -31,6 +31,9 @@ def rising_root(
         return root
     a, b, fa, fb = low, high, np.where(open_, f_low, -1.0), np.where(open_, f_high, 1.0)
     c = start if start is not None else b - fb * (b - a) / (fb - fa)
+    found = _secant(lambda x: np.where(open_, f(x), 0.0), a, b, fb, c, tolerance)
+    if found is not None:
+        return np.where(open_, found, root)
     before = np.zeros_like(c)
     for _ in range(STEPS):
         fc = np.where(open_, f(c), 0.0)
@@ -50,3 +53,23 @@ def rising_root(
         before = fc
         c = np.clip(b - fb * (b - a) / (fb - fa), a, b)
     return np.where(open_, c, root)
+
+
+def _secant(
+    f: Callable[[Array], Array], low: Array, high: Array, f_high: Array, first: Array, tolerance: float
+) -> Array | None:
+    """Root from ``high`` and ``first`` by plain secant steps; None when two of them do not halve the largest ``|f|``."""
+    b, fb, c = high, f_high, np.clip(first, low, high)
+    before, last = np.inf, np.inf
+    for _ in range(STEPS):
+        fc = f(c)
+        worst = float(np.max(np.abs(fc)))
+        if worst < tolerance:
+            return c
+        if not worst < 0.5 * before:
+            return None
+        before, last = last, worst
+        change = fc - fb
+        step = fc * (c - b) / np.where(change == 0.0, 1.0, change)
+        b, fb, c = c, fc, np.clip(c - step, low, high)
+    return None

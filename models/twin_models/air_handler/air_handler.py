@@ -29,6 +29,7 @@ TINY = 1e-12
 AIR_RANGE = (0.2, 1.3)  # air flow over rated in which the power laws are used
 WATER_RANGE = (0.1, 1.6)
 TOLERANCE = 1e-9  # K, of the inverse
+BEND = 1.75  # of the first guess of the inverse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,21 +149,31 @@ def fan_power(hot: RoomAir, params: AirHandler) -> Array:
     return np.where(hot.flow > 0.0, power, 0.0)
 
 
-def valve_for(hot: RoomAir, cold: Stream, hot_out: Real, params: AirHandler) -> Array:
-    """``u`` that brings the air to ``hot_out`` °C dry bulb: inverse of :func:`transfer`, within 0 and 1."""
+def valve_for(
+    hot: RoomAir, cold: Stream, hot_out: Real, params: AirHandler, guess: Array | None = None
+) -> Array:
+    """``u`` that brings the air to ``hot_out`` °C dry bulb: inverse of :func:`transfer`, within 0 and 1.
+
+    A ``guess`` of ``u`` saves steps.
+    """
     coil = _coil(hot, cold, rating(params), params)
     full = _coil_heat(coil, hot, cold, 1.0, params)[1]
     # Water that would leave as warm as the air enters: no less can do.
     wanted = np.maximum(hot.temperature - hot_out, 0.0)
     least = wanted * coil.rate / np.maximum(coil.water * coil.difference, TINY)
     wanted, full, least = np.broadcast_arrays(wanted, full, np.clip(0.95 * least, 0.0, 1.0))
+    slow = _coil_heat(coil, hot, cold, least, params)[1]
+    if guess is None:  # heat bends down with the flow: start left of the chord
+        share = np.clip((wanted - slow) / np.maximum(full - slow, TINY), 0.0, 1.0)
+        guess = least + (1.0 - least) * share**BEND
     u = rising_root(
         lambda v: _coil_heat(coil, hot, cold, v, params)[1] - wanted,
         least,
         np.ones(wanted.shape),
-        _coil_heat(coil, hot, cold, least, params)[1] - wanted,
+        slow - wanted,
         full - wanted,
         TOLERANCE,
+        guess,
     )
     return np.where((full <= 0.0) | (wanted <= 0.0), 0.0, u)
 
