@@ -19,6 +19,7 @@ from twin.design_flows import REFERENCE_DEGC
 from twin.loops import _TRANSFER, heat_capacity_of, moisture
 from twin.masses import AirMass
 from twin.plant_parts import (
+    FLOW_SWITCH,
     TANGENT_AGE,
     TRUST_FLOW,
     TRUST_K,
@@ -362,7 +363,7 @@ class Plant:
                 d[to] = d[to] + link.cold
             temperature = temperature - (drop if v.air else taken / rate)
             total = total + taken
-            for link in stage:
+            for link in stage if v.flow > FLOW_SWITCH * v.node.design_flow else ():
                 control(link, link.left if v.node.outer else temperature, want, y, d)
         return total, temperature
 
