@@ -296,9 +296,9 @@ class Timeline:
         """Who has power now; machines that lose it stop, those that get it back restart in their time."""
         fed = dict(self.plant.plan.fed_by)
         for address in self.plant.elements:
-            has = any(self._alive(name) for name in fed.get(address, {})) or address in self.supplied
-            if not fed.get(address):
-                has = self.utility or address in self.supplied
+            if not fed.get(address):  # what draws nothing needs nothing
+                continue
+            has = any(self._alive(name) for name in fed[address]) or address in self.supplied
             was = address not in self.dark
             if has == was:
                 continue

@@ -12,6 +12,7 @@ from twin_sites.loader import change_site, load_site, sites
 import twin
 from twin.chips import Rows
 from twin.compile import compile_site
+from twin.events import read_events, scenarios
 from twin.masses import chip_mass
 from twin.plant import Plant
 from twin.plant_parts import ACTUATOR_TIME, SENSOR_TIME, LinkState, control
@@ -236,6 +237,35 @@ def test_bad_events_are_refused_in_words(line: str, says: str) -> None:
 def test_what_boils_is_refused(site: str) -> None:
     with pytest.raises(InputError, match="boils"):
         played([], 10.0, site)
+
+
+def test_batteries_carry_pumps_until_the_generators_take_what_is_theirs() -> None:
+    with_them = twin.summarize_transient(played(["t=10s trip power.utility"], 900.0))
+    assert with_them.time_to_shutdown_s is None
+    assert any("generators take chillers" in line for line in with_them.log)
+    assert 0.0 < with_them.battery_kwh < 5.0
+
+
+def test_batteries_alone_last_their_energy() -> None:
+    """300 s at rating of what is installed, at the load that hangs on it."""
+    changes = {"generators.start": "600 s"}
+    ds = played(["t=0s trip power.utility"], 580.0, changes=changes)
+    one = twin.summarize_transient(ds)
+    assert one.battery_kwh == pytest.approx(
+        float(ds.site_battery_power.sum()) * ds.attrs["step_s"] / 3.6e6, rel=0.02
+    )
+    assert one.energy_closure <= CLOSURE
+
+
+@pytest.mark.parametrize("name", sorted(scenarios()))
+def test_shipped_scenarios_fit_their_sites(name: str) -> None:
+    site = max((one for one in sites() if name.startswith(one)), key=len)
+    assert read_events(name, compile_site(load_site(site)))
+
+
+def test_every_site_ships_three_scenarios() -> None:
+    for site in SITES:
+        assert len(scenarios(site)) >= 3, site
 
 
 def test_plant_has_no_state_over_racks() -> None:
