@@ -28,8 +28,10 @@ def read(source: Source, trace: RawTrace, step_s: float | None, quantity: Quanti
 
 def heading(line: str, quantity: Quantity | None) -> Heading | None:
     """Where the columns of the rows below a heading are; None where it names no power (or activity)."""
-    before, found, after = re.split(f"({HEADING.pattern})", line, maxsplit=1, flags=re.IGNORECASE)[:3]
-    assert found
+    found = HEADING.search(line)
+    if found is None:
+        return None
+    before, after = line[: found.start()], line[found.end() :]
     stamps = list(range(len(before.split())))
     names = after.split()
     first = len(stamps) + 2  # of a row, behind ``GPU 0``

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.load_steps import clean, gaps
+from twin.load_steps import LATE, clean
 from twin.traces import clock, requests
 from twin.traces.dips import Dips, dips_of
 from twin.traces.formats import REQUESTS, files_of, format_of, read_trace
@@ -15,7 +15,7 @@ from twin.traces.source import Source
 MAX_GAP_S = 3600.0  # longer gaps are not filled and count no energy
 AVERAGING_S = (2.0, 10.0, 60.0, 300.0)
 SETTLE_S = 120.0  # left out at both ends of a record for the steps in steady running
-ALIKE = 1e-12
+MOST_STEPS = 20_000_000  # of the sum of all series
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _of_trace(raw: RawTrace) -> Inspection:
             energy, lost = joules / 3.6e6, lost + gap
             total += joules * raw.devices.get(name, 1)
         if native is not None:
-            filled += gaps(signal, first, last + native, native)[0]
+            filled += _filled(signal, first, last + native, native)
         facts.append(_facts(name, raw.quantity, signal.values, energy))
     warnings += _warnings(raw, signals, counts, empty, lost, back)
     moments: list[str | None] = [None, None]
@@ -184,6 +184,13 @@ def _native(signals: dict[str, Signal]) -> float | None:
     return round(float(np.median(spans)), 3) or None if spans else None
 
 
+def _filled(signal: Signal, first: float, last: float, native: float) -> int:
+    """Readings that the one before them stands in for; longer gaps are not filled."""
+    spans = np.diff(np.concatenate(([first - native], signal.seconds, [last])))
+    late = spans[(spans > LATE * native) & (spans <= max(MAX_GAP_S, native) + native)]
+    return int((np.round(late / native) - 1.0).sum())
+
+
 def _energy(signal: Signal, first: float, last: float, native: float) -> tuple[float, float]:
     """J of readings that each hold until the next, and s in gaps that were not counted.
 
@@ -207,7 +214,7 @@ def _total(signals: dict[str, Signal], native: float) -> Array:
     first = min(float(signal.seconds[0]) for signal in signals.values())
     last = max(float(signal.seconds[-1]) for signal in signals.values()) + native
     n = int((last - first) / native + 1e-6)
-    if n < 2 or n * len(signals) > 200_000_000:
+    if n < 2 or n > MOST_STEPS:
         return np.empty(0)
     grid: Array = first + np.arange(n + 1, dtype=np.float64) * native
     total = np.zeros(n)

@@ -39,7 +39,7 @@ class Polls:
         if self.rest is not None:
             seconds = np.concatenate((self.rest[0], seconds))
             values = {name: np.concatenate((self.rest[1][name], column)) for name, column in values.items()}
-        steps = np.diff(np.where(np.isfinite(seconds), seconds, -np.inf), prepend=-np.inf)
+        steps = np.diff(seconds, prepend=np.nan)
         begins = np.flatnonzero(~(np.abs(steps) <= self.gap_s))
         end = seconds.size if last or not begins.size else int(begins[-1])
         self.rest = (seconds[end:], {name: column[end:] for name, column in values.items()})

@@ -154,9 +154,9 @@ def read_text(source: Source, trace: RawTrace, step_s: float | None, quantity: Q
                     slices.add(places[word])
             table_of[code] = numbers.setdefault(places[word], len(numbers))
         labels = list(numbers)
-        if stamped.any():
-            if first is None:
-                first = float(stamps[stamped][0])
+        real = stamps[np.isfinite(stamps) & (stamps > 0.0) & (stamps < 4e12)]
+        if real.size or first is not None:
+            first = float(real[0]) if first is None else first
             seconds = (stamps - first) / 1000.0
         else:
             seconds = np.empty(values.size)
@@ -241,8 +241,10 @@ def read_answer(answer: Any, trace: RawTrace, quantity: Quantity | None) -> None
         name = device(labels)
         if any(labels.get(slice_) for slice_ in SLICES):
             slices.add(name)
-        first = float(table[0, 0]) if first is None else first
-        trace.add([name], None, table[:, 0] - first, table[:, 1] * scale)
+        real = table[np.isfinite(table[:, 0]), 0]
+        if first is None and real.size:
+            first = float(real[0])
+        trace.add([name], None, table[:, 0] - (first or 0.0), table[:, 1] * scale)
     if first is not None and 0.0 < first < 4e9:
         trace.stamps = Stamps(np.empty(0), np.datetime64(round(first * 1000.0), "ms"), True, "epoch s, UTC")
     _say(trace, metric, names, slices)

@@ -16,6 +16,7 @@ Quantity = Literal["activity", "power"]
 Boundary = Literal["gpu", "node_dc", "node_ac", "rack_ac", "cdu_heat", "site_it"]
 
 MAX_DEVICES = 20_000
+MOST_S = 1e10  # a time further from the first is no time
 MAX_READINGS = 16_000_000  # kept in memory at once, 16 to 24 bytes each; more are averaged while reading
 
 
@@ -86,7 +87,7 @@ class RawTrace:
 
         Rows without a time are counted as unreadable; values may be NaN.
         """
-        usable = np.isfinite(seconds)
+        usable = np.abs(seconds) < MOST_S  # also false for NaN
         if codes is not None:
             usable &= codes >= 0
         if not usable.all():
