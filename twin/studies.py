@@ -130,11 +130,17 @@ def _run(
             results = _pool(recipe, steps, tasks, min(workers, len(tasks)))
         else:
             results = ((first, run_chunk(recipe, rows, steps)) for first, rows in tasks)
-        for first, found in results:
-            writer.write(first, found)
-            if progress is not None:
-                done, failed = int((writer.status != TODO).sum()), int((writer.status == FAILED).sum())
-                progress(Tally(done, failed, writer.status.size, done - begun))
+        try:
+            for first, found in results:
+                writer.write(first, found)
+                if progress is not None:
+                    done, failed = int((writer.status != TODO).sum()), int((writer.status == FAILED).sum())
+                    progress(Tally(done, failed, writer.status.size, done - begun))
+        except (MemoryError, OSError) as error:  # of the machine, not of a case
+            raise RunError(
+                f"A case could not be computed here: {str(error) or 'out of memory'}. What was finished is kept; "
+                "--resume goes on."
+            ) from error
     return open_study(path)
 
 

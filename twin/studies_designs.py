@@ -40,11 +40,12 @@ def check_design(design: str, axes: list[Axis], samples: int | None, where: str)
             near = 2 ** round(np.log2(samples))
             problems.append(Problem(f"{where} → samples", f"{samples}", "a power of two", f"samples: {near}"))
         return problems
-    for axis in axes:
-        if axis.spread is not None:
-            found, allowed = "a spread", f"a list or a range with a step in a {design} design"
-            remedy = "add 'by …', or take design: latin-hypercube"
-            problems.append(Problem(f"{where} → axes.{axis.name}", found, allowed, remedy))
+    spread = [axis.name for axis in axes if axis.spread is not None]
+    if spread:
+        more = f" (and {len(spread) - 1:,} more)" if len(spread) > 1 else ""
+        found, allowed = f"a spread{more}", f"lists or ranges with a step in a {design} design"
+        remedy = "add 'by …', or take design: latin-hypercube"
+        problems.append(Problem(f"{where} → axes.{spread[0]}", found, allowed, remedy))
     if design == "zipped" and len({axis.size for axis in axes}) > 1:
         found = ", ".join(f"{axis.name} {axis.size}" for axis in axes)
         remedy = "lists of one length, or design: factorial"

@@ -9,6 +9,7 @@ from twin_sites.errors import InputError
 from twin_sites.loader import sites
 
 import twin
+from twin.errors import RunError
 from twin.metrics import summarize
 from twin.report import NAMES
 from twin.studies import Study, Tally
@@ -171,6 +172,28 @@ def test_a_failing_case_is_recorded_and_the_others_go_on() -> None:
     assert np.isnan(ds["pue"].values[1])
     assert np.isfinite(ds["pue"].values[[0, 2]]).all()
     assert digest(ds)["failed"] == 1
+
+
+def test_a_machine_short_of_memory_fails_no_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine cannot do is to be done again, not recorded as a failing case."""
+    from twin import studies_cases
+
+    real, calls = studies_cases.run_case, []
+
+    def short(*words: Any) -> Any:
+        calls.append(words)
+        if len(calls) == 3:
+            raise MemoryError
+        return real(*words)
+
+    study = SHORT | {"axes": {"cooling.fws.supply": "26..32 degC by 2"}, "chunk": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr(studies_cases, "run_case", short)
+        with pytest.raises(RunError, match=r"out of memory.*--resume"):
+            twin.study(study, out=tmp_path / "r.zarr")
+    assert twin.open_study(tmp_path / "r.zarr")["status"].values.tolist() == [1, 1, 0, 0]
+    ds = twin.study(study, out=tmp_path / "r.zarr", resume=True)
+    assert ds["status"].values.tolist() == [1, 1, 1, 1]
 
 
 def test_zipped_table_and_named_options(tmp_path: Path) -> None:
