@@ -426,3 +426,17 @@ def test_a_load_that_covers_the_run_is_used_as_it_is() -> None:
     assert index.tolist() == list(range(240))
     assert begin == load.start
     assert notes == []
+
+
+def test_power_of_networks_and_cabinets_is_power(tmp_path: Path) -> None:
+    """Traffic is no load, power of a network is; what states power and is left out is named."""
+    rows = "".join(f"2023-06-01T{hour:02d}:00,100,8,2,90,350,12\n" for hour in range(4))
+    head = "time,compute [kW],network [kW],fan [kW],cabinet_3_kw,power_limit [kW],net_rx [MB/s]\n"
+    load = load_trace(csv(tmp_path, head + rows), boundary="rack_ac")
+    assert list(load.series) == ["compute [kW]", "network [kW]", "cabinet_3_kw"]
+    assert load.series["network [kW]"] == pytest.approx(8e3)
+    told = " ".join(load.report.notes)
+    assert "column 'fan [kW]' states power" in told
+    assert "power_limit [kW]' states" not in told
+    busy = load_trace(csv(tmp_path, "time,gpu_util [%],net_util [%],disk_util [%]\n1,50,20,10\n2,60,30,20"))
+    assert list(busy.series) == ["gpu_util [%]"]

@@ -43,9 +43,12 @@ ACTIVITY = re.compile(
 # Columns with such words carry neither load nor activity, even where another word of their name matches.
 OTHER = re.compile(
     r"temp|wet.?bulb|dry.?bulb|humid|mem|fan|clock|limit|cap(_|$)|power_?cap|factor|volt|amp|^pf$|min(imum)?$|std|"
-    r"_n$|samples|count|disk|net|energy|_p\d+(_|$)|median|decoder|encoder",
+    r"_n$|samples|count|energy|_p\d+(_|$)|median|decoder|encoder",
     re.IGNORECASE,
 )
+LIMITS = re.compile(r"limit|cap|min|std|_n$|samples|count|_p\d|median", re.IGNORECASE)  # of power, not power
+# How busy these are is not how busy the machines are; their power is power.
+TRAFFIC = re.compile(r"(^|_)net|network|ethernet|disk", re.IGNORECASE)
 PEAK = re.compile(r"max(imum)?(_k?w|_watts?)?$|peak", re.IGNORECASE)
 POWER_UNITS = {
     "w": 1.0,
@@ -288,6 +291,12 @@ def _plan(
     unused = [name for name in frame.columns if name not in {time, *devices, *means, *peaks}]
     if unused:
         trace.notes.append(f"columns not used: {', '.join(unused)[:300]}")
+    for name in unused:
+        word = OTHER.search(_bare(name))
+        if wanted == "power" and word and _states_power(name) and not LIMITS.search(_bare(name)):
+            trace.notes.append(
+                f"column '{name}' states power and is not taken as load, for '{word.group()}' in its name; rename it if it is"
+            )
     trace.quantity = wanted
     trace.unit_stated = all(unit_of(name) for name in means)
     return Plan(
@@ -494,13 +503,21 @@ def _time_unit(name: str) -> str:
     return unit or (tail.group(1) if tail else "")
 
 
+def _bare(name: str) -> str:
+    return split_unit(name)[0].replace(".", "_").replace(" ", "_")
+
+
+def _states_power(name: str) -> bool:
+    return split_unit(name)[1].lower() in {"w", "kw", "mw"}
+
+
 def kind_of(name: str) -> str:
-    bare = split_unit(name)[0].replace(".", "_").replace(" ", "_")
+    bare = _bare(name)
     if OTHER.search(bare):
         return ""
-    if POWER.search(bare) or split_unit(name)[1].lower() in {"w", "kw", "mw"}:
+    if POWER.search(bare) or _states_power(name):
         return "power"
-    if ACTIVITY.search(bare):
+    if ACTIVITY.search(bare) and not TRAFFIC.search(bare):
         return "processor" if "cpu" in bare.lower() else "activity"
     return ""
 
