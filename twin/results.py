@@ -254,8 +254,10 @@ def join(parts: list[Collected]) -> Collected:
     """Blocks put together along time."""
     if len(parts) == 1:
         return parts[0]
+    # each variable is let go of as it is put together: a long run then needs the room for its result once
     values = {
-        name: np.concatenate([part.values[name] for part in parts], axis=-1) for name in parts[0].values
+        name: np.concatenate([part.values.pop(name) for part in parts], axis=-1)
+        for name in list(parts[0].values)
     }
     sums = [
         {key: sum(getattr(p, name).get(key, 0.0) for p in parts) for key in getattr(parts[0], name)}
