@@ -25,7 +25,7 @@ from twin.heat import TOLERANCE, solve
 from twin.load import Load, load_trace, loads
 from twin.members import check_size
 from twin.notes import plant_notes
-from twin.results import Collected, collect, dataset, join
+from twin.results import Collected, add, collect, dataset
 from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block
 from twin.unsolved import reason
@@ -123,7 +123,7 @@ def simulate(
         name for volume in plan.volumes if volume.branching for name in volume.branching.shares
     )
     activity |= {name: _row_per_rack(activity[name]) for name in uneven}
-    parts: list[Collected] = []
+    found: Collected | None = None
     size = _block_size(activity, span.n)
     tell = progress if progress is not None else _quiet
     tell(0, span.n)
@@ -143,13 +143,14 @@ def simulate(
                 f"{chosen.name}: {int(missed.sum())} of {span.n} steps have no steady state; in step {first + worst} "
                 f"{reason(plan, state, worst)}"
             )
-        parts.append(collect(plan, block, state, per_rack))
+        found = add(found, collect(plan, block, state, per_rack), where, span.n)
         tell(where.stop, span.n)
+    assert found is not None  # a span has a step at least
     rates = (
         _rate(chosen.economy.energy_price, price, "price", span, air),
         _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air),
     )
-    return dataset(plan, join(parts), span, air, trace, rates, (*notes, *more, *air.notes), __version__)
+    return dataset(plan, found, span, air, trace, rates, (*notes, *more, *air.notes), __version__)
 
 
 def _quiet(done: int, total: int) -> None:

@@ -1,7 +1,7 @@
 """From what the solver found to a labelled Dataset."""
 
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -250,21 +250,23 @@ def _flags(state: State) -> dict[str, float]:
     return out
 
 
-def join(parts: list[Collected]) -> Collected:
-    """Blocks put together along time."""
-    if len(parts) == 1:
-        return parts[0]
-    # each variable is let go of as it is put together: a long run then needs the room for its result once
-    values = {
-        name: np.concatenate([part.values.pop(name) for part in parts], axis=-1)
-        for name in list(parts[0].values)
-    }
-    sums = [
-        {key: sum(getattr(p, name).get(key, 0.0) for p in parts) for key in getattr(parts[0], name)}
-        for name in ("out_of_range", "flags")
-    ]
-    racks = reduce(members.Tally.and_then, (part.members for part in parts))
-    return Collected(values, sums[0], sums[1], max(part.sweeps for part in parts), racks)
+def add(whole: Collected | None, part: Collected, where: slice, n: int) -> Collected:
+    """A block put into the result of ``n`` steps, which is made with the first: a long run needs its room once."""
+    if whole is None:
+        if where.stop == n:
+            return part
+        room = {name: np.empty((*values.shape[:-1], n), values.dtype) for name, values in part.values.items()}
+        whole = Collected(room, part.out_of_range, part.flags, part.sweeps, part.members)
+    else:
+        for name in ("out_of_range", "flags"):
+            total = getattr(whole, name)
+            for key, steps in getattr(part, name).items():
+                total[key] = total.get(key, 0.0) + steps
+        whole.sweeps = max(whole.sweeps, part.sweeps)
+        whole.members = whole.members.and_then(part.members)
+    for name, values in part.values.items():
+        whole.values[name][..., where] = values
+    return whole
 
 
 def dataset(
@@ -377,4 +379,4 @@ def site_key(site: Any) -> str:
     return hashlib.sha256(repr(site).encode()).hexdigest()[:16]
 
 
-__all__ = ["Chillers", "Collected", "collect", "dataset", "join", "role", "site_key"]
+__all__ = ["Chillers", "Collected", "add", "collect", "dataset", "role", "site_key"]

@@ -113,3 +113,15 @@ def test_command_line_writes_single_racks(tmp_path: Path) -> None:
     ds = twin.open_result(tmp_path / "run.nc")
     assert ds.member_power.dims == ("member", "time")
     assert "member_power:compute.2 [W]" in (tmp_path / "run.csv").read_text().splitlines()[0]
+
+
+def test_blocks_put_together_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = each_own({"compute.1": 0.9, "compute.2": 0.3, "compute.3": 0.6}, n=300)
+    run = {"load": load, "hours": 300.0, "per_rack": True}
+    whole = twin.simulate(SITE, **run)  # type: ignore[arg-type]
+    monkeypatch.setattr("twin.annual.BLOCK_STEPS", 256)
+    blocks = twin.simulate(SITE, **run)  # type: ignore[arg-type]
+    for name in whole.data_vars:
+        if name != "site_residual":
+            np.testing.assert_allclose(blocks[name], whole[name], rtol=SINGLE, atol=1e-6, err_msg=str(name))
+    assert blocks.attrs["out_of_range"] == whole.attrs["out_of_range"]
