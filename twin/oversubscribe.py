@@ -134,6 +134,8 @@ def oversubscribe(
         )
     if cap_w is not None and not cap_w > 0.0:
         raise fault("cap", f"{cap_w:g} W", "power above 0", "")
+    if risk is not None and cap_w is None:
+        raise fault("risk", "no cap that could be passed", "a risk with a cap", "--cap '9 MW'")
     if risk is not None and not 0.0 <= risk < 1.0:
         raise fault("risk", f"{risk:g}", "0 up to below 1", "--risk '0.1 %'")
     site, tops, highest = _site(racks, fleet, times)

@@ -2,6 +2,7 @@
 
 import gzip
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
@@ -16,7 +17,7 @@ from twin_sites.units import parse
 import twin
 from twin.fleet import KINDS, OFF, PROVISIONING, Fleet, blocks, whole
 from twin.fleet_report import autocorrelation, survey, write
-from twin.load import load_trace
+from twin.load import frozen, load_trace
 
 DATA = Path(__file__).parents[3] / "shared/data"
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs ../shared/data")
@@ -265,3 +266,12 @@ def test_bad_targets_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         write(Fleet(kind="research", racks=10_000, n=8760), tmp_path / "a.csv")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_scaled_load_leaves_racks_off() -> None:
+    load = load_trace("generated:inference,racks=3")
+    off = frozen(replace(load, series={name: np.full(load.n, OFF) for name in load.series}))
+    ds = twin.simulate("enterprise-3-rack-gb300", load=off, hours=3, changes={"load.scale": "50 %"})
+    assert ds["rack_power"].sel(rack="compute").values.max() == 0.0
+    assert twin.summarize(ds).converged
+    assert twin.summarize(ds).tokens == 0.0

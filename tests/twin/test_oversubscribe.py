@@ -94,6 +94,6 @@ def test_bad_questions_are_refused() -> None:
     with pytest.raises(InputError):
         oversubscribe(RACKS, fleet)
     good = Fleet(kind="mixed", racks=4, n=100, step_s=10.0)
-    for wrong in ({"cap_w": 0.0}, {"cap_w": 1e5, "risk": 1.5}):
+    for wrong in ({"cap_w": 0.0}, {"cap_w": 1e5, "risk": 1.5}, {"risk": 0.1}):
         with pytest.raises(InputError):
             oversubscribe(RACKS, good, **wrong)  # type: ignore[arg-type]

@@ -112,3 +112,26 @@ def test_network_stalls_cost_more_tokens_than_power() -> None:
     assert runs[1].goodput_share == pytest.approx(1 / 1.35, rel=1e-9)
     assert 0.75 < runs[1].it_energy_kwh / runs[0].it_energy_kwh < 0.97
     assert any("degraded by 10 %" in line for line in runs[1].warnings)
+
+
+def test_a_measured_trace_is_read_without_the_cap_and_run_with_it() -> None:
+    """What was measured was measured uncapped: the cap is the what-if."""
+    from twin.load import START, Load, frozen
+
+    def trace(kilowatts: float) -> Load:
+        return frozen(
+            Load(
+                name="flat", source="test", start=START, step_s=3600.0, utc_offset_h=None, quantity="power",
+                boundary="rack_ac", series={"compute": np.full(24, 1e3 * kilowatts)}, devices={"compute": 1},
+            )
+        )  # fmt: skip
+
+    free, capped = (
+        twin.simulate(SITE, load=trace(33.0), hours=24, changes=changes) for changes in ({}, {CAP: "60 %"})
+    )
+    assert free["rack_power"].values[0] / 24 == pytest.approx(33e3, rel=0.02)
+    assert capped["rack_activity"].values[0] == pytest.approx(free["rack_activity"].values[0], rel=1e-9)
+    assert (capped["rack_power"].values[0] / 24 < 0.88 * 33e3).all()
+    assert (
+        capped["rack_power"].values[0] / 24 > 32 * 0.6 * 700.0
+    ).all()  # the chips at their cap, and the rest
