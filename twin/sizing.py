@@ -7,7 +7,7 @@ group out of service (`sizing_proof`); what fails there is grown once more, and 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from twin.sizing_row import Equipment
 from twin.sizing_settle import Draft, finishers, grow, settle, widen
 from twin.weather import Weather, load_weather
 
+COOLER_K, COOLEST_FWS_DEGC = 2.0, 20.0
 PROOF_ROUNDS = 6
 UTILITY_ROUNDS = 6
 PLANTS: tuple[Plant, ...] = ("dry", "adiabatic", "tower")
@@ -192,6 +193,16 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     ds = simulate(site, weather=air)
     summary = summarize(ds)
     proofs = [proof_of(YEAR, ds), *proofs]
+    if (
+        frame.liquid
+        and wanted.supply is None
+        and any("throttle" in words for p in proofs for words in p.shortfalls)
+    ):
+        cooler = draft.design.number["cooling.fws.supply"] - COOLER_K
+        if cooler >= COOLEST_FWS_DEGC:  # the racks' chips want cooler water than their flow limits do
+            return replace(
+                _size(replace(wanted, supply=cooler), rack, air, plant, count), requirements=wanted
+            )
     unmet = [
         *_too_warm(wanted, rack),
         *(f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls),

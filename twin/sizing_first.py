@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity
+from twin_models.pdu import pdu
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Ambient
 from twin_models.ups import ups
@@ -265,7 +266,11 @@ def _electrical(
     busway = pick_by_rating(
         compute * peak + support, ways or {"switchgear-415v-4000": gear.rating}, rule, "peak of the racks"
     )
-    put("power.busway", busway)
+    amperes = float(pdu.current(peak, 415.0, "three-phase"))
+    put(
+        "power.busway",
+        busway._replace(binding=f"{busway.binding}; a rack peaks at {amperes:,.0f} A, 415 V three-phase"),
+    )
 
 
 def _efficient(module: UpsModules) -> bool:

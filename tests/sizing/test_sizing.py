@@ -5,9 +5,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from twin_models.fluids.fluids import Fluid, fluid
+from twin_models.pdu.pdu import current
 from twin_models.rack import rack as rack_model
 from twin_sites.errors import InputError
 from twin_sites.schema import Cdus, Racks
@@ -65,6 +67,22 @@ def test_dgx_b300_rack() -> None:
     rack: Racks = typed("nvidia-hgx-b300-air", Racks, ("racks", "compute"))
     assert rack_model.rated(rack).power == pytest.approx(58e3, rel=RACK_POWER)
     assert rack.peak == 76e3
+
+
+@pytest.mark.parametrize(
+    ("voltage", "supply", "amperes"),
+    [(208.0, "three-phase", 1665.0), (415.0, "three-phase", 835.0), (800.0, "dc", 750.0)],
+)
+def test_current_of_a_600_kw_rack(
+    voltage: float, supply: Literal["three-phase", "dc"], amperes: float
+) -> None:
+    assert float(current(600e3, voltage, supply)) == pytest.approx(amperes, abs=0.5)
+
+
+def test_chips_that_want_cooler_water_get_it() -> None:
+    found = twin.size(Requirements(system="nvidia-vera-rubin-nvl72-max-p", racks=4, plant="dry"))
+    assert found.summary.throttled_share == 0.0
+    assert not found.unmet_requirements
 
 
 def test_residual_air_heat_of_gb300() -> None:
