@@ -217,7 +217,7 @@ def _walk(activity: Real, liquid_in: Real, liquid_flow: Real, air_in: Real, para
     response = RackResponse(
         power=full(power, shape),
         heat_liquid=full(heat_liquid, shape),
-        heat_air=full(power - heat_liquid, shape),
+        heat_air=full(np.maximum(power - heat_liquid, 0.0), shape),  # no rounding below nothing
         compute=full(compute, shape),
         fans=full(fans, shape),
         chip_temperature=full(junction, shape),
