@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from twin.store import open_result as open_result
     from twin.store import save as save
     from twin.studies import study as study
-    from twin.studies_plan import Study as Study
+    from twin.studies_file import Study as Study
     from twin.studies_results import open_study as open_study
     from twin.transient_results import TransientSummary as TransientSummary
     from twin.transient_results import summarize_transient as summarize_transient
@@ -44,7 +44,7 @@ _HOMES = {
     "simulate": "twin.annual", "summarize": "twin.metrics", "Summary": "twin.metrics", "report": "twin.report",
     "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
     "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
-    "study": "twin.studies", "Study": "twin.studies_plan", "open_study": "twin.studies_results",
+    "study": "twin.studies", "Study": "twin.studies_file", "open_study": "twin.studies_results",
     "size": "twin.sizing", "Sized": "twin.sizing", "Requirements": "twin.sizing_needs",
     "InputError": "twin_sites.errors", "RunError": "twin.errors", "NotConverged": "twin.errors",
     "Cancelled": "twin.errors",

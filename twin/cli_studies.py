@@ -95,7 +95,7 @@ def _about(what: str, names: list[str], out: Path | None, as_json: bool) -> None
     """List the ready-made studies, show one, or report on stores."""
     from twin_sites.errors import InputError, Problem, did_you_mean
 
-    from twin.studies_plan import read_study, ready_made
+    from twin.studies_file import read_study, ready_made
     from twin.studies_report import study_report
     from twin.tables import table
 

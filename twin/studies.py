@@ -26,7 +26,8 @@ from twin.errors import RunError
 from twin.processes import process_context
 from twin.studies_axes import Array
 from twin.studies_cases import FAILED, TODO, Chunk, run_chunk
-from twin.studies_plan import Plan, Recipe, Study, plan_study
+from twin.studies_file import Study
+from twin.studies_plan import Plan, Recipe, plan_study
 from twin.studies_results import open_study
 
 AHEAD = 2  # tasks per worker that are handed out: no worker waits, and memory stays bounded

@@ -15,7 +15,8 @@ from twin.studies_axes import estimate_axes
 from twin.studies_cases import DONE, run_chunk
 from twin.studies_designs import matrix
 from twin.studies_effects import against_degree_hours, band, indices, spans
-from twin.studies_plan import Study, plan_study, read_study, ready_made
+from twin.studies_file import Study, read_study, ready_made
+from twin.studies_plan import plan_study
 from twin.studies_report import study_report
 
 SITE = "enterprise-3-rack-gb300"
