@@ -11,6 +11,7 @@ from typing import BinaryIO
 from twin.files import BYTE_ORDER_MARKS, check_regular, fault, read_bytes, refuse_packed
 
 BLOCK = 16_000_000  # bytes
+FIRST = 2_000_000  # of the first block, which is read cell by cell
 HEAD = 65_536
 LIMIT = 400_000_000  # bytes of what has to be in memory as a whole (JSON, gzipped Parquet)
 
@@ -49,7 +50,7 @@ class Source:
             ) from None
 
     def _plain(self, stream: BinaryIO, size: int) -> Iterator[bytes]:
-        data = stream.read(size)
+        data = stream.read(min(size, FIRST))
         if not data.startswith(b"\x1f\x8b"):
             refuse_packed(data, self.where)
             while data:
@@ -95,7 +96,7 @@ class Source:
             yield decoder.decode(piece).encode("utf-8", errors="replace") if decoder else piece
 
     def _lines(self, pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-        rest, empty = b"", True
+        rest, empty, wanted = b"", True, min(size, FIRST)
         for piece in pieces:
             if not piece.isspace() and piece.strip(b"\0"):
                 empty = False
@@ -108,10 +109,11 @@ class Source:
                 )
             rest += piece
             cut = rest.rfind(b"\n") + 1
-            if len(rest) >= size and not cut:
+            if len(rest) >= wanted and not cut:
                 cut = rest.rfind(b"\r") + 1 or (len(rest) if len(rest) > 4 * BLOCK else 0)
-            if cut and len(rest) >= size:
+            if cut and len(rest) >= wanted:
                 yield _clean(rest[:cut])
+                wanted = size
                 rest = rest[cut:]
         if empty:
             raise fault(self.where, "is empty", "a file with data", "write or download it again")
