@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from twin_models.fields import Quantity
-from twin_sites.errors import Problem, did_you_mean
+from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.problems import said
 from twin_sites.units import parse_at
 from twin_sites.yaml_files import plain_form, read_yaml
@@ -107,6 +107,12 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
         written, where = plain_form(source, "study"), "study"
     else:
         path = Path(source)
+        if not path.suffix and len(path.parts) == 1 and not path.exists():
+            allowed, remedy = (
+                "a study file or a name of 'twin study list'",
+                did_you_mean(path.name, ready_made()),
+            )
+            raise InputError([Problem(f"study {path.name[:80]}", "no such study", allowed, remedy)])
         where, folder = path.name, path.parent
         written, lines = read_yaml(decode(read_bytes(path, MAX_BYTES), where), where)
     written = dict(written)

@@ -181,6 +181,7 @@ def test_command_line(
     assert call("report", store, "--out", "x.md")[0] == 0
     assert call("report", tmp_path / "nothing.zarr")[0] == 2
     assert call("no-such-study")[0] == 2
+    assert "did you mean 'site-selection'" in call("site-selektion")[2]
     (tmp_path / "s.yaml").write_text(
         f"site: {SITE}\nhours: 6\naxes: {{cooling.fws.pump.out_of_service: [0, 99]}}\n", encoding="utf-8"
     )
