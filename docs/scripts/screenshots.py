@@ -41,7 +41,7 @@ def picture(page: Page, url: str, target: Path) -> None:
     page.goto(url)
     page.wait_for_load_state("networkidle")
     page.mouse.move(2, 896)
-    page.wait_for_timeout(900)
+    page.wait_for_timeout(1500)
     page.screenshot(path=str(target))
 
 

@@ -9,7 +9,7 @@
   const gate = { busy: false, since: 0, next: null, timer: 0 };
 
   /* Callbacks under way: the old picture is dimmed after a moment; a long run shows how far it is and can be given up. */
-  const work = { open: 0, timer: 0, long: false };
+  const work = { open: 0, timer: 0, turn: 0, long: false };
   const plain = window.fetch;
   window.fetch = function (what, ...more) {
     if (String(what.url || what).indexOf("_dash-update-component") < 0) return plain.call(window, what, ...more);
@@ -20,15 +20,18 @@
   function rest() {
     window.clearTimeout(work.timer);
     work.timer = 0;
+    work.turn += 1;
     work.long = false;
     document.body.classList.remove("busy");
     const box = document.getElementById("working");
     if (box) box.classList.add("hidden");
   }
   function watch() {
+    if (!work.open) return rest();
     document.body.classList.add("busy");
+    const turn = work.turn;
     plain.call(window, "/progress").then((answer) => answer.json()).then((run) => {
-      if (!work.open) return;
+      if (!work.open || turn !== work.turn) return;
       work.long = run.runs > 0;
       const box = document.getElementById("working");
       box.classList.toggle("hidden", !work.long);
@@ -38,7 +41,7 @@
       document.getElementById("working-text").textContent = run.queued ? "Waiting for another long run"
         : "Computing " + run.steps.toLocaleString("en") + " steps: " + percent + " %" + left;
       document.getElementById("working-bar").style.width = percent + "%";
-    }).catch(() => {}).finally(() => { if (work.open) work.timer = window.setTimeout(watch, 400); });
+    }).catch(() => {}).finally(() => { if (work.open && turn === work.turn) work.timer = window.setTimeout(watch, 400); });
   }
   function cancel() {
     plain.call(window, "/cancel", { method: "POST" }).catch(() => {});

@@ -128,7 +128,7 @@ def chart(
                 )
             )
     lay = layout(
-        theme, hovermode="closest", margin={"l": 16, "r": 58, "t": 10},
+        theme, hovermode="closest", margin={"l": 16, "r": 58, "t": 20},
         xaxis={**title(f"dry bulb at the plant, {name}"), "range": values(fmt.convert(np.array([t_edges[0], t_edges[-1]]), "temperature", system))},
         yaxis={**title("humidity ratio, g/kg dry air" if system == "si" else "humidity ratio, 0.001 lb/lb"), "side": "right", "range": [0, top]},
     )  # fmt: skip

@@ -24,7 +24,7 @@ def layout() -> Any:
     grid = dag.AgGrid(
         id="rack-table", columnDefs=[], rowData=[], columnSize="responsiveSizeToFit", csvExportParams={"fileName": "racks.csv"},
         dashGridOptions={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}, "headerHeight": 40, "rowHeight": 32, "animateRows": False, "suppressFieldDotNotation": True},
-        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 54, "suppressHeaderFilterButton": True, "wrapHeaderText": True}, style={"width": "100%", "height": "max(180px, 34vh)"},
+        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 44, "suppressHeaderFilterButton": True, "wrapHeaderText": True}, style={"width": "100%", "height": "max(180px, 34vh)"},
     )  # fmt: skip
     return [
         dcc.Store(id="plan-svg"), html.Div(id="racks-problem"),
@@ -142,11 +142,10 @@ def table(ds: Any, site: Any, system: str) -> tuple[list[dict[str, Any]], list[d
     """Columns and one row per rack, the smallest margin first; racks of a group that do the same share a row."""
     degrees, flow = fmt.unit("temperature", system), fmt.unit("flow", system)
     columns: list[dict[str, Any]] = [
-        {"field": "name", "headerName": "Rack", "minWidth": 100}, {"field": "count", "headerName": "No.", "type": "rightAligned"},
+        {"field": "name", "headerName": "Rack", "minWidth": 84}, {"field": "count", "headerName": "No.", "maxWidth": 44, "type": "rightAligned"},
         {"field": "power", "headerName": "Peak kW", "type": "rightAligned"}, {"field": "mean", "headerName": "Mean kW", "type": "rightAligned"},
-        {"field": "chip", "headerName": f"Chip {degrees}", "type": "rightAligned"}, {"field": "margin", "headerName": f"Left {fmt.unit('difference', system)}", "type": "rightAligned"},
-        {"field": "inlet", "headerName": f"Air in {degrees}", "type": "rightAligned"}, {"field": "flow", "headerName": f"Flow {flow}", "type": "rightAligned"},
-        {"field": "throttled", "headerName": "Throttled h", "type": "rightAligned"},
+        {"field": "chip", "headerName": f"Chip {degrees}", "type": "rightAligned"}, {"field": "margin", "headerName": f"Left {fmt.unit('difference', system)}", "type": "rightAligned"}, {"field": "flow", "headerName": f"Flow {flow}", "type": "rightAligned"},
+        {"field": "throttled", "headerName": "Thr. h", "headerTooltip": "Hours in which chips of the rack throttle", "type": "rightAligned"},
     ]  # fmt: skip
     rows: list[dict[str, Any]] = []
 
@@ -169,7 +168,7 @@ def table(ds: Any, site: Any, system: str) -> tuple[list[dict[str, Any]], list[d
             rows.append(
                 {"name": name if n == at.size else member[at[j]] + (f" and {n - 1} more" if n > 1 else ""), "group": name, "count": int(n),
                  "power": round(peak / 1e3, 1), "mean": round(mean / 1e3, 1), "chip": shown(chip, "temperature", 1), "margin": shown(left, "difference", 1),
-                 "inlet": shown(float(ds["rack_inlet_temperature"].values[i].max()), "temperature", 1), "flow": shown(peak_flow, "flow", 1) if peak_flow > 0 else None,
+                 "flow": shown(peak_flow, "flow", 1) if peak_flow > 0 else None,
                  "throttled": round(float(hours)), "_order": left if np.isfinite(left) else 10 * AMPLE_K}
             )  # fmt: skip
     rows.sort(key=lambda row: float(row.pop("_order")))

@@ -1,11 +1,13 @@
 """Schematic: what is happening right now in the loops?"""
 
+from importlib.resources import files
 from typing import Any
 
 import dash_mantine_components as dmc
 import numpy as np
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
+from twin_sites.schema import Site
 
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import series
@@ -41,7 +43,7 @@ def layout() -> Any:
         className="card", style={"display": "flex", "alignItems": "center", "gap": "10px", "padding": "6px 14px 8px", "marginBottom": "10px", "height": "76px", "boxSizing": "border-box"},
     )  # fmt: skip
     side = html.Section(
-        [html.Div(id="side-text"), html.Div(html.Span(id="side-series", className="muted"), style={"margin": "8px 0 2px"}), graph("week", "170px", "One week"), html.Div(id="side-links")],
+        [html.Div(id="side-text"), html.Div(html.Span(id="side-series", className="muted"), style={"margin": "8px 0 2px"}), graph("week", "170px", "One week"), html.Div(id="side-links"), html.Button("model card", id="card-open", className="quiet", style={"alignSelf": "start"})],
         className="card panel side", **named("The chosen part"),
     )  # fmt: skip
     box = html.Div(
@@ -55,6 +57,13 @@ def layout() -> Any:
     )
     return [
         dcc.Store(id="schematic-svg"),
+        dmc.Modal(
+            id="card-box",
+            title="Model card",
+            opened=False,
+            size="xl",
+            children=html.Div(dcc.Markdown(id="card-text"), className="prose"),
+        ),
         dcc.Store(id="jumps"),
         html.Div(id="schematic-problem"),
         bar,
@@ -134,6 +143,20 @@ def register(app: Dash, context: Context) -> None:
         patch["layout"]["xaxis"]["range"] = [at[0], at[-1]]
         return patch
 
+    @app.callback(
+        Output("card-box", "opened"), Output("card-text", "children"),
+        Input("card-open", "n_clicks"), State("chosen", "data"), State("state", "data"), prevent_initial_call=True,
+    )  # fmt: skip
+    @context.threaded
+    def card(clicks: int | None, chosen: str | None, data: Any) -> Any:
+        if not clicks or data is None:
+            raise PreventUpdate
+        try:
+            run, _ = context.shown(data)
+        except FAULTS:
+            raise PreventUpdate from None
+        return True, model_card(run.site, _address(run, chosen))
+
     app.clientside_callback(
         ClientsideFunction("twin", "draw"),
         Output("void", "data", allow_duplicate=True),
@@ -146,6 +169,16 @@ def register(app: Dash, context: Context) -> None:
 def _address(run: Any, chosen: Any) -> str:
     """The chosen part; the first racks before anything is chosen."""
     return chosen if isinstance(chosen, str) else f"racks.{run.ds['rack'].values[0]}"
+
+
+def model_card(site: Site, address: str) -> str:
+    """Text of the card of the model that an element is computed with."""
+    kind = "pump" if address.endswith(".pump") else getattr(dict(site.drawn()).get(address), "kind", "")
+    family = kind or ("rack" if address.startswith("racks.") else "")
+    text = files("twin_models") / family / "card.md" if family else None
+    if text is None or not text.is_file():
+        return "This part is the sum of what is joined to it; it has no model of its own."
+    return text.read_text(encoding="utf-8")
 
 
 def moments(ds: Any) -> dict[str, int]:
