@@ -15,9 +15,9 @@ from twin_models.rack import rack as rack_model
 from twin_models.streams import Array
 from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Pumps, Room
 
+from twin.air import flow_bounds
 from twin.chips import Rows
 from twin.compile import RackNode, required_head
-from twin.heat import _flow_bounds
 from twin.plant import Plant
 from twin.plant_parts import LEAST_FLOW, Drive, VolumeState
 from twin.tangents import Tangent
@@ -210,7 +210,7 @@ class Flows:
             if isinstance(node.link, Chillers):
                 opening = min(opening / node.link.minimum_plr, 1.0)
             flow += link.running * opening * node.cold_design * self.plant.open_share[v.node.name]
-        low, high = _flow_bounds(v.node)
+        low, high = flow_bounds(v.node)
         v.asked = min(max(flow, low), high)
         self._lagged(v, now, step, PUMP_TIME)
 
@@ -228,7 +228,7 @@ class Flows:
         design = sum(n.units * n.link.rated_heat for n in handlers if isinstance(n.link, AirHandlers))
         for_heat = v.received * v.node.flow_limit / max(design, 1e-9)
         asked = max(v.served * (1.0 - part.recirculation) / (1.0 - part.bypass), for_heat)
-        low, high = _flow_bounds(v.node)
+        low, high = flow_bounds(v.node)
         v.asked = min(max(asked, low), high)
         self._lagged(v, now, step, FAN_TIME)
 

@@ -12,31 +12,27 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from twin_models.air_handler import air_handler
 from twin_models.cdu import cdu
 from twin_models.fluids.fluids import density
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
-from twin_models.streams import Array, Mask, RoomAir
-from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Room
+from twin_models.streams import Array, Mask
+from twin_sites.schema import Cdus, Chillers, Loop, Room
 
+from twin.air import fans, flow_bounds, inlet, room_air, server_air
 from twin.compile import Plan, RackNode, VolumeNode, required_head
-from twin.design_flows import AIR_DENSITY
 from twin.headers import head_of, rack_flow, returns_cool
 from twin.loops import (
-    HELD_SWEEPS,
     HOTTEST,
     STILL,
     STILL_K,
     finish,
-    heat_capacity_of,
-    moisture,
-    set_point,
-    shares,
     solve_volume,
 )
+from twin.mixing import move
 from twin.power import walk_power
 from twin.racks import each_of, serve
+from twin.set_points import heat_capacity_of, set_point
 from twin.stand_in import Few, census, completed, doubt, nobody
 from twin.state import Block, State
 
@@ -47,13 +43,6 @@ MOVED = 1e-5
 MAX_SWEEPS = 300
 RESPONSES = 3  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
-MIXED_SWEEPS = 30  # then plain sweeps with half steps: slow, but they do not swing
-SETTLED = 0.5
-LOST_K, WIDER_K = 1e-4, 10.0  # a bracket this narrow that holds no balance is widened
-RIDGE = 1e-10  # keeps the mixing finite where two sweeps moved alike
-MOST_RECIRCULATION = (
-    0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
-)
 
 
 def solve(plan: Plan, block: Block) -> State:
@@ -93,7 +82,7 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
                 walk_power(
                     plan, state
                 )  # losses warm rooms: all that draws and is hotter than these is known now
-                moved[volume.name] = _inlet(volume, state)
+                moved[volume.name] = inlet(volume, state)
             _take_up(plan, volume, block, state)
             solve_volume(volume, block, state, sweep)
         walk_power(plan, state)
@@ -101,7 +90,7 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
         open_ = np.flatnonzero(~(state.residual < tolerance))
         if not open_.size:
             break
-        _move(plan, state)
+        move(plan, state)
         if open_.size < state.residual.size / 2:
             state.put(_sweep(plan, block.at(open_), state.at(open_), sweep + 1, tolerance), open_)
             break
@@ -127,11 +116,11 @@ def _start(plan: Plan, block: Block) -> State:
     for _ in range(RESPONSES):
         respond(plan, block, state)
         for volume in plan.hot_first:
-            _inlet(volume, state)
+            inlet(volume, state)
     load = sum((state.rack[rack.name].power for rack in plan.racks), np.zeros(n)) / plan.design_it
     for volume in plan.volumes:  # pumps of facility loops at a flow in proportion to the load
         if volume.fluid is not None and not volume.racks:
-            state.flow[volume.name] = np.clip(load * volume.design_flow, *_flow_bounds(volume))
+            state.flow[volume.name] = np.clip(load * volume.design_flow, *flow_bounds(volume))
             _pumps(volume, state)
     walk_power(plan, state)
     return state
@@ -282,163 +271,12 @@ def _take_up(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None
         _pumps(volume, state)
     state.heat[volume.name] = _received(plan, state, volume.name)
     if volume.outer:
-        state.flow[volume.name] = np.maximum(_server_air(volume, state)[0], 1e-9)
+        state.flow[volume.name] = np.maximum(server_air(volume, state)[0], 1e-9)
     elif isinstance(volume.part, Room):
         for _ in range(FAN_TURNS):
-            _room_air(volume, state)
-            _fans(plan, volume, block, state)
-
-
-def _fans(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None:
-    """Power of air handlers at the flow of their room: its heat is part of what the flow has to carry."""
-    name = volume.name
-    flow, cp = state.flow[name], state.cp[name]
-    back = state.supply[name] + (state.heat[name] - state.latent.get(name, 0.0)) / (flow * cp)
-    air = RoomAir(back, flow, cp, moisture(volume, block), block.ambient.pressure)
-    for stage in volume.stages:
-        for node, share in shares(stage):
-            if isinstance(node.link, AirHandlers):
-                one = air._replace(flow=flow * share / node.units)
-                state.electric[node.address] = air_handler.fan_power(one, node.link) * node.units
-    state.heat[name] = _received(plan, state, name)
-
-
-def _move(plan: Plan, state: State) -> None:
-    """What loops float above their set points in the next sweep, for what they did in this one."""
-    asked = {
-        volume.name: state.supply[volume.name] - state.wanted[volume.name]
-        for volume in plan.volumes
-        if not volume.outer
-    }
-    gap = {name: excess - state.excess[name] for name, excess in asked.items()}
-    gap = {name: change for name, change in gap.items() if np.max(np.abs(change)) > STILL_K}
-    mixed = asked | _mixed(state, gap, {name: asked[name] for name in gap})
-    for volume in plan.volumes:
-        if state.sweeps > HELD_SWEEPS and volume.chilled and volume.name in gap:
-            mixed[volume.name] = _bracketed(state, volume.name, gap)
-    for name, excess in mixed.items():
-        state.excess[name] = np.clip(excess, 0.0, HOTTEST)
-
-
-def _bracketed(state: State, name: str, gaps: dict[str, Array]) -> Array:
-    """Next excess of a held loop: its bracket halved, or where the line between its ends says, in turn.
-
-    It waits where other loops are still further from their balance than it is from its own.
-    """
-    gap, given = gaps[name], state.excess[name]
-    others = [np.abs(change) for other, change in gaps.items() if other != name]
-    settled = np.max([np.zeros(given.size), *others], axis=0) < SETTLED * np.abs(gap)
-    n = given.size
-    low, rise, high, fall = state.bracket.get(
-        name, (np.zeros(n), np.ones(n), np.full(n, HOTTEST), np.full(n, -1.0))
-    )
-    up, down = settled & (gap > 0.0), settled & (gap < 0.0)
-    low, rise = np.where(up, given, low), np.where(up, gap, rise)
-    high, fall = np.where(down, given, high), np.where(down, gap, fall)
-    lost = (
-        settled & (high - low < LOST_K) & (np.abs(gap) > LOST_K)
-    )  # others have moved meanwhile: it looks again
-    low, high = np.where(lost, np.maximum(low - WIDER_K, 0.0), low), np.where(lost, high + WIDER_K, high)
-    state.bracket[name] = (low, rise, high, fall)
-    line = low + (high - low) * rise / (rise - fall)
-    found = line if state.sweeps % 2 else 0.5 * (low + high)
-    return np.where(settled, found, given)
-
-
-def _mixed(state: State, gap: dict[str, Array], asked: dict[str, Array]) -> dict[str, Array]:
-    """Next values by mixing the last sweeps (Anderson, J. ACM 12, 1965), for every step by itself.
-
-    Warmer water opens valves, more flow warms the water: where everything is open, plain sweeps creep or swing. ``gap`` is
-    asked less given, in kelvin, of each unknown that moves; the trail keeps both of the two sweeps before.
-    """
-    if state.sweeps > MIXED_SWEEPS:
-        return {name: asked[name] - 0.5 * gap[name] for name in gap}
-    before = state.trail if state.sweeps != HELD_SWEEPS else []  # from there on it is another map
-    state.trail = [*before, (gap, asked)][-2:]
-    turns = [
-        (
-            {name: gap[name] - old.get(name, 0.0) for name in gap},
-            {name: asked[name] - was.get(name, asked[name]) for name in gap},
-        )
-        for old, was in before
-    ]
-    if not turns:
-        return asked
-    r1, f1 = turns[-1]
-    a, p = _dot(r1, r1), _dot(r1, gap)
-    if len(turns) == 1:
-        part = p / (a * (1.0 + RIDGE) + STILL**2)
-        return {name: asked[name] - f1[name] * part for name in gap}
-    r2, f2 = turns[0]
-    b, c, q = _dot(r1, r2), _dot(r2, r2), _dot(r2, gap)
-    ridge = RIDGE * (a + c) + STILL**2
-    a, c = a + ridge, c + ridge
-    whole = a * c - b * b
-    first, second = (p * c - q * b) / whole, (q * a - p * b) / whole
-    return {name: asked[name] - f1[name] * first - f2[name] * second for name in gap}
-
-
-def _dot(one: dict[str, Array], other: dict[str, Array]) -> Array:
-    return np.asarray(sum(one[name] * other[name] for name in one))
-
-
-def _flow_bounds(volume: VolumeNode) -> tuple[float, float]:
-    """Least and most kg/s that pumps or fans move."""
-    high = max(volume.flow_limit, 1e-9)
-    if isinstance(volume.part, Loop):
-        return min(volume.part.minimum_flow * volume.design_flow, high), high
-    handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
-    least = sum(
-        n.units * n.hot_design * n.link.minimum_speed for n in handlers if isinstance(n.link, AirHandlers)
-    )
-    return min(max(least, 1e-9), high), high
-
-
-def _server_air(volume: VolumeNode, state: State) -> tuple[Array, Array]:
-    """Air that the servers of a room draw, kg/s, and the heat they give it, W.
-
-    Racks with rear doors give their air back to the room: no handler has to move it.
-    """
-    n = state.supply[volume.name].size
-    served, heat = np.zeros(n), np.zeros(n)
-    for node in volume.racks:
-        served = served + state.rack[node.name].air_flow * AIR_DENSITY
-        heat = heat + state.rack[node.name].heat_air
-    return served, heat
-
-
-def _inlet(volume: VolumeNode, state: State) -> Array:
-    """K by which servers of a room draw warmer air than is supplied; returns the W that this changes.
-
-    Mixing balance of a contained room: with bypass share b of the supply and recirculated share r of the server air,
-    supply·(1 − b) = servers·(1 − r); the inlet is warmer than the supply by r/(1 − r) of the servers' rise.
-    """
-    if not isinstance(volume.part, Room) or volume.outer:
-        return np.zeros(())
-    served, heat = _server_air(volume, state)
-    given = np.minimum(1.0, volume.flow_limit * (1.0 - volume.part.bypass) / np.maximum(served, 1e-12))
-    drawn_back = np.minimum(np.maximum(volume.part.recirculation, 1.0 - given), MOST_RECIRCULATION)
-    share = np.where(served > 0.0, drawn_back / (1.0 - drawn_back), 0.0)
-    rate = np.maximum(served, 1e-12) * state.cp[volume.name]
-    warmer = share * heat / rate
-    moved = np.abs(warmer - state.warmer[volume.name]) * rate
-    state.warmer[volume.name] = warmer
-    return np.asarray(moved)
-
-
-def _room_air(volume: VolumeNode, state: State) -> None:
-    """Air handlers move what the servers draw, plus what bypasses them, less what is drawn back from the exhaust.
-
-    Heat that no server fan moves (losses, walls of liquid-cooled cabinets) asks for the handlers' own design flow per watt.
-    """
-    assert isinstance(volume.part, Room)
-    handlers = [node for stage in volume.stages for node in stage if isinstance(node.link, AirHandlers)]
-    design_heat = sum(n.units * n.link.rated_heat for n in handlers if isinstance(n.link, AirHandlers))
-    for_heat = state.heat[volume.name] * volume.flow_limit / design_heat
-    served = _server_air(volume, state)[0] * (1.0 - volume.part.recirculation) / (1.0 - volume.part.bypass)
-    asked = np.maximum(served, for_heat)
-    state.flow_bound[volume.name] = asked > volume.flow_limit
-    state.flow[volume.name] = np.clip(asked, *_flow_bounds(volume))
+            room_air(volume, state)
+            fans(volume, block, state)
+            state.heat[volume.name] = _received(plan, state, volume.name)
 
 
 def _loop_flow(volume: VolumeNode, state: State) -> None:
@@ -453,7 +291,7 @@ def _loop_flow(volume: VolumeNode, state: State) -> None:
         if isinstance(node.link, Chillers):
             opening = np.minimum(opening / node.link.minimum_plr, 1.0)
         flow = flow + state.running[node.name] * opening * node.cold_design * state.open_share[volume.name]
-    state.flow[volume.name] = np.clip(flow, *_flow_bounds(volume))
+    state.flow[volume.name] = np.clip(flow, *flow_bounds(volume))
 
 
 def _pumps(volume: VolumeNode, state: State) -> None:

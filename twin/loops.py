@@ -13,16 +13,13 @@ from twin_models.air_handler import air_handler
 from twin_models.chiller import chiller
 from twin_models.cooling_tower import cooling_tower, yorkcalc
 from twin_models.dry_cooler import dry_cooler
-from twin_models.fluids.fluids import heat_capacity
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.heat_reuse import heat_reuse
-from twin_models.psychrometrics import psychrometrics as psychro
 from twin_models.rear_door import rear_door
 from twin_models.roots import rising_root
 from twin_models.streams import Ambient, Array, RoomAir, Stream, Transfer
 from twin_models.two_phase import two_phase
 from twin_sites.schema import (
-    AMBIENT_BASES,
     OUTDOORS,
     AirHandlers,
     Cdus,
@@ -32,19 +29,14 @@ from twin_sites.schema import (
     DryCoolers,
     Exchangers,
     HeatCustomers,
-    Loop,
     RearDoors,
-    Room,
-    SetPointQuantity,
     Tanks,
 )
 
-from twin.compile import LinkNode, Plan, RackNode, VolumeNode
+from twin.compile import LinkNode, Plan, VolumeNode
+from twin.set_points import moisture
 from twin.state import Block, State, put
 
-DEW_POINT_MARGIN_K = (
-    2.0  # technology coolant stays this far above the room's dew point (ASHRAE TC 9.9 practice)
-)
 REACHED_K = 1e-7  # an actuator that brings a loop this near to its set point has reached it
 FLOAT_TOLERANCE_K = 1e-9
 HOTTEST = 140.0  # °C; no loop gets there in earnest: what stands there has no steady state
@@ -61,61 +53,6 @@ GUESSED = (
 )  # links whose inverse is quicker from the actuator of the last sweep
 # Cells run as many as keep their water above this share of design: YorkCalc's range; distribution of water in general.
 CELL_FLOW_LOW = {"yorkcalc": yorkcalc.WATER_RATIO[0], "merkel": 0.5}
-
-
-def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, alone: bool = False) -> Array:
-    """Temperature to hold; relative ones take what a colder loop achieves, or the set point of a hotter one."""
-    n = np.size(block.ambient.dry_bulb)
-    base, value = volume.part.supply
-    if not base:
-        wanted: Array = np.full(n, value)
-    elif base in AMBIENT_BASES:
-        wanted = np.asarray(getattr(block.ambient, base)) + value
-    else:
-        order = [node.name for node in plan.volumes]
-        colder = order.index(base) < order.index(volume.name)
-        base_now = (
-            state.supply[base]
-            if colder and not alone
-            else set_point(plan, plan.volume(base), state, block, alone=True)
-        )
-        wanted = base_now + value
-    if base:
-        low, high = _bounds(volume.part)
-        wanted = np.clip(wanted, volume.part.supply_floor if isinstance(volume.part, Loop) else low, high)
-    if volume.racks and volume.fluid is not None:
-        floor = max(_room(plan, node).dew_point for node in volume.racks) + DEW_POINT_MARGIN_K
-        state.dew_bound[volume.name] = wanted < floor
-        wanted = np.maximum(wanted, floor)
-    return wanted
-
-
-def _bounds(part: Loop | Room) -> tuple[float, float]:
-    declared = next(
-        item for item in type(part).model_fields["supply"].metadata if isinstance(item, SetPointQuantity)
-    )
-    assert declared.low is not None
-    assert declared.high is not None
-    return declared.low, declared.high
-
-
-def _room(plan: Plan, node: RackNode) -> Room:
-    part = plan.volume(node.room).part
-    assert isinstance(part, Room)
-    return part
-
-
-def heat_capacity_of(volume: VolumeNode, temperature: Array, block: Block) -> Array:
-    if volume.fluid is not None:
-        return np.asarray(heat_capacity(volume.fluid, temperature))
-    w = moisture(volume, block)
-    return np.asarray(psychro.heat_capacity(w) / (1.0 + w))
-
-
-def moisture(volume: VolumeNode, block: Block) -> Array:
-    """Humidity ratio of a room held at its dew point."""
-    assert isinstance(volume.part, Room)
-    return np.asarray(psychro.humidity_ratio_from_dew_point(volume.part.dew_point, block.ambient.pressure))
 
 
 def solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:

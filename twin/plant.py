@@ -16,7 +16,7 @@ from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, Room
 
 from twin.compile import Plan
 from twin.design_flows import REFERENCE_DEGC
-from twin.loops import _TRANSFER, heat_capacity_of, moisture
+from twin.loops import _TRANSFER
 from twin.masses import AirMass
 from twin.plant_parts import (
     FLOW_SWITCH,
@@ -37,6 +37,7 @@ from twin.plant_parts import (
     loss_tangent,
     volume_state,
 )
+from twin.set_points import heat_capacity_of, moisture
 from twin.state import Block
 from twin.tangents import Tangent
 
@@ -127,7 +128,7 @@ class Plant:
     # -- set points and links ------------------------------------------------------------------------------------
 
     def wanted(self, v: VolumeState, y: Any) -> Any:
-        """Supply temperature that a loop or room is to hold, as `loops.set_point` has it."""
+        """Supply temperature that a loop or room is to hold, as `set_points.set_point` has it."""
         base, value = self.set_points[v.node.name]
         low, high, floor = self.bounds[v.node.name]
         if not base:

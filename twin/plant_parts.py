@@ -8,9 +8,9 @@ from twin_models.streams import Array
 from twin_sites.schema import Cdus, Condensers, HeatCustomers, Loop
 
 from twin.compile import LinkNode, Plan, VolumeNode
-from twin.loops import DEW_POINT_MARGIN_K, _bounds, _room
 from twin.masses import AirMass, LiquidMass, air_mass, liquid_mass
 from twin.power import _LOSS
+from twin.set_points import DEW_POINT_MARGIN_K, _bounds, _room
 from twin.tangents import Tangent
 
 SENSOR_TIME = 8.0  # s, thermometer in its pocket (estimate)
@@ -158,7 +158,7 @@ def loss_tangent(feeder: Any) -> Tangent:
 
 
 def bounds_of(plan: Plan, node: VolumeNode) -> tuple[float, float, float]:
-    """Bounds of a relative set point and the floor that dew sets, as `loops.set_point` applies them."""
+    """Bounds of a relative set point and the floor that dew sets, as `set_points.set_point` applies them."""
     low, high = _bounds(node.part)
     if isinstance(node.part, Loop):
         low = node.part.supply_floor
