@@ -29,6 +29,11 @@ FLOW_TIME = (
 )
 LEAST_FLOW = 1e-4  # of rated: no valve is tighter, and it keeps the numbers finite
 NEAR_K = 2e-3  # below a limit counts as at it
+NEAR, AROUND_K = (
+    0.01,
+    0.05,
+)  # movement of power (over rated) and air up to which a rack's parts are affine in them
+AROUND_AGE = 16  # calls after which they are worked out again if anything moved at all
 STILL, STILL_K = 1e-9, 1e-9  # movement of power (over rated) and air below which nothing is worked out again
 THROTTLED = 1e-6  # activity lost above which packages count as throttled
 
@@ -86,6 +91,7 @@ class Rows:
         self.bound = np.full(n, np.inf)  # W that holds the throttling temperature
         self.around: rack_model.Around | None = None
         self._air_in = np.nan
+        self._calls = 0
         self._stale = True
         self._power = np.zeros(n)  # W of packages around which the rack is expanded
         self._taken_at = np.zeros(n)
@@ -234,8 +240,15 @@ class Rows:
         """Work out the rack around its packages again where air, activity or package power moved."""
         racks = self.node.racks
         power, _ = self.package_power(self.chip)
-        moved = np.max(np.abs(power - self._power)) > STILL * racks.tdp
-        if self._stale or abs(air_in - self._air_in) > STILL_K or moved:
+        self._calls += 1
+        old = self._calls >= AROUND_AGE
+        near, near_k = (STILL, STILL_K) if old else (NEAR, AROUND_K)
+        if (
+            self._stale
+            or abs(air_in - self._air_in) > near_k
+            or (self.chips and np.max(np.abs(power - self._power)) > near * racks.tdp)
+        ):
+            self._calls = 0
             live = np.where(self.on & ~self.stopped, 1.0, 0.0)  # a thermal trip powers its nodes off
             found = rack_model.around(self.activity, power, air_in, racks)
             self.around = found._replace(
@@ -251,6 +264,9 @@ class Rows:
         """K/s of packages and coolant, and what the plant gets."""
         assert self.around is not None
         a, w = self.around, self.weight
+        if not self.chips and self.node.loop is None:
+            drawn = float(w @ a.power)
+            return np.zeros_like(chip), np.zeros_like(chip), Sums(0.0, drawn, drawn)
         power, _ = self.package_power(chip)
         more = power - self._power
         taken = self.conductance * (chip - entering)
@@ -265,6 +281,9 @@ class Rows:
     def eliminate(self, gh: float, r_chip: Array, r_out: Array) -> Slopes:
         """Solve the stage equations of every row for its two increments, given the entering temperature's."""
         assert self.around is not None
+        if not self.chips and self.node.loop is None:  # nothing that stores heat
+            none = np.zeros_like(r_chip)
+            return Slopes((none, none), (none, none), (np.zeros(3), np.zeros(3)))
         a, w, g = self.around, self.weight, self.conductance
         _, slope = self.package_power(self.chip)
         if self.chips:

@@ -58,7 +58,7 @@ class Demand:
     ) -> None:
         self.notes: list[str] = []
         self.step = until if isinstance(load, float) else load.step_s
-        self._first = -1
+        self._first = -CHUNK_STEPS  # nothing read yet
         self._chunk: dict[str, Array] = {}
         self._held: dict[str, Array] = {}
         self._asked: dict[str, Asked] = {}

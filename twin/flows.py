@@ -126,12 +126,8 @@ class Flows:
 
     def patience(self, now: float) -> float:
         """Longest step in s with which a run-down is followed."""
-        turning = [
-            bank.half + now - max(since for _, since in bank.lost)
-            for bank in self.banks.values()
-            if bank.turning(now)
-        ]
-        return 0.12 * min(turning) if turning else np.inf
+        turning = [bank.half for bank in self.banks.values() if bank.turning(now)]
+        return 0.25 * min(turning) if turning else np.inf
 
     # -- one step ------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from twin.plant import Plant
 
 GAMMA = 1.0 - 0.5**0.5
 MATRIX_AGE = 32  # steps after which the matrix is renewed
+KEPT_INVERSES = 24
 FLOW_MOVED = 0.03  # change of a flow that renews it
 
 
@@ -45,6 +46,7 @@ class Stepper:
         self._matrix: Array = np.zeros((0, 0))
         self._sums_matrix: Array = np.zeros((0, 0))
         self._inverse: Any = np.zeros((0, 0))
+        self._inverses: dict[float, Any] = {}  # by step
         self._gh = 0.0
         self._age = MATRIX_AGE
         self._flow_at: list[float] = []
@@ -83,8 +85,11 @@ class Stepper:
             self._flow_at = flow
         gh = GAMMA * step
         if gh != self._gh:
-            self._inverse = np.linalg.inv(np.eye(self.y.size) - gh * self._matrix)
-            self._gh = gh
+            if gh not in self._inverses:
+                if len(self._inverses) > KEPT_INVERSES:
+                    self._inverses.clear()
+                self._inverses[gh] = np.linalg.inv(np.eye(self.y.size) - gh * self._matrix)
+            self._inverse, self._gh = self._inverses[gh], gh
         self._age += 1
         self._rates = self.rates(self.y, [rows.chip for rows in self.rows], [rows.out for rows in self.rows])
 
@@ -110,6 +115,7 @@ class Stepper:
         slopes = (rates[:, 1:] - rates[:, :1]) / steps
         self._matrix, self._sums_matrix = slopes[:, :n], slopes[:, n:]
         self._age, self._gh = 0, 0.0
+        self._inverses.clear()
 
     def rates(
         self, y: Array, chips: list[Array], outs: list[Array]

@@ -36,6 +36,7 @@ SHORTEST, LONGEST = 0.02, 60.0  # s, steps that control of the error may choose
 ERROR_K = (
     0.05  # difference of first and second order that a step may have; the second-order error is far below
 )
+LADDER = 1.25  # between two lengths of a step
 STRAYED = 6.0  # trust regions that a machine's inputs may move in one step
 GRID_POINTS = 7200  # of the result, unless another step is asked for
 LONGEST_RUN = 20 * 8784 * 3600.0
@@ -216,7 +217,7 @@ def _run(
         drive.after(recorder, h)
         if fixed is None:
             grow = 0.8 * (ERROR_K / max(taken.error, 1e-9)) ** 0.5
-            step = min(max(h * min(max(grow, 0.3), 2.0), SHORTEST), LONGEST)
+            step = _rung(min(max(h * min(max(grow, 0.3), 2.0), SHORTEST), LONGEST))
         if steps % 64 == 0:
             progress(int(stepper.now), int(until))
     stepper.prepare(output)
@@ -243,6 +244,11 @@ def begin(
     rows = {name: (values, demand.weight[name], demand.row_of[name]) for name, values in asked.items()}
     stepper = stand(plan, block, answer(plan, block), rows, cells)
     return stepper, Timeline(events, stepper)
+
+
+def _rung(step: float) -> float:
+    """The next shorter step of a ladder, so that few matrices have to be inverted."""
+    return float(SHORTEST * LADDER ** np.floor(np.log(step / SHORTEST) / np.log(LADDER) + 1e-9))
 
 
 def _passes(stepper: Stepper, taken: Any) -> bool:
@@ -276,7 +282,7 @@ class Drive:
         if now >= self._load_until - 1e-9:
             self._asked = self.demand.at(now)
             self._load_until = self.demand.next(now)
-            changed = self.timeline.ask(self._asked) or changed
+            self.timeline.ask(self._asked)  # the error of the step sees to the rest
         if self.timeline.apply(now):
             self.timeline.ask(self._asked)
             changed = True

@@ -1,18 +1,23 @@
 """Transients: at rest they are the year's answer, energy closes at every step, and the published numbers come out."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-from twin_models.streams import Ambient
+from scipy.integrate import solve_ivp
+from twin_models.streams import Ambient, Array
 from twin_sites.errors import InputError
 from twin_sites.loader import change_site, load_site, sites
 
 import twin
-from twin.chips import Rows
+from twin.chips import FLOW_TIME, Rows
 from twin.compile import compile_site
 from twin.events import read_events, scenarios
+from twin.flows import FAN_TIME, PUMP_TIME
+from twin.load import load_trace
 from twin.masses import chip_mass
 from twin.plant import Plant
 from twin.plant_parts import ACTUATOR_TIME, SENSOR_TIME, LinkState, control
@@ -22,6 +27,9 @@ from twin.stepping import Stepper
 
 REST = 1e-6  # relative, and K
 CLOSURE = 1e-8
+FRONTIER = (
+    Path(__file__).resolve().parents[3] / "shared/data/facility/frontier_cdu_power_2024-04-07_15s.csv.gz"
+)
 BOILING = ["two-phase-1mw"]
 SITES = [name for name in sites() if name not in BOILING]
 SMALL = "enterprise-3-rack-gb300"
@@ -208,6 +216,27 @@ def test_controller_follows_its_analytic_response() -> None:
     np.testing.assert_allclose(y[places], there, atol=2e-3)
 
 
+def test_a_trace_drives_it_and_its_first_moment_is_at_rest() -> None:
+    ds = played([], 900.0, load="training", start="2023-07-01T14:00")
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    assert np.isfinite(ds.rack_chip_temperature.sel(rack="compute")).all()
+
+
+@pytest.mark.skipif(not FRONTIER.exists(), reason="shared data is not here")
+def test_frontier_rises_by_8_mw_in_a_minute() -> None:
+    """The steepest minute of its published day: no negative flow, nothing boils, no step fails."""
+    load = load_trace(FRONTIER, "cdu_heat")
+    total = np.asarray(sum(load.series.values()))
+    steepest = int(np.argmax(np.abs(total[4:] - total[:-4])))
+    assert abs(total[steepest + 4] - total[steepest]) == pytest.approx(8.38e6, rel=0.01)
+    start = np.datetime64("2023-04-07T00:00") + np.timedelta64(15 * steepest - 120, "s")
+    ds = played([], 420.0, "frontier", load=load, start=str(start))
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    assert float(ds.loop_flow.min()) > 0.0
+    assert float(ds.loop_return_temperature.max()) < 60.0
+    assert float(ds.rack_power.sum("rack").max() - ds.rack_power.sum("rack").min()) > 7e6
+
+
 def test_a_run_can_be_repeated_to_the_last_bit() -> None:
     one, two = (played(["t=20s trip cooling.tcs.cdu.1"]) for _ in range(2))
     xr.testing.assert_identical(one, two)
@@ -271,3 +300,72 @@ def test_every_site_ships_three_scenarios() -> None:
 def test_plant_has_no_state_over_racks() -> None:
     assert isinstance(stand_on("gb300-10mw", 1.0).plant, Plant)
     assert len(stand_on("gb300-10mw", 1.0).plant.labels) < 100
+
+
+# -- against solve_ivp (Radau): the same plant, every machine evaluated anew at every call ------------------------
+
+LENGTH = 40.0
+ADAPTIVE_K, FIXED_K = 0.05, 0.1  # the first with interpolation onto full seconds
+
+
+def rates_of(s: Stepper) -> tuple[Callable[[float, Array], Array], Array]:
+    """Rates of everything, flows included, as a function of one vector; and where it starts."""
+    plant, rows, flows, n = s.plant, s.rows, s.flows, s.y.size
+    liquid = [one for one in rows if one.node.loop is not None]
+    lagged = [v for v in plant.volumes if v.air or not v.node.racks]
+    for tangent in [link.tangent for link in plant.links] + [feeder.tangent for feeder in plant.feeders]:
+        if tangent is not None:
+            tangent.exact = True
+
+    def rates(t: float, x: Array) -> Array:
+        s.y, rest = x[:n].copy(), list(x[n:])
+        for name, group in (("chip", rows), ("out", rows), ("demand", liquid)):
+            for one in group:
+                setattr(one, name, np.array([rest.pop(0) for _ in range(one.weight.size)]))
+                one._stale = True
+        for v in lagged:
+            flows.lag[v.node.name] = rest.pop(0)
+        y = s.y.tolist()
+        for _ in range(3):  # air that servers draw and what a room receives follow from the flows
+            flows.set(y, t, 0.0)
+            for tangent in flows._drive_tangents.values():
+                tangent.exact = True
+            plant.follow(y, t)
+            d, d_chips, d_outs = s.rates(s.y, [one.chip for one in rows], [one.out for one in rows])
+        by_group = {
+            id(one): (want - one.demand) / FLOW_TIME
+            for v in plant.volumes
+            if not v.air and v.node.racks
+            for one, want in flows._demands(v, y, None)
+        }
+        slow = [(v.asked - flows.lag[v.node.name]) / (FAN_TIME if v.air else PUMP_TIME) for v in lagged]
+        return np.concatenate([d, *d_chips, *d_outs, *(by_group[id(one)] for one in liquid), slow])
+
+    start = np.concatenate(
+        [s.y, *(one.chip for one in rows), *(one.out for one in rows), *(one.demand for one in liquid),
+         [flows.lag[v.node.name] for v in lagged]]
+    )  # fmt: skip
+    return rates, start
+
+
+@pytest.fixture(scope="module")
+def radau() -> tuple[Array, Array]:
+    """Chip and supply temperatures at full seconds after a load step from 100 to 40 %."""
+    stepper = stand_on(SMALL, 1.0)
+    rates, start = rates_of(stepper)
+    for one in stepper.rows:
+        one.ask(np.full(1, 0.4))
+    found = solve_ivp(
+        rates, (0.0, LENGTH), start, method="Radau", rtol=1e-6, atol=1e-6, t_eval=np.arange(LENGTH + 1.0)
+    )
+    assert found.success
+    heads = [found.y[v.head] for v in stepper.plant.volumes]
+    return np.asarray(found.y[stepper.y.size]), np.stack(heads)
+
+
+@pytest.mark.parametrize(("step", "limit"), [(None, ADAPTIVE_K), (1.0, FIXED_K)])
+def test_a_load_step_agrees(radau: tuple[Array, Array], step: float | None, limit: float) -> None:
+    ds = twin.transient(SMALL, events=["t=0s load 40 %"], until=LENGTH, step_s=step)
+    chips, supplies = radau
+    assert np.max(np.abs(ds.rack_chip_temperature.values[0] - chips)) <= limit
+    assert np.max(np.abs(ds.loop_supply_temperature.values - supplies)) <= 2.0 * limit
