@@ -31,6 +31,7 @@ from twin_sites.schema import (
     Link,
     Loop,
     Pumps,
+    Racks,
     Room,
     Site,
 )
@@ -139,6 +140,8 @@ def _port(
     targets = (*volumes, OUTDOORS)
     loops = [name for name, volume in volumes.items() if isinstance(volume, Loop)]
     rooms = [name for name, volume in volumes.items() if isinstance(volume, Room)]
+    if port == "liquid" and isinstance(element, Racks) and target in loops:
+        return  # stands unused by racks that take no liquid, so that a change of system alone swaps the technology
     if port not in element.ports:
         yield Problem(
             where,

@@ -60,7 +60,6 @@ def test_too_much_in_a_tank_is_told() -> None:
         ({"racks.compute.system": "nvidia-hgx-h100-dlc"}, "built for a bath.*no such form"),
         ({"cooling.bath.fluid": "water"}, "server form for bath in 'bath', which holds water"),
         ({"cooling.bath.concentration": "25 %"}, "concentration"),
-        ({"racks.compute.system": "nvidia-hgx-h200-air"}, "unknown port"),
     ],
 )
 def test_refusals(changes: dict[str, object], words: str) -> None:

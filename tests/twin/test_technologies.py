@@ -68,3 +68,19 @@ def test_study_names_every_technology() -> None:
     study = yaml.safe_load((FOLDER / "technologies.yaml").read_text(encoding="utf-8"))
     assert set(study["axes"]["technology"]) == set(MADE.NAMES)
     assert len(study["axes"]["weather"]) == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"racks.dlc.system": "nvidia-hgx-h200-air"},
+        {"racks.dlc.system": "nvidia-hgx-h200-dlc"},
+        {"racks.doors.system": "nvidia-hgx-h200-dlc", "racks.doors.heat_to.liquid": "tcs"},
+        {"racks.legacy.heat_to.air": "rear", "rooms.rear.rear_door.count": 36},
+    ],
+)
+def test_system_and_heat_to_swap_the_technology(changes: dict[str, object]) -> None:
+    summary = twin.summarize(twin.simulate("mixed-hall", changes=changes, hours=48))
+    assert summary.converged
+    assert summary.energy_closure <= CLOSURE
+    assert summary.throttled_share == 0.0
