@@ -43,7 +43,7 @@ def layout() -> Any:
         className="card", style={"display": "flex", "alignItems": "center", "gap": "10px", "padding": "6px 14px 8px", "marginBottom": "10px", "height": "76px", "boxSizing": "border-box"},
     )  # fmt: skip
     side = html.Section(
-        [html.Div(id="side-text"), html.Div(html.Span(id="side-series", className="muted"), style={"margin": "8px 0 2px"}), graph("week", "170px", "One week"), html.Div(id="side-links"), html.Button("model card", id="card-open", className="quiet", style={"alignSelf": "start"})],
+        [html.Div(id="side-text"), html.Div(html.Span(id="side-series", className="muted"), style={"margin": "8px 0 2px"}), graph("week", "140px", "One week"), html.Div(id="side-links"), html.Button("model card", id="card-open", className="quiet", style={"alignSelf": "start"})],
         className="card panel side", **named("The chosen part"),
     )  # fmt: skip
     box = html.Div(
