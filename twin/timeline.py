@@ -237,6 +237,21 @@ class Timeline:
                 self._later(self.stepper.now + plan.start, lambda: self._take_over(plan.interval))
         self._energise()
 
+    def overheat(self, room: str) -> None:
+        """Everything that feeds power in a room, and its air handlers' fans, stop in air that is too hot."""
+        for name, feeder in self.plant.plan.feeders:
+            if feeder.heat_to.get("loss") == room and self.lost.get(name, 0.0) < max(feeder.units, 1):
+                self.log.append(f"{self.stepper.now:g} s: power.{name} stops, {room} is too hot")
+                self._lose_feeder(name, None)
+        v = self.plant.by_name[room]
+        for link in (link for stage in v.stages for link in stage):
+            bank = self._bank(link.node.address)
+            if bank is not None and bank.running > 0.0:
+                self.log.append(f"{self.stepper.now:g} s: {link.node.address} stops, {room} is too hot")
+                self.lost[link.node.address] = self._count(link.node.address)
+                self._stop_units(link.node.address, bank.running)
+                self.stepper.forget()
+
     def _restore_feeder(self, name: str) -> None:
         self.lost[name] = 0.0
         if dict(self.plant.plan.feeders)[name].kind == "utility":

@@ -40,6 +40,8 @@ LADDER = 1.25  # between two lengths of a step
 STRAYED = 6.0  # trust regions that a machine's inputs may move in one step
 GRID_POINTS = 7200  # of the result, unless another step is asked for
 LONGEST_RUN = 20 * 8784 * 3600.0
+ROOM_STOP_DEGC = 60.0  # air of a room at which what feeds power in it shuts down (estimate)
+INLET_STOP_K = 10.0  # above the allowable inlet of their class at which servers shut down (estimate)
 OVERSHOOT_K = 0.5  # by which a shutdown limit may be passed in one step
 
 
@@ -300,11 +302,18 @@ class Drive:
         stepper = self.stepper
         self.timeline.after(step)
         values = stepper.y.tolist()
+        for v in stepper.plant.volumes:
+            if v.air and values[v.back[0]] > ROOM_STOP_DEGC:
+                self.timeline.overheat(v.node.name)
         for rows in stepper.rows:
             crossing = recorder.crossings[rows.node.name]
             inlet = stepper.plant.inlet(stepper.plant.by_name[rows.node.room], values)
             if inlet > rows.inlet_high:
                 crossing.inlet = min(crossing.inlet, stepper.now)
+            if inlet > rows.inlet_high + INLET_STOP_K and not rows.stopped.all():
+                rows.stop(np.ones(rows.stopped.shape, dtype=bool))
+                stepper.forget()
+                crossing.stop = min(crossing.stop, stepper.now)
             if rows.node.name in self.timeline.unpowered and crossing.stop == np.inf:
                 crossing.stop, crossing.cause = stepper.now - step, "power"
             model = rows.node.racks.accelerator
