@@ -118,7 +118,13 @@ def optimise(
         list[str] | None,
         typer.Option(metavar="ADDRESS=LOW..HIGH UNIT", help="What may vary; may be given again."),
     ] = None,
-    minimise: Annotated[str, typer.Option(help="energy, cost, water or carbon.")] = "cost",
+    minimise: Annotated[
+        str, typer.Option(help="energy, cost, water or carbon; two with a comma give a Pareto front.")
+    ] = "cost",
+    points: Annotated[
+        int, typer.Option(min=2, max=2000, help="Points of a Pareto front that are enough.")
+    ] = 200,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes of a Pareto front.")] = 2,
     weather: Annotated[str | None, typer.Option(help="Embedded year or weather file.")] = None,
     load: Annotated[str | None, typer.Option(help="Load, as of 'twin run'.")] = None,
     as_json: JsonOption = False,
@@ -129,5 +135,16 @@ def optimise(
     from twin.sizing_optimum import optimise as search
     from twin.sizing_optimum import read_span, text
 
-    found = search(twin.load_site(site), [read_span(one) for one in vary or []], minimise, weather, load)
+    spans = [read_span(one) for one in vary or []]
+    first, comma, second = minimise.partition(",")
+    if comma:
+        from twin.sizing_front import front
+        from twin.sizing_front import text as front_text
+
+        between = front(
+            twin.load_site(site), spans, (first.strip(), second.strip()), points, weather, load, workers
+        )
+        typer.echo(json.dumps(finite(asdict(between)), indent=1) if as_json else front_text(between))
+        return
+    found = search(twin.load_site(site), spans, minimise, weather, load)
     typer.echo(json.dumps(finite(asdict(found)), allow_nan=False, indent=1) if as_json else text(found))

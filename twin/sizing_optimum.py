@@ -23,7 +23,9 @@ GRID = 9  # values of a single variable that are always shown
 FINE = 1 / 200  # of the range, where the search of one variable stops
 CALLS = 160  # of a search over several variables
 PENALTY = 1.0  # relative, of a case that misses a limit: the search turns back
-RANGE = re.compile(r"^\s*(?P<low>-?\d+(\.\d+)?)\s*(\.\.)\s*(?P<high>-?\d+(\.\d+)?)\s*(?P<unit>.*)$")
+RANGE = re.compile(
+    r"^\s*(?P<prefix>[A-Za-z_][\w-]*\s*[+]\s*)?(?P<low>-?\d+(\.\d+)?)\s*(\.\.)\s*(?P<high>-?\d+(\.\d+)?)\s*(?P<unit>.*)$"
+)
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class Span:
     low: float
     high: float
     unit: str
+    prefix: str = ""  # of a set point above another loop or the weather, e.g. ``fws + ``
 
     def written(self, value: float) -> str:
         """A value as a site file writes it."""
-        return f"{value:.6g} {self.unit}".strip()
+        return f"{self.prefix}{value:.6g} {self.unit}".strip()
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Optimum:
 
 
 def read_span(text: str) -> Span:
-    """``cooling.fws.supply=25..45 degC`` as a span.
+    """``cooling.fws.supply=25..45 degC`` or ``cooling.tcs.supply=fws + 2..8 K`` as a span.
 
     Raises
     ------
@@ -82,7 +85,13 @@ def read_span(text: str) -> Span:
                 )
             ]
         )
-    return Span(address.strip(), float(match["low"]), float(match["high"]), match["unit"].strip())
+    return Span(
+        address.strip(),
+        float(match["low"]),
+        float(match["high"]),
+        match["unit"].strip(),
+        match["prefix"] or "",
+    )
 
 
 def optimise(
@@ -112,17 +121,7 @@ def optimise(
     InputError
         For an unknown objective or address and values that a change may not have.
     """
-    if objective not in get_args(Objective):
-        raise InputError(
-            [
-                Problem(
-                    "--minimise",
-                    f"'{objective}'",
-                    " | ".join(get_args(Objective)),
-                    did_you_mean(objective, get_args(Objective)),
-                )
-            ]
-        )
+    check_objective(objective, "--minimise")
     if not spans:
         raise InputError(
             [
@@ -206,12 +205,18 @@ def _trial(site: Site, values: Mapping[str, str], objective: str, air: Weather, 
     except RunError as error:
         return Trial(values, float("inf"), None, None, (str(error),))
     summary = summarize(ds)
-    return Trial(
-        values, _worth(summary, objective), summary.pue, summary.wue_l_per_kwh, tuple(shortfalls(ds))
-    )
+    return Trial(values, worth(summary, objective), summary.pue, summary.wue_l_per_kwh, tuple(shortfalls(ds)))
 
 
-def _worth(summary: Summary, objective: str) -> float:
+def check_objective(word: str, where: str) -> None:
+    """Refuse an unknown aim."""
+    known = get_args(Objective)
+    if word not in known:
+        raise InputError([Problem(where, f"'{word}'", " | ".join(known), did_you_mean(word, known))])
+
+
+def worth(summary: Summary, objective: str) -> float:
+    """One aim of a run: kWh, currency, m³ or kg."""
     return {
         "energy": summary.facility_energy_kwh,
         "cost": summary.energy_cost + summary.water_cost,

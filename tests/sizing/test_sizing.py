@@ -17,6 +17,7 @@ from twin_sites.schema import Cdus, Racks
 import twin
 from twin.economics import annuity, read_costs
 from twin.sizing import Sized, compute_racks
+from twin.sizing_front import front
 from twin.sizing_limits import limits
 from twin.sizing_needs import Plant, Requirements, read_requirements
 from twin.sizing_optimum import optimise, read_span
@@ -354,3 +355,24 @@ def test_unknown_addresses_and_objectives_are_refused() -> None:
         optimise(site, [read_span("cooling.fws.suply=24..42 degC")])
     with pytest.raises(InputError, match="energy"):
         optimise(site, [read_span("cooling.fws.supply=24..42 degC")], "beauty")
+
+
+def test_front_between_energy_and_water() -> None:
+    pytest.importorskip("pymoo", reason="the extra 'size' is not installed", exc_type=ImportError)
+    spans = [
+        read_span("cooling.fws.supply=26..40 degC"),
+        read_span("cooling.condenser.supply=wet_bulb + 4..11 K"),
+    ]
+    days = hot_days(twin.load_weather("phoenix"), "0.4%")
+    found = front(twin.load_site("gb300-10mw"), spans, ("energy", "water"), points=12, weather=days)
+    assert len(found.points) >= 5
+    firsts, seconds = [p.first for p in found.points], [p.second for p in found.points]
+    assert firsts == sorted(firsts)
+    assert seconds == sorted(seconds, reverse=True)
+
+
+def test_equal_aims_are_refused() -> None:
+    with pytest.raises(InputError, match="two different aims"):
+        front(
+            twin.load_site("gb300-10mw"), [read_span("cooling.fws.supply=26..40 degC")], ("energy", "energy")
+        )
