@@ -25,6 +25,7 @@ from twin.heat import TOLERANCE, solve
 from twin.load import Load, load_trace, loads
 from twin.members import check_size
 from twin.notes import plant_notes
+from twin.request_load import answering, is_request_trace
 from twin.results import Collected, add, collect, dataset
 from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block
@@ -108,7 +109,10 @@ def simulate(
         if isinstance(weather, Weather)
         else load_weather(weather if weather is not None else chosen.site.weather)
     )
-    trace = load if isinstance(load, Load) else _load(load if load is not None else chosen.load.trace)
+    asked = load if load is not None else chosen.load.trace
+    if is_request_trace(asked):
+        chosen, asked = answering(chosen, asked, step_s)  # type: ignore[arg-type]  # a path
+    trace = asked if isinstance(asked, Load) else _load(asked)
     span = _span(air, step_s, hours, start)
     plan = compile_site(chosen)
     if per_rack:

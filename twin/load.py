@@ -76,6 +76,9 @@ class Load:
     devices: dict[str, int]
     peak: dict[str, Array] = field(default_factory=dict)
     report: LoadReport = field(default_factory=LoadReport)
+    basis: dict[str, str] = field(
+        default_factory=dict
+    )  # of tokens by rack group, where the load itself knows
     key: str = ""
 
     @property

@@ -348,7 +348,7 @@ def dataset(
         "water_price": site.economy.water_price,
         "design_it_w": plan.design_it,
         "sweeps": found.sweeps,
-        "tokens_basis": tokens.basis(site),
+        "tokens_basis": tokens.basis(site, load.basis),
         "notes": list(notes),
         "out_of_range": [
             f"{key}={count / n:.6g}" for key, count in found.out_of_range.items() if count > 0.0

@@ -1,6 +1,6 @@
 """Tokens of a run: throughput of every rack group, and what a token costs in energy, money and carbon."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,11 +44,13 @@ def _reference(racks: Racks) -> work_model.Rate | None:
     return work_model.reference_rate(racks.work, racks.accelerator)
 
 
-def basis(site: Site) -> list[str]:
-    """What the throughput of each rack group with accelerators rests on: ``name=basis: how``."""
+def basis(site: Site, known_by_load: Mapping[str, str]) -> list[str]:
+    """What the throughput of each rack group with accelerators rests on: ``name=basis: how``; first what the load says."""
     out = []
     for name, racks in site.racks.items():
-        if racks.accelerators:
+        if name in known_by_load:
+            out.append(f"{name}={known_by_load[name]}")
+        elif racks.accelerators:
             known = _reference(racks)
             if known is not None and racks.work is not None:
                 what = " ".join(part for part in (racks.work.task, racks.work.model) if part)

@@ -476,9 +476,7 @@ class LoadChoice(_Open):
     ] = 1.0
     spread: Annotated[
         Literal["mean", "copies", "jobs"],
-        Choice(
-            "Racks without a series follow the mean, copies of the trace in step, or copies moved in time"
-        ),
+        Choice("Racks without a series follow: the mean, copies in step or copies moved"),
     ] = "mean"
     lag: Annotated[
         float,
@@ -487,6 +485,22 @@ class LoadChoice(_Open):
     seed: Annotated[
         int, Quantity("1", "Seed of order and move of copies", low=0, high=1_000_000, bound_source="estimate")
     ] = 0
+    request_scale: Annotated[
+        float,
+        Quantity("1", "Times the requests of a request trace", low=1e-6, high=1e6, bound_source="estimate"),
+    ] = 1.0
+    tokens_in: Annotated[
+        float | None,
+        Quantity(
+            "1", "Tokens read per request, of a trace without", low=0.0, high=1e7, bound_source="estimate"
+        ),
+    ] = None
+    tokens_out: Annotated[
+        float | None,
+        Quantity(
+            "1", "Tokens written per request, of a trace without", low=1.0, high=1e7, bound_source="estimate"
+        ),
+    ] = None
 
 
 class House(_Open):

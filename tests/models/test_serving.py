@@ -50,16 +50,21 @@ def test_larger_batches_and_longer_prompts() -> None:
 
 
 def test_requests_are_served_or_wait() -> None:
-    found = phases(1155, 211, 64, LLAMA_70B, H200)  # Azure chat, 2023: 5.5 requests/s
-    assert found is not None
-    rate = np.array([0.0, 5.5, 11.0, 1e4])
-    done = serve(rate, 8, found)
-    np.testing.assert_allclose(done.requests + done.waiting, rate)
-    assert done.activity[0] == 0.08
-    assert done.busy[2] == pytest.approx(2 * done.busy[1])
-    assert done.busy[3] == 1.0
-    assert done.activity[3] == pytest.approx(found.activity)
-    assert done.waiting[:3].max() == 0.0
+    """A burst of ten minutes is answered late, not lost; what is left waits; the queue is that of a plain loop."""
+    most, step_s = 10.0, 60.0
+    rate = np.concatenate([np.full(10, 5.5), np.full(10, 25.0), np.zeros(20), np.full(5, 12.0)])
+    done = serve(rate, most, step_s, 0.4)
+    waiting, loop = 0.0, []
+    for asked in rate:
+        waiting = max(waiting + (asked - most) * step_s, 0.0)
+        loop.append(waiting)
+    np.testing.assert_allclose(done.waiting, loop, rtol=1e-12, atol=1e-9)
+    assert done.requests.sum() * step_s + done.waiting[-1] == pytest.approx(rate.sum() * step_s, rel=1e-12)
+    assert done.requests.max() == most
+    assert done.waiting[-1] == pytest.approx(5 * 2.0 * step_s)
+    assert done.activity[0] == pytest.approx(0.08 + 0.55 * (0.4 - 0.08))
+    assert done.busy[15] == 1.0
+    assert done.busy[39] == 0.0
 
 
 def test_unknown_packages_have_no_rates() -> None:

@@ -192,4 +192,4 @@ def set_back(seconds: Array) -> int:
     if not steps.size or np.median(steps) <= 0.0:
         return 0
     usual = float(np.median(steps))
-    return int(np.sum(np.abs(steps + 3600.0 - usual) < max(0.5 * usual, 60.0)))
+    return int(np.sum((steps <= 0.0) & (np.abs(steps + 3600.0 - usual) < max(0.5 * usual, 60.0))))

@@ -29,7 +29,7 @@ def _no_power(source: Source, trace: RawTrace, step_s: float | None, quantity: Q
         trace.where,
         "a request trace, no power",
         "a trace of power or activity",
-        f"twin trace inspect {source.path} for its rates",
+        f"twin run SITE --load {source.path} answers its requests; leave out --boundary",
     )
 
 

@@ -154,7 +154,9 @@ def _warnings(
     if raw.quantity == "power" and not raw.unit_stated:
         out.append("no unit of power in the file: taken as W")
     if raw.quantity == "power" and raw.boundary is None:
-        out.append("the file does not say where the power was measured: name the boundary for a run")
+        out.append(
+            "the file does not say where the power was measured: a run needs --boundary (gpu, node_dc, node_ac, rack_ac, cdu_heat or site_it)"
+        )
     if raw.quantity == "activity":
         out.append("activity, no power: energy is not known")
     if raw.stamps.first is None and raw.stamps.note:
@@ -271,7 +273,10 @@ def _iso(first: np.datetime64, seconds: float, utc: bool) -> str:
 
 
 def _of_requests(found: requests.Requests) -> Inspection:
-    warnings = [*found.notes, "a request trace: requests and tokens, no power"]
+    warnings = [
+        *found.notes,
+        "requests and tokens, no power: twin run SITE --load FILE works out the power and tokens of racks that answer them",
+    ]
     if found.rate is not None:
         facts = [_facts("requests", "requests", found.rate)]
         step: float | None = round(float(np.median(np.diff(found.seconds))), 3)

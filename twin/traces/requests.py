@@ -45,7 +45,7 @@ def read(source: Source) -> Requests:
     trace = RawTrace(source.where)
     frame = read_frame(source, trace)
     names = [str(name) for name in frame.columns]
-    time = next((n for n in names if re.search(r"time|date|arrival|(^|_)ts$", n, re.IGNORECASE)), None)
+    time = next((n for n in names if re.search(r"time|date|arriv|(^|_)ts$", n, re.IGNORECASE)), None)
     if time is None:
         raise fault(
             source.where, f"no time among {', '.join(names)[:120]}", "a column of times", "name it 'time'"

@@ -89,13 +89,21 @@ class Served(NamedTuple):
     activity: Array  # mean over packages
     busy: Array  # share of packages
     requests: Array  # 1/s served
-    waiting: Array  # 1/s beyond what all packages can serve
+    waiting: Array  # requests in the queue at the end of each step
 
 
-def serve(rate: Real, packages: float, found: Phases, idle_activity: float = 0.08) -> Served:
-    """Activity of ``packages`` for ``rate`` requests per second; the others wait with the model loaded."""
+def serve(
+    rate: Array, most: float, step_s: float, busy_activity: float, idle_activity: float = 0.08
+) -> Served:
+    """Activity of packages that can answer ``most`` requests per second for ``rate`` (n,) on steps of ``step_s``.
+
+    What is more than they can answer waits, first come first served, and is answered as soon as there is room; packages
+    without a request wait with the model loaded. The queue is the sum of the surplus above its lowest value so far
+    (Lindley's recursion).
+    """
     asked = np.maximum(np.asarray(rate, dtype=float), 0.0)
-    most = packages * found.requests
-    done = np.minimum(asked, most)
+    surplus = np.cumsum((asked - most) * step_s)
+    queue = surplus - np.minimum(np.minimum.accumulate(surplus), 0.0)
+    done = np.clip(asked - np.diff(queue, prepend=0.0) / step_s, 0.0, most)
     busy = done / most
-    return Served(idle_activity + busy * (found.activity - idle_activity), busy, done, asked - done)
+    return Served(idle_activity + busy * (busy_activity - idle_activity), busy, done, queue)

@@ -41,6 +41,7 @@ class Work(Parameters):
     idle_activity: Annotated[
         float, Quantity("1", "Activity of an idle accelerator", 0.0, 0.5, "estimate")
     ] = 0.08
+    batch: Annotated[float, Quantity("1", "Answers written at once", 1.0, 4096.0, "estimate")] = 64.0
     network_loss: Annotated[
         float, Quantity("1", "Network degradation", 0.0, 0.5, "estimate", shown="%", shown_ip="%")
     ] = 0.0
