@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from twin.load import load_trace as load_trace
     from twin.metrics import Summary as Summary
     from twin.metrics import summarize as summarize
-    from twin.report import report as report
     from twin.ride_through import failures as failures
+    from twin.run_report import report as report
     from twin.sizing import Sized as Sized
     from twin.sizing import size as size
     from twin.sizing_needs import Requirements as Requirements
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "transient": "twin.transients", "summarize_transient": "twin.transient_results",
     "TransientSummary": "twin.transient_results", "failures": "twin.ride_through",
-    "simulate": "twin.annual", "summarize": "twin.metrics", "Summary": "twin.metrics", "report": "twin.report",
+    "simulate": "twin.annual", "summarize": "twin.metrics", "Summary": "twin.metrics", "report": "twin.run_report",
     "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
     "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
     "study": "twin.studies", "Study": "twin.studies_file", "open_study": "twin.studies_results",

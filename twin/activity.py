@@ -19,7 +19,8 @@ from twin_sites.schema import AMBIENT_BASES
 
 from twin.compile import Plan, RackNode
 from twin.files import split_unit
-from twin.load import Load, load_trace, resample, steps_of, tile
+from twin.load import Load, load_trace
+from twin.load_fit import resample, steps_of, tile
 from twin.members import numbers
 from twin.traces.spread import spread
 

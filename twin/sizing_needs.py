@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_sites import catalogue
 from twin_sites.building import read_typed
 from twin_sites.errors import InputError, Problem, did_you_mean
-from twin_sites.problems import problems_of
 from twin_sites.schema import Racks
 
 from twin.sizing_products import typed
@@ -177,8 +175,8 @@ def read_requirements(written: Mapping[str, Any]) -> Requirements:
     wanted = None
     try:
         wanted = read_typed(given, Requirements)
-    except ValidationError as error:
-        problems += problems_of(error, given)
+    except InputError as error:
+        problems += error.problems
     if problems or wanted is None:
         raise InputError(problems)
     return wanted

@@ -16,7 +16,7 @@ from twin import __version__
 from twin.annual import simulate
 from twin.errors import RunError
 from twin.metrics import Summary, summarize
-from twin.report import NAMES
+from twin.run_report import NAMES
 from twin.studies_axes import Array
 from twin.studies_plan import Recipe
 

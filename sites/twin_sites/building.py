@@ -233,5 +233,14 @@ def product(slug: str, cls: type[_P], keys: list[str]) -> _P:
 
 
 def read_typed(written: Mapping[str, Any], cls: type[_P]) -> _P:
-    """Declared parameters from text with units; raises pydantic's ``ValidationError`` (see `problems_of`)."""
-    return TypeAdapter(cls).validate_python(dict(written), context=_read)
+    """Declared parameters from text with units.
+
+    Raises
+    ------
+    InputError
+        With every value that cannot be read.
+    """
+    try:
+        return TypeAdapter(cls).validate_python(dict(written), context=_read)
+    except ValidationError as error:
+        raise InputError(problems_of(error, written)) from None

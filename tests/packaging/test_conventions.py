@@ -1,6 +1,8 @@
 """Rules of the house that no linter knows: length of files, printing, model cards."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,23 @@ def test_every_family_has_its_card(folder: Path) -> None:
 def test_every_family_is_one_file_of_its_name(folder: Path) -> None:
     """A newcomer guesses the file from the question."""
     assert (folder / f"{folder.name}.py").exists()
+
+
+def test_every_public_name_is_what_it_says() -> None:
+    """With every module imported: a module of the same name would take the place of a function of the package."""
+    code = """
+import importlib, pkgutil, twin
+for module in pkgutil.walk_packages(twin.__path__, "twin."):
+    importlib.import_module(module.name)
+wrong = [name for name, home in twin._HOMES.items() if getattr(twin, name) is not getattr(importlib.import_module(home), name)]
+print(len(twin._HOMES), wrong)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    count, wrong = done.stdout.split(" ", 1)
+    assert int(count) > 10
+    assert wrong.strip() == "[]"
 
 
 def test_nothing_names_this_machine() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twin_sites.errors import InputError
 
-from twin.load import Load, generated, load_trace, loads, resample, steps_of, tile
+from twin.load import Load, generated, load_trace, loads
+from twin.load_fit import resample, steps_of, tile
 from twin.load_steps import average
 from twin.traces.raw import Signal
 

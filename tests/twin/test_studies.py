@@ -11,7 +11,7 @@ from twin_sites.loader import sites
 import twin
 from twin.errors import RunError
 from twin.metrics import summarize
-from twin.report import NAMES
+from twin.run_report import NAMES
 from twin.studies import Study, Tally
 from twin.studies_analysis import case_table, digest, digest_text
 from twin.studies_axes import Spread, read_axis

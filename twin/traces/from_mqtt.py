@@ -11,8 +11,8 @@ from twin_sites.errors import InputError, Problem
 
 from twin.errors import RunError
 from twin.files import Stamps, column_numbers
+from twin.traces.column_names import POWER_UNITS, TIME, kind_of, unit_of
 from twin.traces.raw import Boundary, RawTrace
-from twin.traces.table import POWER_UNITS, TIME, kind_of, unit_of
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client

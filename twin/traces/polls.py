@@ -7,7 +7,7 @@ import numpy as np
 from twin.traces.raw import Array
 
 if TYPE_CHECKING:
-    from twin.traces.table import Rows
+    from twin.traces.table_rows import Rows
 
 MOST = 16  # devices of one host
 ALIKE = 0.8  # share of bursts with the usual number of rows, below which rows do not come in bursts
@@ -34,7 +34,7 @@ class Polls:
 
         All rows of a burst get the time of its first. The last burst waits for the next block.
         """
-        from twin.traces.table import Rows
+        from twin.traces.table_rows import Rows
 
         if self.rest is not None:
             seconds = np.concatenate((self.rest[0], seconds))

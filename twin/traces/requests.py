@@ -8,7 +8,8 @@ import numpy as np
 from twin.files import Stamps, fault, read_stamps
 from twin.traces.raw import Array, RawTrace
 from twin.traces.source import Source
-from twin.traces.table import header_of, read_frame
+from twin.traces.table import read_frame
+from twin.traces.table_blocks import header_of
 
 INPUT = re.compile(
     r"(context|prompt|request|input|prefill)[\s_]*(tokens?|length|len)|num_?prefill", re.IGNORECASE

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin.traces import source, table
+from twin.traces import source
 from twin.traces.clock import plain_stamps
 from twin.traces.formats import read_trace
 from twin.traces.inspect import inspect_trace
@@ -139,4 +139,3 @@ def test_decimal_commas_in_later_blocks(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(source.Source.blocks, "__defaults__", (4000,))
     values = read_trace(path, None, None).signals["power [kW]"].values
     assert np.array_equal(values, (np.arange(2000) + 0.5) * 1000.0)
-    assert table.NULLS

@@ -7,7 +7,8 @@ import pytest
 from twin_sites.errors import InputError
 
 import twin
-from twin.load import load_trace, resample
+from twin.load import load_trace
+from twin.load_fit import resample
 from twin.traces.spread import spread
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
