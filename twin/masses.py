@@ -20,6 +20,8 @@ DESIGN_RANGE_K = 10.0  # with which the duty of a facility loop follows from its
 BASIN_S = 60.0  # of design flow in a tower basin
 AIR_PER_RACK = 15.0  # m³
 SMALLEST_ROOM = 60.0  # m³
+AIR_PER_MW = 40.0  # m³ around a MW of UPS or switchgear: 10 m² with aisles, 4 m high
+STEEL_PER_MW = 0.9e6  # J/K of it: 2 t of copper and steel
 STEEL_PER_RACK = 120e3  # J/K: sheet metal and boards that take part within minutes
 STEEL_TIME = 60.0  # s in which that steel follows the air
 HEAD_SHARE = 0.15  # of a loop's volume in the machines that cool it
@@ -78,13 +80,15 @@ def _usual_volume(volume: VolumeNode) -> float:
     return max(FACILITY_LITRES_PER_KW * duty / 1e6, 1e-3)
 
 
-def air_mass(volume: VolumeNode) -> AirMass:
-    """Masses of a room."""
+def air_mass(volume: VolumeNode, electrical: float) -> AirMass:
+    """Masses of a room in which ``electrical`` W of UPS, switchgear and transformers stand."""
     assert isinstance(volume.part, Room)
     racks = sum(node.racks.count for node in volume.racks if node.room == volume.name)
-    usual = max(AIR_PER_RACK * racks, SMALLEST_ROOM)
+    usual = max(AIR_PER_RACK * racks + AIR_PER_MW * electrical / 1e6, SMALLEST_ROOM)
     air = (volume.part.volume if volume.part.volume is not None else usual) * AIR_DENSITY * DRY_AIR_HEAT
-    steel = volume.part.steel if volume.part.steel is not None else STEEL_PER_RACK * max(racks, 1)
+    steel = volume.part.steel if volume.part.steel is not None else None
+    if steel is None:
+        steel = max(STEEL_PER_RACK * racks + STEEL_PER_MW * electrical / 1e6, STEEL_PER_RACK)
     return AirMass(SUPPLY_AIR * air, EXHAUST_AIR * air, RETURN_AIR * air, steel, steel / STEEL_TIME)
 
 

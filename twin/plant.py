@@ -55,7 +55,7 @@ class Plant:
             capacity.append(mass)
             return len(capacity) - 1
 
-        self.volumes = [volume_state(node, cells, place) for node in plan.volumes]
+        self.volumes = [volume_state(plan, node, cells, place) for node in plan.volumes]
         self.by_name = {v.node.name: v for v in self.volumes}
         self.open_share: dict[str, float] = {}
         self.moisture = {v.node.name: 0.0 for v in self.volumes if v.air}
@@ -301,9 +301,10 @@ class Plant:
             return
         head, exhaust, back, steel = y[v.head], y[v.exhaust], y[v.back[0]], y[v.steel]
         through = self.through(v)
-        to_steel = v.mass.conductance * (exhaust - steel)
+        to_steel = v.mass.conductance * (y[v.washes] - steel)
         d[v.steel] = d[v.steel] + to_steel
-        d[v.exhaust] = d[v.exhaust] + through * (head - exhaust) - to_steel
+        d[v.exhaust] = d[v.exhaust] + through * (head - exhaust)
+        d[v.washes] = d[v.washes] - to_steel
         d[v.back[0]] = d[v.back[0]] + through * (exhaust - back) + (rate - through) * (head - back)
         taken, out = self._stages(v, y, d, back, rate)
         d[v.head] = d[v.head] + rate * (out - head)

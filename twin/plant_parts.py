@@ -71,6 +71,7 @@ class VolumeState:
     back: tuple[int, ...]
     exhaust: int = -1
     steel: int = -1
+    washes: int = -1  # air around the steel: the racks' exhaust, or the return of a room without racks
     stages: list[list[LinkState]] = field(default_factory=list)
     cp: float = 0.0
     flow: float = 0.0  # kg/s over this step
@@ -168,15 +169,22 @@ def bounds_of(plan: Plan, node: VolumeNode) -> tuple[float, float, float]:
     return low, high, floor
 
 
-def volume_state(node: VolumeNode, cells: int, place: Any) -> VolumeState:
+def _electrical(plan: Plan, room: str) -> float:
+    """Rating in W of the electrical units whose losses a room takes."""
+    here = [feeder for _, feeder in plan.feeders if feeder.heat_to.get("loss") == room]
+    return sum(feeder.count * (feeder.rating or 0.0) for feeder in here)
+
+
+def volume_state(plan: Plan, node: VolumeNode, cells: int, place: Any) -> VolumeState:
     def heat(part: str, mass: float) -> int:
         return int(place(f"heat.{node.name}.{part}", mass))
 
     mass: LiquidMass | AirMass
     if node.fluid is None:
-        mass = air_mass(node)
+        mass = air_mass(node, _electrical(plan, node.name))
         v = VolumeState(node, mass, heat("head", mass.head), (), -1, (heat("back", mass.back),))
         v.exhaust, v.steel = heat("exhaust", mass.exhaust), heat("steel", mass.steel)
+        v.washes = v.exhaust if node.racks else v.back[0]
     else:
         mass = liquid_mass(node, cells)
         head = heat("head", mass.head)

@@ -103,7 +103,7 @@ def _exhaust(v: VolumeState, inlet: float, state: State, plan: Plan, y: Array) -
     heat = sum(float(state.rack[n.name].heat_air[0]) for n in v.node.racks)
     v.served = served
     y[v.exhaust] = inlet + heat / (served * v.cp) if served > 0.0 else y[v.head]
-    y[v.steel] = y[v.exhaust]
+    y[v.steel] = y[v.washes]
 
 
 def _rows(

@@ -369,3 +369,16 @@ def test_a_load_step_agrees(radau: tuple[Array, Array], step: float | None, limi
     chips, supplies = radau
     assert np.max(np.abs(ds.rack_chip_temperature.values[0] - chips)) <= limit
     assert np.max(np.abs(ds.loop_supply_temperature.values - supplies)) <= 2.0 * limit
+
+
+def test_an_electrical_room_warms_with_its_steel() -> None:
+    """Without its air handlers: losses over the heat capacity of air, UPS and switchgear, once the air has settled."""
+    ds = twin.transient(
+        "gb300-10mw", events=["t=5s trip rooms.electrical.air_handler"], until=600.0, output_s=10.0
+    )
+    back = ds["loop_return_temperature"].sel(loop="electrical").values
+    losses = float(ds["feeder_loss"].sel(feeder=["ups", "mechanical"]).sum("feeder").mean())
+    rating = 12 * 1.25e6 + 2 * 2.73e6
+    capacity = rating / 1e6 * (0.9e6 + 40.0 * 1.2 * 1006.0)
+    rise = (back[-1] - back[20]) / (10.0 * (len(back) - 1 - 20))
+    assert rise == pytest.approx(losses / capacity, rel=0.15)
