@@ -25,6 +25,10 @@ def size(
     utility_power: Annotated[
         str | None, typer.Option(help="Or utility power available, e.g. '20 MW'.")
     ] = None,
+    tokens: Annotated[
+        str | None, typer.Option(help="Or tokens per second, e.g. 2000000, with --work.")
+    ] = None,
+    work: Annotated[str, typer.Option(help="What the racks work on: 'twin show works'.")] = "",
     weather: Annotated[str, typer.Option(help="Embedded year or weather file.")] = "ashburn",
     load: Annotated[str, typer.Option(help="Load of the proving year.")] = "mixed",
     cooling: Annotated[str, typer.Option(help="direct-to-chip, air or best.")] = "best",
@@ -32,7 +36,8 @@ def size(
     water: Annotated[bool, typer.Option("--water/--no-water", help="Water may evaporate.")] = True,
     redundancy: Annotated[str, typer.Option(help="N, N+1, N+2 or 2N.")] = "N+1",
     supply: Annotated[
-        str | None, typer.Option(help="Facility water supply, e.g. '40 degC'; the climate's by default.")
+        str | None,
+        typer.Option(help="Facility water supply, e.g. '40 degC', or optimal; the climate's by default."),
     ] = None,
     approach: Annotated[str, typer.Option(help="CDU approach.")] = "4 K",
     cdu: Annotated[str, typer.Option(help="CDU product; the likely cheapest by default.")] = "",
@@ -40,6 +45,9 @@ def size(
     growth: Annotated[str, typer.Option(help="Growth that the plant is sized for, e.g. '20 %'.")] = "0 %",
     support: Annotated[str, typer.Option(help="Network and storage power over compute power.")] = "13.6 %",
     loading: Annotated[str, typer.Option(help="Most load of electrical units over rating.")] = "90 %",
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Prove every single failure in time too.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Low-noise outdoor coolers only.")] = False,
     ride_through: Annotated[
         str, typer.Option(help="Buffer tanks carry the loops for, e.g. '120 s'.")
@@ -63,7 +71,8 @@ def size(
     written = {
         "system": system, "accelerators": accelerators, "racks": racks, "it_power": it_power, "utility_power": utility_power,
         "weather": weather, "load": load, "cooling": cooling, "plant": plant, "water": water, "redundancy": redundancy,
-        "supply": supply, "approach": approach, "cdu": cdu, "design": design, "growth": growth, "support": support,
+        "supply": None if supply == "optimal" else supply, "approach": approach, "cdu": cdu, "design": design, "growth": growth, "support": support,
+        "tokens": None if tokens is None else tokens if "/" in tokens else f"{tokens} 1/s", "work": work, "dynamic": dynamic, "optimal_supply": supply == "optimal",
         "ride_through": ride_through, "battery": battery, "water_storage": water_storage, "budget": budget, "costs": costs,
         "loading": loading, "quiet": quiet, "energy_price": energy_price,
     }  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from twin_models.rack import rack as rack_model
+from twin_models.work.work import Rate, Work, reference_rate
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import load_site
 from twin_sites.schema import Racks, Site
@@ -21,10 +22,13 @@ from twin.annual import simulate
 from twin.economics import Economics, economics, read_costs
 from twin.errors import RunError
 from twin.metrics import Summary, summarize
+from twin.ride_through import RideThrough, failures
 from twin.sizing_beside import beside
 from twin.sizing_first import first_design, frame_of, rack_counts, technology_limit
 from twin.sizing_form import spares, written
 from twin.sizing_needs import Plant, Requirements, checked
+from twin.sizing_optimum import Span, optimise
+from twin.sizing_products import typed
 from twin.sizing_proof import (
     DESIGN_DAY,
     REQUIRED_UNITS,
@@ -104,11 +108,38 @@ def size(wanted: Requirements) -> Sized:
     """
     rack = checked(wanted)
     air = load_weather(wanted.weather)
+    if wanted.optimal_supply and rack.liquid is not None:
+        return _at_best_supply(wanted)
     plants = PLANTS if wanted.plant == "best" else (wanted.plant,)
     if not wanted.water:
         plants = ("dry",)
     found = [_within_utility(wanted, rack, air, plant) for plant in plants]
     return min(found, key=lambda one: (len(one.unmet_requirements), -compute_racks(one), _bill(one)))
+
+
+def _at_best_supply(wanted: Requirements) -> Sized:
+    """Size once, find the supply of the lowest bill over the year, and size again for it."""
+    first = size(replace(wanted, optimal_supply=False, dynamic=False))
+    rack = checked(wanted)
+    most = float(np.floor(technology_limit(rack) - wanted.approach))
+    low = min(COOLEST_FWS_DEGC, most - 1.0)
+    found = optimise(
+        first.site, [Span("cooling.fws.supply", low, most, "degC")], "cost", first.requirements.weather, None
+    )
+    best = found.best.values["cooling.fws.supply"] if found.best else None
+    if best is None:
+        return first
+    supply = round(float(best.split()[0]), 1)
+    again = size(replace(wanted, optimal_supply=False, supply=supply, plant=_plant_of(first)))
+    return replace(again, requirements=wanted)
+
+
+def _plant_of(sized: Sized) -> Plant:
+    loops = sized.site.cooling
+    if "condenser" in loops:
+        return "tower"
+    products = [row.product for row in sized.equipment if row.address.endswith(".dry_cooler")]
+    return "adiabatic" if any(name.startswith("adiabatic") for name in products) else "dry"
 
 
 def compute_racks(sized: Sized) -> int:
@@ -155,11 +186,39 @@ def _within_utility(wanted: Requirements, rack: Racks, air: Weather, plant: str)
     return best
 
 
+def tokens_of(wanted: Requirements, rack: Racks) -> Rate:
+    """Tokens per second of one busy accelerator of the system with the work wanted.
+
+    Raises
+    ------
+    InputError
+        Where no throughput is known.
+    """
+    assert rack.accelerator is not None
+    found = reference_rate(typed(wanted.work, Work, ("racks", "compute", "work")), rack.accelerator)
+    if found is None:
+        remedy = "size by accelerators, and state 'racks.compute.work.tokens' in the site file"
+        raise InputError(
+            [
+                Problem(
+                    "tokens",
+                    f"no throughput of '{wanted.system}' with '{wanted.work}' is known",
+                    "a system and a work with a known throughput",
+                    remedy,
+                )
+            ]
+        )
+    return found
+
+
 def _racks(wanted: Requirements, rack: Racks, each: float) -> int:
     if wanted.racks is not None:
         return wanted.racks
     if wanted.accelerators is not None:
         return -(-wanted.accelerators // rack.accelerators)
+    if wanted.tokens is not None:
+        rate = tokens_of(wanted, rack)
+        return max(1, int(np.ceil(wanted.tokens / (rate.tokens * rack.accelerators) - 1e-9)))
     fit = int((wanted.it_power or 0.0) / each + 1e-9)
     if fit < 1:
         allowed = f"at least one rack with its share of network and storage: {each / 1e3:,.0f} kW"
@@ -214,11 +273,24 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
         rows += tuple(beside(wanted, site, hot, peak, summary.peak_water_m3_per_day))
     except RunError:  # the proof of the design days says it
         pass
+    if wanted.dynamic:
+        unmet += _in_time(site)
     money = economics(ds, site, read_costs(wanted.costs or None))
     if wanted.budget is not None and money.plant_capital > wanted.budget:
         found = f"the plant costs about {money.plant_capital / 1e6:,.3g} million"
         unmet.append(f"budget: {found}, {wanted.budget / 1e6:,.3g} million are given")
     return Sized(wanted, money, form, rows, summary, tuple(proofs), tuple(unmet), ds)
+
+
+def _in_time(site: Site) -> list[str]:
+    """Single failures of one unit after which chips throttle or racks stop, at full load on the 0.4 % design condition."""
+    found = failures(site, dynamic=True)
+    out = []
+    for case, one in found.items():
+        if isinstance(one, RideThrough) and case.endswith(".1"):
+            times = [("throttle", one.time_to_throttle_s), ("stop", one.time_to_shutdown_s)]
+            out += [f"{case} lost: racks {word} after {t:.0f} s" for word, t in times if t is not None]
+    return out
 
 
 def _too_warm(wanted: Requirements, rack: Racks) -> list[str]:
@@ -263,6 +335,9 @@ def _table(
 def _why(wanted: Requirements, rack: Racks) -> str:
     if wanted.racks is not None:
         return "asked"
+    if wanted.tokens is not None:
+        rate = tokens_of(wanted, rack)
+        return f"tokens: {wanted.tokens:,.0f}/s at {rate.tokens:,.0f}/s of each accelerator ({rate.basis}: {rate.how})"
     if wanted.accelerators is not None:
         return f"asked: {wanted.accelerators:,} accelerators, {rack.accelerators} in a rack"
     if wanted.it_power is not None:

@@ -67,6 +67,7 @@ def frame_of(wanted: Requirements, rack: Racks, air: Weather, plant: str, count:
         room_supply=ROOM_DEGC,
         dew_point=ROOM_DEW_DEGC,
         economy={"energy_price": f"{wanted.energy_price * 3.6e6:.6g} USD/kWh", "water_price": "2 USD/m3", "carbon_intensity": "380 g/kWh"},
+        work=wanted.work,
         title=f"{count} racks {wanted.system}, {plant} heat rejection, {wanted.redundancy}, sized for {wanted.weather}",
     )  # fmt: skip
 

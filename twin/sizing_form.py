@@ -47,6 +47,7 @@ class Frame:
     dew_point: float
     economy: Mapping[str, str]
     title: str
+    work: str = ""  # datasheet of what the compute racks work on
 
 
 def spares(required: int, redundancy: str) -> int:
@@ -84,7 +85,7 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
         name.removeprefix("racks."): {
             "system": design.product[name], "count": count, "fed_by": {"busway": 1},
             "heat_to": {"liquid": "tcs", "air": "hall"} if frame.liquid and name == "racks.compute" else {"air": "hall"},
-        }
+        } | ({"work": {"use": frame.work}} if frame.work and name == "racks.compute" else {})
         for name, count in design.units.items()
         if name.startswith("racks.") and count
     }  # fmt: skip

@@ -14,7 +14,7 @@ from twin.sizing_products import typed
 
 Plant = Literal["best", "dry", "adiabatic", "tower"]
 Redundancy = Literal["N", "N+1", "N+2", "2N"]
-AMOUNTS = ("accelerators", "racks", "it_power", "utility_power")
+AMOUNTS = ("accelerators", "racks", "it_power", "utility_power", "tokens")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,11 @@ class Requirements(Parameters):
     utility_power: Annotated[
         float | None, Quantity("W", "Utility power", low=1e3, high=1e10, shown="MW", shown_ip="MW")
     ] = None
+    tokens: Annotated[
+        float | None,
+        Quantity("1/s", "Tokens per second of busy racks", low=1.0, high=1e12, bound_source="estimate"),
+    ] = None
+    work: Annotated[str, Choice("What the racks work on; empty where only power matters")] = ""
     weather: Annotated[str, Choice("Weather year")] = "ashburn"
     load: Annotated[str, Choice("Load of the proving year")] = "mixed"
     cooling: Annotated[Literal["best", "direct-to-chip", "air"], Choice("Cooling technology")] = "best"
@@ -39,6 +44,10 @@ class Requirements(Parameters):
     supply: Annotated[
         float | None, Quantity("degC", "Facility water supply", low=15.0, high=50.0, bound_source="estimate")
     ] = None
+    optimal_supply: Annotated[
+        bool, Choice("Facility water supply of the lowest bill of energy and water")
+    ] = False
+    dynamic: Annotated[bool, Choice("Prove every single failure in time too")] = False
     approach: Annotated[
         float, Quantity("K", "CDU approach", low=2.0, high=12.0, bound_source="estimate", difference=True)
     ] = 4.0
@@ -144,6 +153,21 @@ def checked(wanted: Requirements) -> Racks:
     if wanted.cdu and wanted.cdu not in catalogue.names("cdu"):
         remedy = did_you_mean(wanted.cdu, catalogue.names("cdu"))
         problems.append(Problem("cdu", f"'{wanted.cdu[:60]}'", "a CDU that 'twin show cdus' lists", remedy))
+    if wanted.work and wanted.work not in catalogue.names("work"):
+        remedy = did_you_mean(wanted.work, catalogue.names("work"))
+        problems.append(
+            Problem("work", f"'{wanted.work[:60]}'", "a work that 'twin show works' lists", remedy)
+        )
+    if wanted.tokens is not None and not wanted.work:
+        problems.append(
+            Problem(
+                "tokens", "no work that says what a token is", "tokens with work", "work: llama2-70b-serving"
+            )
+        )
+    if wanted.optimal_supply and wanted.supply is not None:
+        problems.append(
+            Problem("supply", f"{wanted.supply:g} °C and the optimal one", "one of both", "leave one out")
+        )
     if problems:
         raise InputError(problems)
     rack: Racks = typed(wanted.system, Racks, ("racks", "compute"))

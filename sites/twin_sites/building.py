@@ -226,7 +226,8 @@ def product(slug: str, cls: type[_P], keys: list[str]) -> _P:
         When there is no such datasheet or it does not fit that part.
     """
     problems: list[Problem] = []
-    values = _inline({_POINTERS.get(keys[0], "use"): slug}, keys, {}, {}, problems)
+    pointer = _POINTERS.get(keys[0], "use") if len(keys) == 2 else "use"
+    values = _inline({pointer: slug}, keys, {}, {}, problems)
     if problems:
         raise InputError(problems)
     return read_typed(values, cls)

@@ -16,7 +16,7 @@ from twin_sites.schema import Cdus, Racks
 
 import twin
 from twin.economics import annuity, read_costs
-from twin.sizing import Sized, compute_racks
+from twin.sizing import Sized, compute_racks, tokens_of
 from twin.sizing_front import front
 from twin.sizing_limits import limits
 from twin.sizing_needs import Plant, Requirements, read_requirements
@@ -376,3 +376,33 @@ def test_equal_aims_are_refused() -> None:
         front(
             twin.load_site("gb300-10mw"), [read_span("cooling.fws.supply=26..40 degC")], ("energy", "energy")
         )
+
+
+def test_tokens_per_second_give_accelerators() -> None:
+    found = twin.size(
+        read_requirements(
+            {"tokens": "2000000 1/s", "work": "llama2-70b-serving", "plant": "dry", "weather": "chicago"}
+        )
+    )
+    rate = tokens_of(found.requirements, found.site.racks["compute"])
+    n = compute_racks(found)
+    assert (n - 1) * 72 * rate.tokens < 2e6 <= n * 72 * rate.tokens
+    assert found.summary.tokens is not None
+    assert found.economics.per_million_tokens is not None
+
+
+def test_tokens_without_a_known_throughput_are_refused() -> None:
+    with pytest.raises(InputError, match="no throughput"):
+        twin.size(
+            read_requirements(
+                {"tokens": "1000 1/s", "work": "llama2-70b-serving", "system": "google-tpu-ironwood-rack"}
+            )
+        )
+
+
+def test_optimal_supply_costs_no_more() -> None:
+    usual = twin.size(Requirements(racks=4, plant="tower", weather="phoenix"))
+    best = twin.size(Requirements(racks=4, plant="tower", weather="phoenix", optimal_supply=True))
+    bill = [one.summary.energy_cost + one.summary.water_cost for one in (usual, best)]
+    assert bill[1] <= bill[0] * 1.002  # another plant is sized for the cooler water
+    assert not best.unmet_requirements
