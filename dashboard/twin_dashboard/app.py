@@ -9,7 +9,17 @@ from twin_sites.schema import Site
 import twin
 from twin_dashboard import downloads, long_runs
 from twin_dashboard.context import Context, context
-from twin_dashboard.pages import data, definitions, overview, racks, schematic, sizing, weather, whatif
+from twin_dashboard.pages import (
+    data,
+    definitions,
+    failures,
+    overview,
+    racks,
+    schematic,
+    sizing,
+    weather,
+    whatif,
+)
 from twin_dashboard.parts import blank
 from twin_dashboard.shell import shell
 
@@ -20,6 +30,7 @@ ROUTES = {
     "/racks": racks,
     "/weather": weather,
     "/sizing": sizing,
+    "/failures": failures,
     "/data": data,
     "/definitions": definitions,
 }

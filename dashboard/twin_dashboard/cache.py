@@ -2,13 +2,13 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as StillRunning
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -29,6 +29,7 @@ LONG_STEPS = (
 )
 WORKERS = 2  # callbacks and short runs that compute at once
 LOOK_S = 0.1  # how soon a waiting callback notices that its browser has cancelled
+T = TypeVar("T")
 STEPS = {"": None, "15 min": 900.0, "5 min": 300.0, "1 min": 60.0}  # that a page may ask for
 
 
@@ -185,10 +186,7 @@ class Results:
             self.turn.acquire()
 
     def _compute(self, job: Job, base: Site, changes: Mapping[str, str], step: str) -> Run:
-        plain = {k: v for k, v in changes.items() if not v.startswith(UPLOAD)}
-        changed = twin.change_site(base, plain)
-        weather = self._series("site.weather", changes.get("site.weather", changed.site.weather), weathers())
-        load = self._series("load.trace", changes.get("load.trace", changed.load.trace), loads())
+        changed, weather, load = self._changed(base, changes)
         air = weather if isinstance(weather, Weather) else twin.load_weather(weather)
         step_s = STEPS.get(step) or air.step_s
         steps = round(air.n * air.step_s / step_s)
@@ -203,6 +201,46 @@ class Results:
 
         if steps <= LONG_STEPS:
             return solve()
+        return self._queued(job, solve)
+
+    def facility(self, site: str, changes: Mapping[str, str]) -> tuple[Site, Any, Any]:
+        """A site with some changes, its weather and its load, each a name that ships or is trusted, or what was uploaded.
+
+        Raises
+        ------
+        InputError
+            For bad changes, or a series that a browser may not name.
+        """
+        return self._changed(self.site(site), changes)
+
+    def _changed(self, base: Site, changes: Mapping[str, str]) -> tuple[Site, Any, Any]:
+        plain = {k: v for k, v in changes.items() if not v.startswith(UPLOAD)}
+        changed = twin.change_site(base, plain)
+        weather = self._series("site.weather", changes.get("site.weather", changed.site.weather), weathers())
+        load = self._series("load.trace", changes.get("load.trace", changed.load.trace), loads())
+        return changed, weather, load
+
+    def in_turn(self, work: Callable[[Callable[[int, int], None]], T]) -> T:
+        """Long work that is no year: it takes turns with long runs, shows its progress, is cancelled like them and kept by nobody.
+
+        ``work`` is given what it calls with the steps done and all steps.
+
+        Raises
+        ------
+        RunError
+            ``Cancelled`` where this browser has cancelled it, and whatever ``work`` raises.
+        """
+        job = Job(waiting={browser()})
+        key = ("work", id(job))
+        with self._lock:
+            self._jobs[key] = job
+        try:
+            return self._queued(job, lambda: work(job.tell))
+        finally:
+            with self._lock:
+                self._jobs.pop(key, None)
+
+    def _queued(self, job: Job, solve: Callable[[], T]) -> T:
         with self._lock:
             if sum(j.long and not j.result.done() for j in self._jobs.values()) >= MAX_QUEUED:
                 raise InputError([Problem("this run", f"{MAX_QUEUED} long runs wait already", "fewer at once", "try again in a minute, or choose a longer time step")])  # fmt: skip

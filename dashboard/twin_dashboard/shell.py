@@ -14,6 +14,7 @@ from twin_dashboard.tokens import DARK, LIGHT
 PAGES = (
     ("/", "Overview", "gauge"), ("/what-if", "What if", "adjustments-horizontal"), ("/schematic", "Schematic", "sitemap"),
     ("/racks", "Racks", "server-2"), ("/weather", "Weather", "temperature-sun"), ("/sizing", "Sizing", "ruler-2"),
+    ("/failures", "Failures", "clock"),
     ("/data", "Data", "database"),
 )  # fmt: skip
 INDIGO = [
