@@ -11,6 +11,7 @@ from twin_models.cold_plate import cold_plate
 from twin_models.fluids.fluids import density, fluid, heat_capacity
 from twin_models.power_shelf import power_shelf
 from twin_models.rack.ashrae import AIR_CLASSES, AirClassName
+from twin_models.rack.chain import at as line_at
 from twin_models.rack.rack import (
     Boundary,
     Part,
@@ -347,6 +348,27 @@ def test_gb200_nvl4_chassis():
     assert ratio == pytest.approx(0.93 / 0.70, rel=CHASSIS_PRESSURE)
     asked = flow_demand(rated(chassis).heat_liquid, 45.0, density_cp(fluid("water"), 50.0), chassis)
     assert asked.flow == pytest.approx(8 * 7.0 * LITRE_PER_MINUTE, rel=0.05)
+
+
+H100_SLOPE, H100_START = 0.058, 26.0  # K/W and °C: steady state of one air-cooled card, measured (r = 0.93)
+SLOPE_TOLERANCE, LINE_TOLERANCE_K = 0.05, 2.5  # a quarter of the 10 K between positions in the air stream
+
+
+def test_air_cooled_h100_follows_the_measured_temperature_line() -> None:
+    """T = 26 °C + 0.058 K/W × P. The inlet air is not published; 24 °C, the supply of an ordinary hall, stands for it.
+
+    The sink is an estimate made from this kind of machine, so that this shows fans, leakage and sink to agree, not more.
+    """
+    activity = np.linspace(0.0, 1.0, 51)
+    found = respond(activity, 30.0, 0.0, 24.0, H100_AIR)
+    chip_power = (found.compute - line_at(H100_AIR.compute_parts, activity)) / H100_AIR.accelerators
+    assert chip_power[0] < 70.0
+    assert chip_power[-1] > 690.0
+    slope, start = np.polyfit(chip_power, found.chip_temperature, 1)
+    assert slope == pytest.approx(H100_SLOPE, rel=SLOPE_TOLERANCE)
+    assert start == pytest.approx(H100_START, abs=LINE_TOLERANCE_K)
+    line = H100_START + H100_SLOPE * chip_power
+    assert np.abs(found.chip_temperature - line).max() < LINE_TOLERANCE_K
 
 
 def test_hgx_h100_node():

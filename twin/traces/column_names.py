@@ -30,6 +30,7 @@ LIMITS = re.compile(r"limit|cap|min|std|_n$|samples|count|_p\d|median", re.IGNOR
 # How busy these are is not how busy the machines are; their power is power.
 TRAFFIC = re.compile(r"(^|_)net|network|ethernet|disk", re.IGNORECASE)
 PEAK = re.compile(r"max(imum)?(_k?w|_watts?)?$|peak", re.IGNORECASE)
+AVERAGE = re.compile(r"(^|_)(mean|avg|average)(_|$)", re.IGNORECASE)
 POWER_UNITS = {
     "w": 1.0,
     "watt": 1.0,

@@ -12,10 +12,12 @@ from twin.traces.table import read_frame
 from twin.traces.table_blocks import header_of
 
 INPUT = re.compile(
-    r"(context|prompt|request|input|prefill)[\s_]*(tokens?|length|len)|num_?prefill", re.IGNORECASE
+    r"(context|prompt|request|input|prefill)[\s_]*(tokens?|length|len)|num_?prefill|tokens?_in$",
+    re.IGNORECASE,
 )
 OUTPUT = re.compile(
-    r"(generated|response|output|completion|decode)[\s_]*(tokens?|length|len)|num_?decode", re.IGNORECASE
+    r"(generated|response|output|completion|decode)[\s_]*(tokens?|length|len)|num_?decode|tokens?_out$",
+    re.IGNORECASE,
 )
 RATE = re.compile(r"(requests?|req|queries)[\s_]*(per|/)[\s_]*s|(^|_)(rps|qps)$|request_?rate", re.IGNORECASE)
 
@@ -72,6 +74,10 @@ def read(source: Source) -> Requests:
     seconds = stamps.seconds[good][order]
     if seconds.size < 2:
         raise fault(source.where, f"{seconds.size} requests", "two or more", "check the file")
+    if seconds[-1] <= seconds[0]:
+        raise fault(
+            source.where, f"{seconds.size} rows of one moment", "requests over time", "check the time column"
+        )
     if rate is not None:
         missing = int((rate[good] == 0.0).sum())
         if missing:
@@ -92,4 +98,4 @@ def rate_of(requests: Requests) -> float:
     """Mean requests per second: of rows per request over the time from the first to the last."""
     if requests.rate is not None:
         return float(requests.rate.mean())
-    return float((requests.seconds.size - 1) / max(requests.seconds[-1] - requests.seconds[0], 1e-9))
+    return float((requests.seconds.size - 1) / (requests.seconds[-1] - requests.seconds[0]))

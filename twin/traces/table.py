@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.files import fault, split_unit
-from twin.traces.clock import Clock
+from twin.traces.clock import Clock, set_back
 from twin.traces.column_names import time_unit
 from twin.traces.polls import Polls
 from twin.traces.raw import Array, Quantity, RawTrace, Signal
@@ -122,7 +122,11 @@ def share_or_percent(trace: RawTrace) -> None:
 def _distinct(seconds: Array, where: str) -> None:
     seconds = seconds[np.isfinite(seconds)]
     different = np.unique(seconds).size
-    if different < 0.9 * seconds.size:
+    usual = float(np.median(np.diff(seconds))) if seconds.size > 1 else 0.0
+    twice = (
+        set_back(seconds) * 3600.0 / usual if usual > 0.0 else 0.0
+    )  # readings of hours that a clock shows twice
+    if different + twice < 0.9 * seconds.size:
         raise fault(
             where,
             f"{seconds.size} rows but only {different} different times and no device column",

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from twin.files import fault, split_unit
 from twin.traces.column_names import (
+    AVERAGE,
     DAY,
     DEVICES,
     LIMITS,
     OTHER,
+    PEAK,
     TIME,
     TIME_OF_DAY,
     bare_name,
@@ -76,6 +78,14 @@ def plan_of(
             "rename the column",
         )
     devices = _device_columns(frame, [name for name in names if name not in chosen and name != time])
+    averages = [name for name in chosen if AVERAGE.search(bare_name(name))]
+    other = any(name not in averages and not PEAK.search(name) for name in chosen)
+    if wanted == "power" and other and not devices:
+        for name in averages:  # of what the other columns hold already
+            trace.notes.append(
+                f"column '{name}' is an average beside other power: not taken as a load of its own"
+            )
+            chosen.remove(name)
     own = trace.own_quantity == wanted
     if own:
         return _own_plan(names, delimiter, decimal, wanted, time)

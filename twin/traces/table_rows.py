@@ -33,13 +33,19 @@ def careful_rows(
     values = {name: _values(frame[name], name, plan, trace) for name in (*plan.means, *plan.peak_of.values())}
     codes, labels = None, [""]
     if plan.devices:
-        column = frame[plan.devices[0]].astype("string").str.strip()
+        column = _label(frame[plan.devices[0]])
         for name in plan.devices[1:]:
-            column = column + "/" + frame[name].astype("string").str.strip()
+            column = column + "/" + _label(frame[name])
         codes, found = column.factorize()
         labels = [str(label) for label in found]
     seconds = counted.read(codes, labels, len(frame)) if plan.time is None else clock.read(frame[plan.time])
     return Rows(seconds, codes, labels, values)
+
+
+def _label(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Names of devices; a number that a cut-off line made a fraction (``0.0``) is whole again."""
+    text = column.astype("string").str.strip()
+    return text.str.replace(r"^(\d+)\.0$", r"\1", regex=True) if column.dtype.kind == "f" else text
 
 
 def fast_rows(block: bytes, plan: Plan, clock: Clock, trace: RawTrace) -> Rows | None:
@@ -190,7 +196,7 @@ class Counter:
                 self.where,
                 "no time column",
                 "a column 'time' or 'timestamp', or a step",
-                "give the step, e.g. step=300",
+                "give the step of its rows: twin trace convert FILE --step '5 min' --out load.parquet",
             )
         codes = np.zeros(n, dtype=np.int64) if codes is None else codes
         order = np.argsort(codes, kind="stable")

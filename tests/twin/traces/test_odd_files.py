@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from twin_sites.errors import InputError
 
 from twin.load import load_trace
 from twin.traces import source
@@ -87,3 +88,41 @@ def test_a_job_log_counts_gpus_of_whole_jobs(tmp_path: Path) -> None:
     assert hours == pytest.approx(np.array([8, 24, 16]) / 24)
     assert load.quantity == "activity"
     assert load.report.unreadable == 1
+
+
+def test_an_hour_that_the_clock_shows_twice_needs_no_device_column(tmp_path: Path) -> None:
+    path = tmp_path / "autumn.csv"
+    hours = ((0, 10), (1, 11), (2, 12), (2, 13), (3, 14), (4, 15))
+    rows = [f"2025-10-26 {h:02d}:{m:02d},{p}" for h, p in hours for m in range(0, 60, 15)]
+    path.write_text("time,power [kW]\n" + "\n".join(rows) + "\n")
+    assert inspect_trace(path, timezone="Europe/Berlin").energy_kwh == pytest.approx(75.0)
+    assert any("--timezone" in note for note in inspect_trace(path).warnings)
+    daily = "".join(f"2024-02-{day},{10 + day}\n" for day in range(20, 30))  # a leap day; days jump no hour
+    path.write_text("time,power [kW]\n" + daily)
+    found = inspect_trace(path)
+    assert found.rows_read == 10
+    assert not any("jumps back" in note for note in found.warnings)
+
+
+def test_a_cut_off_line_leaves_the_names_of_devices(tmp_path: Path) -> None:
+    path = tmp_path / "cut.csv"
+    rows = [f"2026/03/10 09:00:{s:02d}.000, {g}, {300 + g}.00 W" for s in range(9) for g in range(2)]
+    path.write_text("timestamp, index, power.draw [W]\n" + "\n".join(rows)[:-12])
+    assert [one.name for one in inspect_trace(path).series] == ["0", "1"]
+
+
+def test_an_average_beside_the_total_is_not_added_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.csv"
+    path.write_text(
+        "day,it_power_kw,node_mean_w\n" + "".join(f"2024-01-{d:02d},900,920\n" for d in range(1, 9))
+    )
+    found = inspect_trace(path)
+    assert [one.name for one in found.series] == ["it_power_kw"]
+    assert any("node_mean_w" in note and "average" in note for note in found.warnings)
+
+
+def test_requests_of_one_moment_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "requests.csv"
+    path.write_text("time,tokens_in,tokens_out\n" + "2023-11-16 18:15:46,5,6\n" * 10)
+    with pytest.raises(InputError, match="one moment"):
+        inspect_trace(path)
