@@ -17,7 +17,7 @@ MOST_RECIRCULATION = (
 
 
 def server_air(volume: VolumeNode, state: State) -> tuple[Array, Array]:
-    """Air that the servers of a room draw, kg/s, and the heat they give it, W.
+    """Air that the servers of a room and the machines beside them draw, kg/s, and the heat they give it, W.
 
     Racks with rear doors give their air back to the room: no handler has to move it.
     """
@@ -26,6 +26,10 @@ def server_air(volume: VolumeNode, state: State) -> tuple[Array, Array]:
     for node in volume.racks:
         served = served + state.rack[node.name].air_flow * AIR_DENSITY
         heat = heat + state.rack[node.name].heat_air
+    for link in volume.consumers:  # machines that blow the heat of a loop into the room
+        if link.name in state.link:
+            served = served + state.running[link.name] * state.u[link.name] * link.cold_design
+            heat = heat + state.link[link.name].cold_heat + state.link[link.name].electric
     return served, heat
 
 

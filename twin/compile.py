@@ -43,8 +43,8 @@ class LinkNode:
     sink: str  # loop name or "outdoors"
     units: int
     hot_design: float  # kg/s per unit on the hot side, 0 where the machine takes what it gets
-    cold_design: float  # kg/s per unit on the cold side at full opening, 0 for outdoor air
-    cold_fluid: Fluid | None  # None: outdoor air
+    cold_design: float  # kg/s per unit on the cold side at full opening or fan speed, 0 for outdoor air
+    cold_fluid: Fluid | None  # None: air
 
 
 @dataclass(frozen=True)
@@ -237,6 +237,8 @@ def _sources(
             if isinstance(node.link, Cdus):
                 found[node.hot].append(("fluid", node.name))
                 found[node.link.heat_to["motor"]].append(("motor", node.name))
+                if "fan" in node.link.ports:
+                    found[node.link.heat_to["fan"]].append(("fan", node.name))
             elif "fan" in node.link.ports:
                 found[node.link.heat_to["fan"]].append(("electric", node.address))
     for name, feeder in site.power.items():

@@ -11,6 +11,7 @@ from twin_sites.schema import (
     Exchangers,
     HeatCustomers,
     Link,
+    LiquidToAirCdus,
 )
 
 REFERENCE_DEGC = (
@@ -41,7 +42,9 @@ def hot_design(link: Link, hot: Fluid | None) -> float:
 
 
 def cold_design(link: Link, cold: Fluid | None) -> float:
-    """kg/s of one unit on its cold side at full opening; 0 for outdoor air."""
+    """kg/s of one unit on its cold side at full opening or fan speed; 0 for outdoor air."""
+    if isinstance(link, LiquidToAirCdus):
+        return link.heat_exchanger.rated_air_flow * AIR_DENSITY
     if cold is None:
         return 0.0
     rho = float(density(cold, REFERENCE_DEGC))

@@ -16,7 +16,7 @@ from twin_models.cdu import cdu
 from twin_models.fluids.fluids import density
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
-from twin_models.streams import Array, Mask
+from twin_models.streams import Ambient, Array, Mask
 from twin_sites.schema import Cdus, Chillers, Loop, Room
 
 from twin.air import fans, flow_bounds, inlet, room_air, server_air
@@ -32,7 +32,7 @@ from twin.loops import (
 from twin.mixing import move
 from twin.power import walk_power
 from twin.racks import each_of, serve
-from twin.set_points import heat_capacity_of, set_point
+from twin.set_points import heat_capacity_of, moisture, set_point
 from twin.stand_in import Few, census, completed, doubt, nobody
 from twin.state import Block, State
 
@@ -152,6 +152,11 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
     for volume in plan.volumes:
         if volume.outer:
             state.inlet[volume.name] = state.inlet[volume.outer]
+        elif volume.fluid is None and volume.consumers:
+            still = state.inlet[volume.name]  # also as its wet bulb: nothing is wetted in a room
+            state.breathed[volume.name] = Ambient(
+                still, still, moisture(volume, block), block.ambient.pressure
+            )
     flow_asked: dict[str, Array] = {}
     met: dict[str, Mask] = {}
     rate: dict[str, Array] = {}
@@ -344,6 +349,7 @@ _GIVEN: dict[str, Callable[[State, str], Array]] = {
     "fluid": lambda state, key: state.pump[key].fluid_heat if key in state.pump else _nothing(state),
     "motor": lambda state, key: state.pump[key].motor_heat if key in state.pump else _nothing(state),
     "electric": lambda state, key: state.electric[key] if key in state.electric else _nothing(state),
+    "fan": lambda state, key: state.link[key].electric,
     "loss": lambda state, key: state.loss[key],
     "spill": lambda state, key: state.spill[key] if key in state.spill else _nothing(state),
     "link": lambda state, key: state.link[key].cold_heat,

@@ -15,6 +15,7 @@ from twin_models.cooling_tower import cooling_tower, yorkcalc
 from twin_models.dry_cooler import dry_cooler
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.heat_reuse import heat_reuse
+from twin_models.liquid_to_air import liquid_to_air
 from twin_models.rear_door import rear_door
 from twin_models.roots import rising_root
 from twin_models.streams import Ambient, Array, RoomAir, Stream, Transfer
@@ -29,6 +30,7 @@ from twin_sites.schema import (
     DryCoolers,
     Exchangers,
     HeatCustomers,
+    LiquidToAirCdus,
     RearDoors,
     Tanks,
 )
@@ -48,8 +50,10 @@ STILL = 2e-9  # the same for heat and flow, relative
 FREE_STAGING_SWEEPS = 2  # afterwards a machine that has started stays on, so that staging cannot oscillate
 GUESSED = (
     Cdus,
+    Tanks,
     Exchangers,
     AirHandlers,
+    RearDoors,
 )  # links whose inverse is quicker from the actuator of the last sweep
 # Cells run as many as keep their water above this share of design: YorkCalc's range; distribution of water in general.
 CELL_FLOW_LOW = {"yorkcalc": yorkcalc.WATER_RATIO[0], "merkel": 0.5}
@@ -208,6 +212,8 @@ def _take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp
     sinks = {node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS}
     for name in {volume.name, *sinks}:
         part.supply[name], part.cp[name] = state.supply[name][where], state.cp[name][where]
+        if name in state.breathed:
+            part.breathed[name] = Ambient(*(np.asarray(values)[where] for values in state.breathed[name]))
     for stage in volume.stages:
         for node in stage:
             running = state.running[node.name]
@@ -223,7 +229,7 @@ def _through(
     """Find each link's actuator, in order; the temperature at which the loop leaves the last one."""
 
     def find(node: LinkNode, hot: Any, cold: Any) -> Any:
-        near = {"guess": state.u[node.name]} if sweep and isinstance(node.link, GUESSED) else {}
+        near = {"guess": state.u[node.name]} if sweep and type(node.link) in GUESSED else {}
         state.u[node.name] = np.array(_INVERSE[type(node.link)](hot, cold, wanted, node.machine, **near))
         return state.u[node.name]
 
@@ -323,14 +329,16 @@ def _streams(
         hot = Stream(entering, flow, cp, volume.fluid)
     if node.sink == OUTDOORS:
         return hot, block.ambient
+    if node.cold_fluid is None:
+        return hot, state.breathed[node.sink]
     cold_flow = node.cold_design * state.open_share[node.sink]
-    assert node.cold_fluid is not None
     return hot, Stream(state.supply[node.sink], cold_flow, state.cp[node.sink], node.cold_fluid)
 
 
 _TRANSFER: dict[type, Callable[..., Transfer]] = {
     Cdus: heat_exchanger.transfer,
     Tanks: heat_exchanger.transfer,
+    LiquidToAirCdus: liquid_to_air.transfer,
     Condensers: two_phase.transfer,
     HeatCustomers: heat_reuse.transfer,
     Exchangers: heat_exchanger.transfer,
@@ -343,6 +351,7 @@ _TRANSFER: dict[type, Callable[..., Transfer]] = {
 _INVERSE: dict[type, Callable[..., Array]] = {
     Cdus: heat_exchanger.cold_flow_for,
     Tanks: heat_exchanger.cold_flow_for,
+    LiquidToAirCdus: liquid_to_air.speed_for,
     Condensers: two_phase.valve_for,
     HeatCustomers: heat_reuse.share_for,
     Exchangers: heat_exchanger.cold_flow_for,

@@ -154,6 +154,25 @@ def _neat(hours: float) -> float:
     return int(hours) if float(hours).is_integer() else hours
 
 
+ROOM_FANS = ("air_handler", "rear_door", "liquid_to_air")
+UNIT_PUMPS = ("cdu", "immersion", "two_phase", "liquid_to_air")
+
+
+def room_fans(ds: xr.Dataset) -> Array:
+    """Power in W of fans in rooms, (time,). What a liquid-to-air unit draws beyond its loop's pumps is its fans.
+
+    Its loop has no other pumps than those of the units on it, so that the difference is exact.
+    """
+    kind, links = ds.variables["link_kind"].values, ds.variables["link_power"].values
+    power = links[(kind == "air_handler") | (kind == "rear_door")].sum(axis=0)
+    of = np.array([str(name).split(".")[0] for name in ds.variables["link"].values])
+    for loop in sorted(set(of[kind == "liquid_to_air"])):
+        units = links[(of == loop) & np.isin(kind, UNIT_PUMPS)].sum(axis=0)
+        pumps = ds.variables["loop_pump_power"].values[ds.variables["loop"].values == loop].sum(axis=0)
+        power = power + units - pumps
+    return np.asarray(power)
+
+
 def _energy(
     ds: xr.Dataset, value: dict[str, Array], it_kwh: float, facility_kwh: float, kwh: float
 ) -> dict[str, float]:
@@ -164,14 +183,14 @@ def _energy(
         "pumps_tcs": pumps[role == "technology"].sum(axis=0),
         "pumps_fws": pumps[role == "facility"].sum(axis=0),
         "pumps_condenser": pumps[role == "condenser"].sum(axis=0),
-        "fans_air": links[(kind == "air_handler") | (kind == "rear_door")].sum(axis=0),
+        "fans_air": room_fans(ds),
         "fans_rejection": links[(kind == "dry_cooler") | (kind == "cooling_tower")].sum(axis=0),
         "compressors": links[(kind == "chiller") | (kind == "heat_reuse")].sum(axis=0),
         "house": value["site_house_power"],
     }
     applies = {
         "pumps_tcs": (role == "technology").any(), "pumps_fws": (role == "facility").any(),
-        "pumps_condenser": (role == "condenser").any(), "fans_air": ((kind == "air_handler") | (kind == "rear_door")).any(),
+        "pumps_condenser": (role == "condenser").any(), "fans_air": np.isin(kind, ROOM_FANS).any(),
         "fans_rejection": ((kind == "dry_cooler") | (kind == "cooling_tower")).any(),
         "compressors": ((kind == "chiller") | (kind == "heat_reuse")).any(), "house": True,
     }  # fmt: skip

@@ -20,8 +20,9 @@ def walk_power(plan: Plan, state: State) -> None:
     for rack in plan.racks:
         state.electric[f"racks.{rack.name}"] = state.rack[rack.name].power
     for node in plan.links:
-        if node.name not in state.pump and node.name in state.link:
-            state.electric[node.address] = state.link[node.name].electric
+        if node.name in state.link:
+            pumps = state.pump[node.name].electric if node.name in state.pump else 0.0
+            state.electric[node.address] = state.link[node.name].electric + pumps
     state.electric["house"] = np.full(n, plan.site.house.share * plan.design_it)
     load = {name: np.zeros(n) for name, _ in plan.feeders}
     for address, shares in plan.fed_by:

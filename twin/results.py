@@ -167,7 +167,7 @@ def _pump_power(plan: Plan, state: State, loop: str, n: int) -> Array:
         own
         + sum(
             (
-                state.electric[k.address]
+                state.pump[k.name].electric if k.name in state.pump else state.electric[k.address]
                 for k in plan.links
                 if k.hot == loop and isinstance(k.link, Cdus | Condensers)
             ),

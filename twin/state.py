@@ -77,6 +77,9 @@ class State:
     )  # by rack group: what every rack, worked, adds up to
     flow_bound: dict[str, Mask] = field(default_factory=dict)
     inlet: dict[str, Array] = field(default_factory=dict)  # server inlet air by room
+    breathed: dict[str, Ambient] = field(
+        default_factory=dict
+    )  # the same as air, of rooms that links reject to
     spill: dict[str, Array] = field(
         default_factory=dict
     )  # W that an open room gives back to the one around it

@@ -2,6 +2,7 @@
 
 import xarray as xr
 
+from twin.metrics import room_fans
 from twin_dashboard.kept import kept
 
 USES = {
@@ -13,7 +14,7 @@ COLOURS = {
     "fans_rejection": "heat3", "fans_air": "heat4", "house": "strip",
 }  # fmt: skip
 KINDS = {
-    "cooling_tower": "Cooling towers", "dry_cooler": "Dry coolers", "chiller": "Chillers", "cdu": "CDUs", "immersion": "Immersion tanks", "two_phase": "Condensers", "heat_reuse": "Heat customers", "air_handler": "Air handlers", "rear_door": "Rear doors",
+    "cooling_tower": "Cooling towers", "dry_cooler": "Dry coolers", "chiller": "Chillers", "cdu": "CDUs", "immersion": "Immersion tanks", "liquid_to_air": "Liquid-to-air units", "two_phase": "Condensers", "heat_reuse": "Heat customers", "air_handler": "Air handlers", "rear_door": "Rear doors",
     "heat_exchanger": "Economisers", "ups": "UPS", "transformer": "Transformers", "pdu": "Distribution", "utility": "Utility",
 }  # fmt: skip
 ROLES = {
@@ -47,6 +48,6 @@ def uses(ds: xr.Dataset) -> dict[str, xr.DataArray]:
         "losses_ups": loss[feeder == "ups"].sum(axis=0), "losses_transformer": loss[feeder == "transformer"].sum(axis=0),
         "losses_pdu": loss[feeder == "pdu"].sum(axis=0), "compressors": link[(kind == "chiller") | (kind == "heat_reuse")].sum(axis=0),
         "pumps": ds["loop_pump_power"].values.sum(axis=0), "fans_rejection": link[rejection].sum(axis=0),
-        "fans_air": link[(kind == "air_handler") | (kind == "rear_door")].sum(axis=0), "house": ds["site_house_power"].values,
+        "fans_air": room_fans(ds), "house": ds["site_house_power"].values,
     }  # fmt: skip
     return out

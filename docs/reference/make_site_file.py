@@ -33,6 +33,7 @@ ELEMENTS = (
     ("Air handlers", schema.AirHandlers, "hall.LINK, rooms.NAME.LINK", "`kind: air_handler`."),
     ("Rear doors", schema.RearDoors, "rooms.NAME.LINK", "`kind: rear_door`. One behind each rack of a room that `opens_to` another; `fan_power: 0 W` is a passive door."),
     ("Immersion tanks", schema.Tanks, "cooling.NAME.LINK", "`kind: immersion`. Their bath is the loop: its `fluid` is a dielectric, its racks are server forms for a bath."),
+    ("Liquid-to-air units", schema.LiquidToAirCdus, "cooling.NAME.LINK", "`kind: liquid_to_air`. Pumps of a technology loop and a coil with fans in a room (`heat_to: {heat: hall, fan: hall, motor: hall}`): no facility water."),
     ("Condensers of boiling loops", schema.Condensers, "cooling.NAME.LINK", "`kind: two_phase`. The loop's `fluid` boils and its `supply` is the saturation temperature; two-phase tanks and plates."),
     ("Heat customers", schema.HeatCustomers, "cooling.NAME.LINK", "`kind: heat_reuse`. Before the coolers of a facility loop: takes the heat that a customer wants, directly or by a heat pump."),
     ("Utility", schema.Utility, "power.NAME", "`kind: utility`. The meter; a site needs one."),

@@ -29,6 +29,7 @@ from twin_sites.schema import (
     Group,
     HeatCustomers,
     Link,
+    LiquidToAirCdus,
     Loop,
     Pumps,
     Racks,
@@ -189,7 +190,9 @@ def _rated(address: str, element: Any) -> Iterable[Problem]:
 
 def _calibrations(address: str, element: Any) -> Iterable[tuple[str, Callable[[Any], object], Any]]:
     if isinstance(element, Cdus):
-        yield f"{address}.heat_exchanger", heat_exchanger.rating, element.heat_exchanger
+        in_room = isinstance(element, LiquidToAirCdus)
+        rating = dry_cooler.rating if in_room else heat_exchanger.rating
+        yield f"{address}.heat_exchanger", rating, element.heat_exchanger
         if element.pump is not None:
             yield f"{address}.pump", pump.characteristic, element.pump
     for kind, calibrate in CALIBRATED:
@@ -259,10 +262,30 @@ def _sink(name: str, address: str, link: Link, volumes: Mapping[str, Loop | Room
         yield Problem(
             where, f"'{target}'", "outdoors: this machine rejects to outdoor air", f"write {OUTDOORS}"
         )
+    elif isinstance(link, LiquidToAirCdus):
+        yield from _into_room(name, address, link, volumes)
     elif not outdoors and target not in loops and target in (*volumes, OUTDOORS):
         yield Problem(
             where, f"'{target}'", "a liquid loop: this machine rejects to water", did_you_mean(target, loops)
         )
+
+
+def _into_room(
+    name: str, address: str, link: LiquidToAirCdus, volumes: Mapping[str, Loop | Room]
+) -> Iterable[Problem]:
+    """The unit and its fans stand in one closed room; it brings the pumps of its loop."""
+    closed = [room for room, part in volumes.items() if isinstance(part, Room) and not part.opens_to]
+    target, part = link.heat_to.get("heat", ""), volumes[name]
+    if target not in closed and target in (*volumes, OUTDOORS):
+        allowed = "a room with air handlers: this machine rejects to room air"
+        remedy = did_you_mean(target, closed) or f"write {closed[0]}"
+        yield Problem(f"{address}.heat_to.heat", f"'{target}'", allowed, remedy)
+    elif link.heat_to.get("fan", target) != target:
+        found = f"'{link.heat_to['fan']}'"
+        yield Problem(f"{address}.heat_to.fan", found, f"{target}: its fans blow there", f"write {target}")
+    if isinstance(part, Loop) and part.pump is not None:
+        allowed = "the pumps of the liquid-to-air units alone"
+        yield Problem(f"cooling.{name}.pump", "pumps beside those of the units", allowed, "leave them out")
 
 
 def _set_points(site: Site, volumes: Mapping[str, Loop | Room]) -> Iterable[Problem]:

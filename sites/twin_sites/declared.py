@@ -29,6 +29,7 @@ FEEDERS = ("utility", "transformer", "ups", "pdu")
 LIQUID_LINKS = (
     "cdu",
     "immersion",
+    "liquid_to_air",
     "two_phase",
     "heat_reuse",
     "heat_exchanger",

@@ -18,6 +18,7 @@ from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
 from twin_models.heat_reuse.heat_reuse import HeatReuse
 from twin_models.immersion.immersion import Tank
+from twin_models.liquid_to_air.liquid_to_air import FanCoil, LiquidToAir
 from twin_models.manifold.manifold import Manifold
 from twin_models.pdu.pdu import Pdu
 from twin_models.pump.pump import Pump
@@ -107,6 +108,15 @@ class Tanks(Cdus, Tank):
     """Immersion tanks: their bath is the loop that they stand in."""
 
     kind: Literal["immersion"] = "immersion"  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiquidToAirCdus(LiquidToAir, Cdus):
+    """Distribution units that give the heat of a technology loop to the air of a room."""
+
+    heat_exchanger: FanCoil  # type: ignore[assignment]
+    kind: Literal["liquid_to_air"] = "liquid_to_air"  # type: ignore[assignment]
+    ports: ClassVar = ("heat", "motor", "fan")  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +210,7 @@ RoomLink = AirHandlers | RearDoors
 Link = (
     Cdus
     | Tanks
+    | LiquidToAirCdus
     | Condensers
     | HeatCustomers
     | Exchangers

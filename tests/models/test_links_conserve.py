@@ -19,6 +19,8 @@ from twin_models.dry_cooler.dry_cooler import DryCooler
 from twin_models.fluids.fluids import fluid, heat_capacity
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
+from twin_models.liquid_to_air import liquid_to_air
+from twin_models.liquid_to_air.liquid_to_air import LiquidToAir
 from twin_models.psychrometrics import psychrometrics as psy
 from twin_models.rear_door import rear_door
 from twin_models.rear_door.rear_door import RearDoor
@@ -105,6 +107,10 @@ def machines() -> dict[str, Machine]:
     for slug in catalogue.names("dry_cooler"):
         hot = liquid(lambda p: dry_cooler.rating(p).liquid_flow, -5.0, 75.0)
         found[slug] = Machine(dry_cooler.transfer, sheet(DryCooler, slug), hot, outdoors)
+    for slug in catalogue.names("liquid_to_air"):
+        hot = liquid(lambda p: dry_cooler.rating(p).liquid_flow, -5.0, 75.0)
+        coil = sheet(LiquidToAir, slug).heat_exchanger
+        found[slug] = Machine(liquid_to_air.transfer, coil, hot, outdoors)
     for slug in catalogue.names("cooling_tower"):
         hot = liquid(lambda p: 1e3 * p.design_flow, -5.0, 75.0)
         params = sheet(CoolingTower, slug)

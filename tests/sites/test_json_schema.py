@@ -87,6 +87,7 @@ def test_loops_take_links_and_nothing_else() -> None:
         "AirHandlers",
         "RearDoors",
         "Tanks",
+        "LiquidToAirCdus",
         "Condensers",
         "HeatCustomers",
     }

@@ -31,7 +31,7 @@ FRONTIER = (
     Path(__file__).resolve().parents[3] / "shared/data/facility/frontier_cdu_power_2024-04-07_15s.csv.gz"
 )
 BOILING = ["two-phase-1mw"]
-SITES = [name for name in sites() if name not in BOILING]
+SITES = [name for name in sites() if name not in (*BOILING, "retrofit-liquid-to-air")]
 SMALL = "enterprise-3-rack-gb300"
 
 

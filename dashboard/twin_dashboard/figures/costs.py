@@ -8,7 +8,7 @@ from twin_dashboard.tokens import tokens
 
 CLASSES = {
     "cdu": "CDUs", "heat_exchanger": "Plate exchangers", "dry_cooler": "Outdoor coolers", "cooling_tower": "Cooling towers",
-    "chiller_air": "Chillers", "chiller_water": "Chillers", "air_handler": "Air handlers", "rear_door": "Rear doors", "pump": "Pumps",
+    "chiller_air": "Chillers", "chiller_water": "Chillers", "air_handler": "Air handlers", "rear_door": "Rear doors", "liquid_to_air": "Liquid-to-air units", "pump": "Pumps",
     "transformer": "Transformers", "ups": "UPS", "pdu": "Distribution", "building": "Building and installation",
 }  # fmt: skip
 MILLION = 1e6

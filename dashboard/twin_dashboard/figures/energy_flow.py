@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from twin.metrics import room_fans
 from twin_dashboard.figures.base import Figure, layout, merge, note, values
 from twin_dashboard.tokens import tokens
 
@@ -56,12 +57,11 @@ def flows(ds: xr.Dataset) -> Flows:
     loss = ds["feeder_loss"].values.sum(axis=1) * gwh
     total = float(ds["site_power"].values.sum() * gwh)
     it = float(ds["rack_power"].values.sum() * gwh)
-    fans = float(
-        ds["link_power"].values[np.isin(ds["link_kind"].values, ("air_handler", "rear_door"))].sum() * gwh
-    )
+    fans = float(room_fans(ds).sum() * gwh)
     liquid = float(ds["rack_heat_liquid"].values.sum() * gwh)
     lost = {name: float(loss[kind == name].sum()) for name in ("transformer", "ups", "pdu")}
     into_room = float(ds["loop_heat"].values[role == "air"].sum() * gwh)
+    into_room -= float(ds["link_heat"].values[ds["link_kind"].values == "liquid_to_air"].sum() * gwh)
     upper = sum(lost.values()) + fans
     return Flows(
         total, lost["transformer"], lost["ups"], lost["pdu"], fans, total - it - upper, it, liquid, it - liquid,

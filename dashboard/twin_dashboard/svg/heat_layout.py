@@ -213,7 +213,7 @@ def _items(site: Site, lanes: list[Lane]) -> list[Item]:
 
 def _parallel(first: Item, second: Item) -> bool:
     """CDUs and air handlers stand side by side, and so do members of one group; everything else acts in series."""
-    both = {first.kind, second.kind} <= {"cdu", "immersion", "air_handler", "rear_door"}
+    both = {first.kind, second.kind} <= {"cdu", "immersion", "liquid_to_air", "air_handler", "rear_door"}
     return (
         both
         or first.address.rpartition(".")[0] == second.address

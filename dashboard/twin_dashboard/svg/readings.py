@@ -26,6 +26,7 @@ WORKS = {
     "rear_door": "fans",
     "cdu": "pumps",
     "immersion": "pumps",
+    "liquid_to_air": "fans and pumps",
 }
 
 
@@ -247,7 +248,7 @@ def _link(site: Site, at: _At, volume: str, own: str, link: Link, system: str) -
     use = 0.0 if off else heat / capacity if capacity > 0.0 else float("nan")
     last = next(reversed(site_links(site, volume))).partition(".")[0] == own.partition(".")[0]
     duty = last and not any(n.kind == "chiller" and n.heat_to["heat"] == volume for *_, n in site.links())
-    parallel = link.kind in ("cdu", "immersion", "air_handler", "rear_door")
+    parallel = link.kind in ("cdu", "immersion", "liquid_to_air", "air_handler", "rear_door")
     state = "watch" if (duty or parallel) and use >= WATCH else "normal"
     running = at("link_running", key)
     parts = [f"{running:.0f} run"] if np.isfinite(running) and link.count > 1 and not off else []
