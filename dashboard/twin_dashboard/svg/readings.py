@@ -26,7 +26,7 @@ WORKS = {
     "rear_door": "fans",
     "cdu": "pumps",
     "immersion": "pumps",
-    "liquid_to_air": "fans and pumps",
+    "liquid_to_air": "draws",
 }
 
 
