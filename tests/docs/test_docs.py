@@ -6,13 +6,19 @@ with ``$ twin`` is run, and the lines under it, up to a ``…``, must be in what
 """
 
 import importlib.util
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from twin.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -43,9 +49,32 @@ def run_python(code: str, names: dict[str, object]) -> None:
     exec(compile(checked, "block", "exec"), names)
 
 
-def run_console(text: str, folder: Path) -> None:
-    """Every ``twin`` command of a block; others (git, make, cd) are what a newcomer types once."""
+Start = Callable[[str], tuple[int, str]]
+
+
+def process(command: str) -> tuple[int, str]:
+    """A command as a person starts it; its exit code and all that it says."""
     search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=os.environ | {"PATH": search}, check=False
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def here(command: str) -> tuple[int, str]:
+    """The same in this process, which has the imports behind it."""
+    said = io.StringIO()
+    words = shlex.split(command)
+    assert not set(words) & {"|", ">", ">>", "&&", ";", "<"}, f"needs a shell: {command}"
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        patch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as stop:
+            main()
+    return int(stop.value.code or 0), said.getvalue()
+
+
+def run_console(text: str, start: Start) -> None:
+    """Every ``twin`` command of a block; others (git, make, cd) are what a newcomer types once."""
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, shown = part.partition("\n")
         while command.endswith("\\"):
@@ -53,13 +82,10 @@ def run_console(text: str, folder: Path) -> None:
             command = command[:-1] + more
         if not command.startswith("twin ") or command.startswith("twin dashboard"):
             continue
-        done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, cwd=folder, env=os.environ | {"PATH": search}, check=False
-        )  # fmt: skip
-        said = done.stdout + done.stderr
+        code, said = start(command)
         wanted = [line.strip() for line in shown.split("…")[0].splitlines() if line.strip()]
         refused = bool(wanted) and "Allowed:" in shown
-        assert done.returncode == (2 if refused else 0), f"{command}\n{said[-2000:]}"
+        assert code == (2 if refused else 0), f"{command}\n{said[-2000:]}"
         for line in wanted:
             assert line in said, f"{command}\nsays\n{said[-3000:]}\nnot\n{line}"
 
@@ -67,8 +93,9 @@ def run_console(text: str, folder: Path) -> None:
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the order of the page, as a reader would."""
+    """In the order of the page, as a reader would; those of the README as processes of their own."""
     monkeypatch.chdir(tmp_path)
+    start = process if page.name == "README.md" else here
     names: dict[str, object] = {}
     for language, text in BLOCK.findall(page.read_text(encoding="utf-8")):
         first = text.split("\n", 1)[0]
@@ -77,7 +104,7 @@ def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         elif language == "python":
             run_python(text, names)
         elif language == "console":
-            run_console(text, tmp_path)
+            run_console(text, start)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
