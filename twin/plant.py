@@ -6,17 +6,16 @@ a step and move between steps (``twin.flows``). The code works on floats, and on
 once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from twin_models.fluids.fluids import density, heat_capacity
-from twin_models.streams import Ambient, Array, RoomAir, Stream
+from twin_models.streams import Ambient, Array
 from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, Room
 
 from twin.compile import Plan
 from twin.design_flows import REFERENCE_DEGC
-from twin.loops import _TRANSFER
 from twin.masses import AirMass
 from twin.plant_parts import (
     FLOW_SWITCH,
@@ -35,6 +34,7 @@ from twin.plant_parts import (
     higher,
     limited,
     loss_tangent,
+    unit_transfer,
     volume_state,
 )
 from twin.set_points import heat_capacity_of, moisture
@@ -155,7 +155,11 @@ class Plant:
                     widths = [0.05, 0.01, -0.01] + ([] if outdoors else [0.05, -0.01])
                     trust = [TRUST_K, TRUST_U, TRUST_FLOW] + ([] if outdoors else [TRUST_K, TRUST_FLOW])
                     highs = [1e9, 1.0, 1e9] + ([] if outdoors else [1e9, 1e9])
-                    link.tangent = Tangent(self.link_function(v, link), widths, trust, highs)
+                    link.tangent = Tangent(self._transfer(v, link), widths, trust, highs)
+
+    def _transfer(self, v: VolumeState, link: LinkState) -> Callable[..., Array]:
+        sink = None if link.node.sink == OUTDOORS else self.by_name[link.node.sink]
+        return unit_transfer(v, link.node, self.ambient, self.moisture.get(v.node.name, 0.0), sink)
 
     def point(self, v: VolumeState, link: LinkState, temperature: Any, y: Any) -> tuple[Any, ...]:
         """Inputs of a link's tangent: hot entering, actuator, hot flow per unit; then cold entering and flow per unit."""
@@ -167,37 +171,6 @@ class Plant:
         if sink.asked > 0.0:
             cold *= min(1.0, sink.flow / sink.asked)
         return temperature, y[link.u], flow, y[sink.out], max(cold, 1e-6)
-
-    def link_function(self, v: VolumeState, link: LinkState) -> Any:
-        """``transfer`` of one unit as rows of heat, leaving temperature, cold heat, power, water, blowdown, capacity, valid."""
-        node, ambient = link.node, self.ambient
-        model = _TRANSFER[type(node.link)]
-
-        def function(hot: Array, u: Array, flow: Array, *cold: Array) -> Array:
-            entering: Stream | RoomAir
-            if v.node.fluid is None:
-                entering = RoomAir(hot, flow, v.cp, self.moisture[v.node.name], ambient.pressure)
-            else:
-                entering = Stream(hot, flow, v.cp, v.node.fluid)
-            if cold:
-                assert node.cold_fluid is not None
-                sink: Any = Stream(cold[0], cold[1], self.by_name[node.sink].cp, node.cold_fluid)
-            else:
-                sink = Ambient(*(np.full(hot.shape, float(part)) for part in ambient))
-            one = model(entering, sink, np.clip(u, 0.0, 1.0), node.machine)
-            parts = (
-                one.heat,
-                one.hot_out,
-                one.cold_heat,
-                one.electric,
-                one.water,
-                one.blowdown,
-                one.capacity,
-                one.valid,
-            )
-            return np.stack([np.broadcast_to(np.asarray(part, dtype=float), hot.shape) for part in parts])
-
-        return function
 
     def follow(self, y: list[float], now: float) -> None:
         """Renew the tangents that are out of trust at the state of now."""

@@ -1,13 +1,15 @@
 """Entries of a facility in time: loops, rooms, links, drives and feeders with their places in the vector."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from twin_models.streams import Array
+from twin_models.streams import Ambient, Array, RoomAir, Stream
 from twin_sites.schema import Cdus, Condensers, HeatCustomers, Loop
 
 from twin.compile import LinkNode, Plan, VolumeNode
+from twin.loops import _TRANSFER
 from twin.masses import AirMass, LiquidMass, air_mass, liquid_mass
 from twin.power import _LOSS
 from twin.set_points import DEW_POINT_MARGIN_K, _bounds, _room
@@ -219,3 +221,36 @@ def drives_of(volumes: list[VolumeState], sinks: dict[str, int]) -> list[Drive]:
                 to = sinks[link.node.link.heat_to["motor"]]
                 found.append(Drive(link.node.address, v.node.name, to, v.mix, link.running))
     return found
+
+
+def unit_transfer(
+    v: VolumeState, node: LinkNode, ambient: Ambient, moisture: float, sink: VolumeState | None
+) -> Callable[..., Array]:
+    """``transfer`` of one unit as rows of heat, leaving temperature, cold heat, power, water, blowdown, capacity, valid."""
+    model = _TRANSFER[type(node.link)]
+
+    def function(hot: Array, u: Array, flow: Array, *cold: Array) -> Array:
+        entering: Stream | RoomAir
+        if v.node.fluid is None:
+            entering = RoomAir(hot, flow, v.cp, moisture, ambient.pressure)
+        else:
+            entering = Stream(hot, flow, v.cp, v.node.fluid)
+        if sink is not None:
+            assert node.cold_fluid is not None
+            other: Any = Stream(cold[0], cold[1], sink.cp, node.cold_fluid)
+        else:
+            other = Ambient(*(np.full(hot.shape, float(part)) for part in ambient))
+        one = model(entering, other, np.clip(u, 0.0, 1.0), node.machine)
+        parts = (
+            one.heat,
+            one.hot_out,
+            one.cold_heat,
+            one.electric,
+            one.water,
+            one.blowdown,
+            one.capacity,
+            one.valid,
+        )
+        return np.stack([np.broadcast_to(np.asarray(part, dtype=float), hot.shape) for part in parts])
+
+    return function

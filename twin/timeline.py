@@ -11,23 +11,14 @@ from twin_sites.schema import AirHandlers, Cdus, Chillers, Exchangers, Loop, Ups
 from twin.chips import Rows
 from twin.events import Event
 from twin.flows import Bank
-from twin.plant import Plant
 from twin.plant_parts import LinkState, VolumeState
 from twin.stepping import Stepper
 
-LOW_PRESSURE = (
-    0.9  # share of its coolant below which a loop's pumps stop (estimate: the expansion vessel is empty)
-)
+# Share of its coolant below which a loop's pumps stop (estimate: the expansion vessel is empty).
+LOW_PRESSURE = 0.9
 EMPTY = 0.05
-GENERATOR_ORDER = (
-    "pump",
-    "cdu",
-    "air_handler",
-    "rear_door",
-    "cooling_tower",
-    "dry_cooler",
-    "chiller",
-)  # blocks
+# Blocks, one after the other.
+GENERATOR_ORDER = ("pump", "cdu", "air_handler", "rear_door", "cooling_tower", "dry_cooler", "chiller")
 
 
 class Timeline:
@@ -398,6 +389,3 @@ class Timeline:
         return own + [
             link.node.address for stage in v.stages for link in stage if isinstance(link.node.link, Cdus)
         ]
-
-
-__all__ = ["Plant", "Timeline"]

@@ -1,6 +1,8 @@
-"""One server for all tests of the dashboard, in this process, on a port of its own."""
+"""One server for all tests of the dashboard, in this process, on a port of its own, and one browser."""
 
 import json
+import os
+import shutil
 import socket
 import threading
 import urllib.error
@@ -13,6 +15,18 @@ import pytest
 pytest.importorskip("dash", reason="the extra 'dashboard' is not installed")
 
 SITE = "enterprise-3-rack-gb300"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = 30_000  # ms until something must have come
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 class Served(NamedTuple):
@@ -117,3 +131,41 @@ def changed() -> Any:
     import twin
 
     return twin.simulate(twin.load_site(SITE), changes={"load.scale": "80 %"})
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    if CHROMIUM is None:
+        words = "no chromium: apt-get install -y chromium"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(words)
+        pytest.skip(words)
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    sync_api.expect.set_options(
+        timeout=PATIENCE
+    )  # of a machine with much to do; what is there at once takes no time
+    with sync_api.sync_playwright() as play:
+        chrome = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chrome
+        chrome.close()
+
+
+@pytest.fixture
+def page(browser: Any, served: Any) -> Iterator[Any]:
+    """A fresh page; at its end the console must be empty and every request must have gone to this server."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    said: list[str] = []
+    foreign: list[str] = []
+    one = context.new_page()
+    one.set_default_timeout(PATIENCE)
+    one.on("console", lambda m: said.append(f"{m.type}: {m.text}"))
+    one.on("pageerror", lambda e: said.append(f"{e} {e.stack}"))
+    one.on(
+        "request",
+        lambda r: foreign.append(r.url) if not r.url.startswith((served.url, "data:", "blob:")) else None,
+    )
+    yield one
+    context.close()
+    assert said == []
+    assert foreign == []

@@ -1,10 +1,7 @@
 """The dashboard in a real browser: every page, a what-if, links, uploads, unit systems, downloads, and that nothing leaves the host."""
 
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,17 +13,6 @@ import twin
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import expect  # noqa: E402
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PAGES = {
     "/": "overview-tiles",
     "/what-if": "whatif-tiles",
@@ -39,40 +25,6 @@ PAGES = {
 CUT = """() => [...document.querySelectorAll('.tile-label span, .tile-main, .panel-head h2, .say, header .bar > span')]
   .filter(e => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1).map(e => e.className + ': ' + e.textContent)"""
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium."""
-    if CHROMIUM is None:
-        words = "no chromium: apt-get install -y chromium"
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail(words)
-        pytest.skip(words)
-    with sync_api.sync_playwright() as play:
-        chrome = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chrome
-        chrome.close()
-
-
-@pytest.fixture
-def page(browser: Any, served: Any) -> Iterator[Any]:
-    """A fresh page; at its end the console must be empty and every request must have gone to this server."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    said: list[str] = []
-    foreign: list[str] = []
-    one = context.new_page()
-    one.set_default_timeout(15_000)
-    one.on("console", lambda m: said.append(f"{m.type}: {m.text}"))
-    one.on("pageerror", lambda e: said.append(f"{e} {e.stack}"))
-    one.on(
-        "request",
-        lambda r: foreign.append(r.url) if not r.url.startswith((served.url, "data:", "blob:")) else None,
-    )
-    yield one
-    context.close()
-    assert said == []
-    assert foreign == []
 
 
 def tile(page: Any, name: str) -> Any:
