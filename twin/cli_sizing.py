@@ -31,7 +31,7 @@ def size(
     work: Annotated[str, typer.Option(help="What the racks work on: 'twin show works'.")] = "",
     weather: Annotated[str, typer.Option(help="Embedded year or weather file.")] = "ashburn",
     load: Annotated[str, typer.Option(help="Load of the proving year.")] = "mixed",
-    cooling: Annotated[str, typer.Option(help="direct-to-chip, air or best.")] = "best",
+    cooling: Annotated[str, typer.Option(help="direct-to-chip, immersion, air or best.")] = "best",
     plant: Annotated[str, typer.Option(help="Heat rejection: dry, adiabatic, tower or best.")] = "best",
     water: Annotated[bool, typer.Option("--water/--no-water", help="Water may evaporate.")] = True,
     redundancy: Annotated[str, typer.Option(help="N, N+1, N+2 or 2N.")] = "N+1",
@@ -39,7 +39,9 @@ def size(
         str | None,
         typer.Option(help="Facility water supply, e.g. '40 degC', or optimal; the climate's by default."),
     ] = None,
-    approach: Annotated[str, typer.Option(help="CDU approach.")] = "4 K",
+    approach: Annotated[
+        str | None, typer.Option(help="Approach of CDUs (4 K by default) or tanks (8 K).")
+    ] = None,
     cdu: Annotated[str, typer.Option(help="CDU product; the likely cheapest by default.")] = "",
     design: Annotated[str, typer.Option(help="Design day: '0.4%' or 'extreme'.")] = "extreme",
     growth: Annotated[str, typer.Option(help="Growth that the plant is sized for, e.g. '20 %'.")] = "0 %",

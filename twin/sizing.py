@@ -26,7 +26,7 @@ from twin.ride_through import RideThrough, failures
 from twin.sizing_beside import beside
 from twin.sizing_first import first_design, frame_of, rack_counts, technology_limit
 from twin.sizing_form import spares, written
-from twin.sizing_needs import Plant, Requirements, checked
+from twin.sizing_needs import Plant, Requirements, approach_of, checked
 from twin.sizing_optimum import Span, optimise
 from twin.sizing_products import typed
 from twin.sizing_proof import (
@@ -121,7 +121,7 @@ def _at_best_supply(wanted: Requirements) -> Sized:
     """Size once, find the supply of the lowest bill over the year, and size again for it."""
     first = size(replace(wanted, optimal_supply=False, dynamic=False))
     rack = checked(wanted)
-    most = float(np.floor(technology_limit(rack) - wanted.approach))
+    most = float(np.floor(technology_limit(rack) - approach_of(wanted)))
     low = min(COOLEST_FWS_DEGC, most - 1.0)
     found = optimise(
         first.site, [Span("cooling.fws.supply", low, most, "degC")], "cost", first.requirements.weather, None
@@ -297,12 +297,12 @@ def _too_warm(wanted: Requirements, rack: Racks) -> list[str]:
     """A supply asked that the racks do not take."""
     if wanted.supply is None or rack.liquid is None:
         return []
-    technology, limit = wanted.supply + wanted.approach, technology_limit(rack)
+    technology, limit = wanted.supply + approach_of(wanted), technology_limit(rack)
     if technology <= limit:
         return []
     return [
-        f"supply: {wanted.supply:g} °C and {wanted.approach:g} K approach are {technology:g} °C at the racks; with their highest flow "
-        f"they keep the return limit up to {limit:.1f} °C: ask for {np.floor(limit - wanted.approach):g} °C"
+        f"supply: {wanted.supply:g} °C and {approach_of(wanted):g} K approach are {technology:g} °C at the racks; with their highest flow "
+        f"they keep the return limit up to {limit:.1f} °C: ask for {np.floor(limit - approach_of(wanted)):g} °C"
     ]
 
 

@@ -11,10 +11,10 @@ from twin_models.streams import Ambient
 from twin_models.ups import ups
 from twin_sites import catalogue
 from twin_sites.errors import InputError, Problem
-from twin_sites.schema import CoolingTowers, DryCoolers, Pdus, Racks, Transformers, UpsModules
+from twin_sites.schema import CoolingTowers, DryCoolers, Pdus, Racks, Tanks, Transformers, UpsModules
 
 from twin.sizing_form import Design, Frame
-from twin.sizing_needs import Requirements
+from twin.sizing_needs import Requirements, approach_of, cooled_by
 from twin.sizing_products import Pick, pick_air_handler, pick_by_rating, pick_cdu, pick_dry_cooler, typed
 from twin.weather import Weather
 
@@ -38,6 +38,10 @@ PUMP_MOST_M3S = 0.1  # one pump (estimate)
 AMERICAS_EAST = -30.0  # longitude
 CHW_RISE_K, CONDENSER_RISE_K = 8.0, 8.0  # first guess of loop ranges; the simulation finds the true ones
 
+TANK_WATER_RISE_K = 7.5  # of the water side at the tanks' rated point
+COOLANT = fluid("propylene_glycol", 0.25)  # of technology loops
+BATH = fluid("gtl_oil", 0.0)
+
 Put = Callable[[str, Pick], None]
 
 
@@ -58,12 +62,12 @@ def frame_of(wanted: Requirements, rack: Racks, air: Weather, plant: str, count:
         name=f"{wanted.system}-{count}-{plant}"[:80],
         weather=wanted.weather,
         load=wanted.load,
-        liquid=rack.liquid is not None,
+        technology=cooled_by(wanted.system),
         plant=plant,
         glycol=0.0 if coldest > 0.0 else (enough or GLYCOL[-1:])[0],
         redundancy=wanted.redundancy,
         ambient_offset=wanted.ambient_offset,
-        approach=wanted.approach,
+        approach=approach_of(wanted),
         room_supply=ROOM_DEGC,
         dew_point=ROOM_DEW_DEGC,
         economy={"energy_price": f"{wanted.energy_price * 3.6e6:.6g} USD/kWh", "water_price": "2 USD/m3", "carbon_intensity": "380 g/kWh"},
@@ -100,24 +104,27 @@ def first_design(
     if frame.liquid:
         supply = facility_supply(wanted, rack, frame.plant, days)
         number["cooling.fws.supply"] = supply
-        coolant = fluid("propylene_glycol", 0.25)
-        cdu = pick_cdu(
-            rack, compute, supply + wanted.approach, wanted.approach, coolant, rule, wanted.cdu or None
-        )
-        if not cdu.required:
-            raise InputError(
-                [
-                    Problem(
-                        "approach",
-                        f"{wanted.approach:g} K",
-                        "one at which a CDU carries a rack",
-                        "a larger approach",
-                    )
-                ]
-            )
-        put("cooling.tcs.cdu", cdu)
+        if frame.technology == "immersion":
+            tanks = {slug: tank_load(slug) for slug in catalogue.names("immersion")}
+            put("cooling.bath.tank", pick_by_rating(liquid_heat, tanks, rule, "heat, and what a tank holds"))
+        else:
+            approach = approach_of(wanted)
+            cdu = pick_cdu(rack, compute, supply + approach, approach, COOLANT, rule, wanted.cdu or None)
+            if not cdu.required:
+                found = Problem(
+                    "approach", f"{approach:g} K", "one at which a CDU carries a rack", "a larger approach"
+                )
+                raise InputError([found])
+            put("cooling.tcs.cdu", cdu)
         _plant_loop(
-            "fws", 1.03 * liquid_heat, _rise(rack, supply + wanted.approach), wanted, frame, days, put, number
+            "fws",
+            1.03 * liquid_heat,
+            _rise(rack, supply + approach_of(wanted)),
+            wanted,
+            frame,
+            days,
+            put,
+            number,
         )
     _plant_loop("chw", room_heat + losses, CHW_RISE_K, wanted, frame, days, put, number)
     if frame.plant == "tower":
@@ -133,11 +140,17 @@ def first_design(
     return Design(units, product, number), reasons
 
 
+def tank_load(slug: str) -> float:
+    """Heat in W that one tank takes: its exchanger's, or what its bath may hold."""
+    tank: Tanks = typed(slug, Tanks, ("cooling", "bath", "tank"))
+    return min(tank.rated_heat, tank.highest_load)
+
+
 def technology_limit(rack: Racks) -> float:
     """Warmest technology supply, °C, at which the rack's highest flow still keeps its return limit."""
     liquid = rack.liquid
     assert liquid is not None
-    coolant = fluid("propylene_glycol", 0.25)
+    coolant = BATH if liquid.medium == "bath" else COOLANT
     rho_cp = float(density(coolant, 40.0)) * float(heat_capacity(coolant, 40.0))
     return min(rack.supply_high, liquid.return_limit - liquid.rated_heat / (liquid.maximum_flow * rho_cp))
 
@@ -146,7 +159,7 @@ def facility_supply(wanted: Requirements, rack: Racks, plant: str, days: Weather
     """The facility supply asked, or what this climate gives without compressors, within what the racks take."""
     if wanted.supply is not None:
         return wanted.supply
-    most = float(np.floor(technology_limit(rack) - wanted.approach))
+    most = float(np.floor(technology_limit(rack) - approach_of(wanted)))
     sink = (days.dry_bulb if plant == "dry" else days.wet_bulb).max() + wanted.ambient_offset
     reach = {
         "dry": OUTDOOR_APPROACH_K,
@@ -159,7 +172,9 @@ def facility_supply(wanted: Requirements, rack: Racks, plant: str, days: Weather
 def _rise(rack: Racks, technology_supply: float) -> float:
     """First guess of the facility loop's range: that of the racks, since CDUs move like flows on both sides."""
     assert rack.liquid is not None
-    coolant = fluid("propylene_glycol", 0.25)
+    if rack.liquid.medium == "bath":
+        return TANK_WATER_RISE_K
+    coolant = COOLANT
     rho_cp = float(density(coolant, technology_supply)) * float(heat_capacity(coolant, technology_supply))
     asked = rack_model.flow_demand(rack.liquid.rated_heat, technology_supply, rho_cp, rack)
     return rack.liquid.rated_heat / (float(asked.flow) * rho_cp)

@@ -37,7 +37,7 @@ class Frame:
     name: str
     weather: str
     load: str
-    liquid: bool
+    technology: str  # air, direct-to-chip or immersion
     plant: str  # dry, adiabatic or tower
     glycol: float  # volume share in loops that pass outdoors
     redundancy: str
@@ -48,6 +48,11 @@ class Frame:
     economy: Mapping[str, str]
     title: str
     work: str = ""  # datasheet of what the compute racks work on
+
+    @property
+    def liquid(self) -> bool:
+        """Whether the compute racks give heat to a liquid loop."""
+        return self.technology != "air"
 
 
 def spares(required: int, redundancy: str) -> int:
@@ -67,11 +72,18 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
     """
     group = _Groups(design, frame.redundancy if redundancy is None else redundancy)
     cooling: dict[str, Any] = {}
-    if frame.liquid:
+    loop = "bath" if frame.technology == "immersion" else "tcs"
+    if frame.technology == "immersion":
+        cooling["bath"] = {
+            "fluid": "gtl_oil", "supply": f"fws + {frame.approach:.6g} K",
+            "tank": group("cooling.bath.tank", {"ups": 1}, {"heat": "fws", "motor": "hall"}),
+        }  # fmt: skip
+    elif frame.liquid:
         cooling["tcs"] = {
             "fluid": "propylene_glycol", "concentration": "25 %", "supply": f"fws + {frame.approach:.6g} K",
             "cdu": group("cooling.tcs.cdu", {"ups": 1}, {"heat": "fws", "motor": "hall"}),
         }  # fmt: skip
+    if frame.liquid:
         cooling["fws"] = _plant("fws", frame, design, group)
     cooling["chw"] = _plant("chw", frame, design, group)
     if frame.plant == "tower":
@@ -84,7 +96,7 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
     racks = {
         name.removeprefix("racks."): {
             "system": design.product[name], "count": count, "fed_by": {"busway": 1},
-            "heat_to": {"liquid": "tcs", "air": "hall"} if frame.liquid and name == "racks.compute" else {"air": "hall"},
+            "heat_to": {"liquid": loop, "air": "hall"} if frame.liquid and name == "racks.compute" else {"air": "hall"},
         } | ({"work": {"use": frame.work}} if frame.work and name == "racks.compute" else {})
         for name, count in design.units.items()
         if name.startswith("racks.") and count

@@ -14,6 +14,8 @@ from twin.sizing_products import typed
 
 Plant = Literal["best", "dry", "adiabatic", "tower"]
 Redundancy = Literal["N", "N+1", "N+2", "2N"]
+TECHNOLOGIES = {"plates": "direct-to-chip", "bath": "immersion", "boiling": "two-phase"}
+APPROACH_K = {"direct-to-chip": 4.0, "immersion": 8.0}  # ratings of the catalogue's CDUs and tanks
 AMOUNTS = ("accelerators", "racks", "it_power", "utility_power", "tokens")
 
 
@@ -37,7 +39,9 @@ class Requirements(Parameters):
     work: Annotated[str, Choice("What the racks work on; empty where only power matters")] = ""
     weather: Annotated[str, Choice("Weather year")] = "ashburn"
     load: Annotated[str, Choice("Load of the proving year")] = "mixed"
-    cooling: Annotated[Literal["best", "direct-to-chip", "air"], Choice("Cooling technology")] = "best"
+    cooling: Annotated[
+        Literal["best", "direct-to-chip", "immersion", "air"], Choice("Cooling technology")
+    ] = "best"
     plant: Annotated[Plant, Choice("Heat rejection")] = "best"
     water: Annotated[bool, Choice("Evaporation of water allowed")] = True
     redundancy: Annotated[Redundancy, Choice("Redundancy")] = "N+1"
@@ -49,8 +53,11 @@ class Requirements(Parameters):
     ] = False
     dynamic: Annotated[bool, Choice("Prove every single failure in time too")] = False
     approach: Annotated[
-        float, Quantity("K", "CDU approach", low=2.0, high=12.0, bound_source="estimate", difference=True)
-    ] = 4.0
+        float | None,
+        Quantity(
+            "K", "Approach of CDUs or tanks", low=2.0, high=15.0, bound_source="estimate", difference=True
+        ),
+    ] = None
     cdu: Annotated[str, Choice("CDU product; empty picks one")] = ""
     design: Annotated[Literal["0.4%", "extreme"], Choice("Design day")] = "extreme"
     growth: Annotated[
@@ -150,6 +157,17 @@ def checked(wanted: Requirements) -> Racks:
                 remedy,
             )
         )
+    if wanted.system in racks and cooled_by(wanted.system) == "two-phase":
+        found = f"'{wanted.system}', which boils its liquid"
+        built = [slug for slug in racks if cooled_by(slug) == "immersion"]
+        problems.append(
+            Problem(
+                "system",
+                found,
+                "air, direct-to-chip or single-phase immersion",
+                did_you_mean(wanted.system, built),
+            )
+        )
     if wanted.cdu and wanted.cdu not in catalogue.names("cdu"):
         remedy = did_you_mean(wanted.cdu, catalogue.names("cdu"))
         problems.append(Problem("cdu", f"'{wanted.cdu[:60]}'", "a CDU that 'twin show cdus' lists", remedy))
@@ -179,7 +197,7 @@ def cooled_by(slug: str) -> str:
     rack: Racks = typed(slug, Racks, ("racks", "compute"))
     if not rack.accelerators:
         return ""
-    return "air" if rack.liquid is None else "direct-to-chip"
+    return "air" if rack.liquid is None else TECHNOLOGIES[rack.liquid.medium]
 
 
 def read_requirements(written: Mapping[str, Any]) -> Requirements:
@@ -204,3 +222,8 @@ def read_requirements(written: Mapping[str, Any]) -> Requirements:
     if problems or wanted is None:
         raise InputError(problems)
     return wanted
+
+
+def approach_of(wanted: Requirements) -> float:
+    """The approach asked, or the one at which the technology's exchangers are rated, K."""
+    return wanted.approach if wanted.approach is not None else APPROACH_K.get(cooled_by(wanted.system), 4.0)

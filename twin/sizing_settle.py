@@ -22,7 +22,7 @@ PUMP_STEP, PUMP_MARGIN = 1.15, 1.05
 CHILLER_MARGIN = 1.02
 NEAR = 0.02  # relative; flows and capacities closer than this are left
 UTILITY_MARGIN = 1.1
-LAST = ("cdu", "air_handler", "tower", "chiller", "dry_cooler", "economiser")
+LAST = ("cdu", "tank", "air_handler", "tower", "chiller", "dry_cooler", "economiser")
 FEEDERS = ("power.transformer", "power.ups", "power.mechanical")
 
 
@@ -45,7 +45,7 @@ def settle(draft: Draft, days: Weather, load: Load) -> None:
         try:
             ds = simulate(load_site(written(draft.frame, before, "N")), weather=days, load=load)
         except RunError:
-            loops = ("tcs", "fws", "chw", "condenser", "hall", "electrical")
+            loops = ("tcs", "bath", "fws", "chw", "condenser", "hall", "electrical")
             grow(draft, [address for loop in loops for address in finishers(draft.design, loop)], BOLD_STEP)
             continue
         _correct(draft, ds)
@@ -78,7 +78,7 @@ def grow(draft: Draft, addresses: list[str], share: float = STEP) -> None:
 
 def widen(draft: Draft, loop: str) -> bool:
     """More flow in the loop that takes a loop's heat, where it has pumps: spare units there share it with the others."""
-    sink = {"tcs": "fws", "hall": "chw", "electrical": "chw"}.get(loop, "condenser")
+    sink = {"tcs": "fws", "bath": "fws", "hall": "chw", "electrical": "chw"}.get(loop, "condenser")
     key = f"cooling.{sink}.pump.flow"
     if key not in draft.design.number:
         return False

@@ -406,3 +406,19 @@ def test_optimal_supply_costs_no_more() -> None:
     bill = [one.summary.energy_cost + one.summary.water_cost for one in (usual, best)]
     assert bill[1] <= bill[0] * 1.002  # another plant is sized for the cooler water
     assert not best.unmet_requirements
+
+
+def test_immersion_gets_tanks_for_what_they_hold() -> None:
+    found = twin.size(
+        Requirements(system="nvidia-hgx-h200-immersion", racks=12, plant="dry", weather="chicago")
+    )
+    tank = found.site.cooling["bath"].links["tank"]
+    heat = 12 * rack_model.rated(found.site.racks["compute"]).heat_liquid
+    assert (tank.count - tank.spare) * tank.highest_load >= heat
+    assert "tcs" not in found.site.cooling
+    assert not found.unmet_requirements
+
+
+def test_boiling_forms_are_refused_with_what_is_sized() -> None:
+    with pytest.raises(InputError, match="single-phase immersion"):
+        twin.size(Requirements(system="nvidia-hgx-h200-two-phase", racks=4))

@@ -27,7 +27,7 @@ AMOUNTS = {
 }  # fmt: skip
 CHOSEN = ("plant", "redundancy", "design")  # lists whose words the declaration gives
 TYPED = {
-    "supply": ("", "the climate's"), "approach": ("4 K", ""), "growth": ("0 %", ""), "loading": ("90 %", ""), "ride_through": ("0 s", ""),
+    "supply": ("", "the climate's"), "approach": ("", "4 K CDUs, 8 K tanks"), "growth": ("0 %", ""), "loading": ("90 %", ""), "ride_through": ("0 s", ""),
     "energy_price": ("0.08 USD/kWh", ""), "budget": ("", "none"),
 }  # fmt: skip
 HINTS = get_type_hints(Requirements, include_extras=True)
