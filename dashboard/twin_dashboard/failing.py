@@ -14,10 +14,11 @@ from twin_sites.units import parse_at
 
 import twin
 from twin.compile import Plan, compile_site
-from twin.events import scenario, scenarios
+from twin.events import read_events, scenario, scenarios
 from twin.load import loads
 from twin.results import role
 from twin.ride_through import cases
+from twin.transient_report import span
 from twin.transient_results import TransientSummary
 from twin.weather import design_day
 from twin_dashboard.context import Context
@@ -252,6 +253,8 @@ class Player:
         until = parse_at("horizon", case.until or LENGTH, HORIZON)
         load = _load(case.load)
         site, weather, _ = self.context.results.facility(case.site, dict(case.changes))
+        plan = compile_site(site)
+        _refuse_late(case.events, plan, until)
         air = twin.load_weather(weather) if isinstance(weather, str) else weather
         if not case.start:
             air = design_day(air, "0.4%", shape="constant")
@@ -262,12 +265,21 @@ class Player:
             )  # fmt: skip
 
         ds = self.context.results.in_turn(solve) if until > LONG_S else solve(None)
-        chips = [node.racks.accelerator for node in compile_site(site).racks]
+        chips = [node.racks.accelerator for node in plan.racks]
         ds = ds.assign_coords(
             rack_throttle_temperature=("rack", [c.throttle if c else float("nan") for c in chips]),
             rack_stop_temperature=("rack", [c.stop if c else float("nan") for c in chips]),
         )
         return Played(site, ds, twin.summarize_transient(ds))
+
+
+def _refuse_late(lines: tuple[str, ...], plan: Plan, until: float) -> None:
+    """An event after the end would be left out without a word."""
+    late = [event for event in read_events(lines, plan) if event.at >= until]
+    if late:
+        raise InputError([
+            Problem(f"event '{one.text}'", f"at {span(one.at)}", f"before the end at {span(until)}", "play for longer") for one in late
+        ])  # fmt: skip
 
 
 def _load(text: str) -> Any:

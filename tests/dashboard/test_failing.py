@@ -62,6 +62,8 @@ def test_the_drawn_curve_reaches_its_peak_and_its_limits(designs: list[Any]) -> 
     figure = figures.chips([ds], "light", "si")
     peak = float(np.nanmax(ds["rack_chip_temperature"].values))
     assert max(figure["data"][0]["y"]) == pytest.approx(peak, abs=0.01)
+    drawn = [x for x in figure["data"][0]["x"] if 0.0 <= x <= 120.0]
+    assert len(drawn) == 121  # every second of the first two minutes
     heights = [s["y0"] for s in figure["layout"]["shapes"] if s.get("xref") == "paper"]
     assert heights == [87.0, 95.0]
     fahrenheit = figures.chips([ds], "light", "ip")
@@ -176,6 +178,7 @@ def test_changes_and_commands_are_those_of_the_command_line() -> None:
         ({"events": ("t=1s trip power.utility",) * 41}, "up to 40"),
         ({"until": "12"}, "horizon"),
         ({"until": "2 d"}, "twin transient"),
+        ({"until": "20 s"}, "play for longer"),
         ({"load": "120 %"}, "load"),
         ({"load": "../secret.csv"}, "load"),
         ({"load": "secret.csv"}, "80 %"),

@@ -23,7 +23,8 @@ LINES = (
     "watch_line",
     "ink",
 )  # at most so many of a kind are drawn
-POINTS = 9000  # of one chart, all lines together
+POINTS = 4000  # of one chart, all lines together
+FINE_S = 120.0  # after the first event of which every moment is drawn, for who zooms in
 DASH = "5px,3px"
 CLOSE = 0.05  # of the chart's width: marks nearer than this share a label
 _TYPED = re.compile(r"^(t\s*=\s*|at\s+)?\d[\d.]*\s*[A-Za-z]*\s+")  # the moment of an event as it was typed
@@ -170,18 +171,19 @@ def _chart(
     length = float(max(ds.attrs["until_s"] for ds in designs))
     unit, size = next((unit, size) for unit, size, most in SCALES if length <= most)
     drawn = colours(names)
-    points = max(200, min(1500, POINTS // (len(drawn) * len(designs))))
+    points = max(200, min(800, POINTS // (len(drawn) * len(designs))))
     data: list[dict[str, Any]] = []
     seen: list[Any] = []
     for n, ds in enumerate(designs):
         x = since(ds) / size
+        fine = np.flatnonzero((x >= 0.0) & (x <= FINE_S / size))
         first = n == 0 and len(designs) > 1
         for name, colour in drawn.items():
             if dim and name not in ds[dim].values:
                 continue
             y = np.asarray(read(ds, list(ds[dim].values).index(name) if dim else 0), float)
             seen.append(y)
-            at = np.union1d(thin(y, points), [0, y.size - 1])
+            at = np.union1d(thin(y, points), [0, *fine, y.size - 1])
             letter = f" {'AB'[n]}" if len(designs) > 1 else ""
             data.append(
                 {"type": "scatter", "mode": "lines", "x": values(x[at], 6), "y": values(y[at]), "name": f"{readable(name)}{letter}",
