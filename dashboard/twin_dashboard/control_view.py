@@ -11,6 +11,7 @@ from typing import Any
 
 from twin_dashboard.controls import Control, shown_change
 from twin_dashboard.format import plain
+from twin_dashboard.technologies import Technology, as_meta
 
 
 def group(title: str, rows: Sequence[str]) -> str:
@@ -62,6 +63,47 @@ def row(control: Control, changes: Mapping[str, str], system: str) -> str:
     return (
         f'<div class="control{" changed" if changed else ""}" data-row="{escape(control.address)}" data-words="{words}" '
         f'data-meta="{escape(json.dumps(meta(control, changes, system)))}">{head}{body}</div>'
+    )
+
+
+def row_off(label: str, reason: str) -> str:
+    """A control that cannot act in this site, greyed, with the reason."""
+    words = escape(label)
+    return (
+        f'<div class="control off"><div class="control-1"><span class="name">{words}</span></div>'
+        f'<div class="control-2"><div class="range"><input type="range" disabled aria-label="{words}"></div>'
+        f'<div class="field"><input type="text" disabled value="—" aria-label="{words}, number"></div></div>'
+        f'<div class="why">{escape(reason[:1].upper() + reason[1:])}.</div></div>'
+    )
+
+
+def row_technology(address: str, label: str, choices: Sequence[Technology]) -> str:
+    """The cooling technology of a rack group; what this site cannot take is greyed, with the reason below the list."""
+    words, last = escape(label), choices[0]
+    base = escape(last.label)
+    options = "".join(
+        f'<option value="{escape(one.value)}"{f""" disabled title="{escape(one.why_not)}" """ if one.why_not else ""}>'
+        f"{escape(one.label)}{f' — {escape(one.why_not)}' if one.why_not else ''}</option>"
+        for one in choices
+    )
+    lines = [("b", label), ("code", f"{address}.system, {address}.heat_to")]
+    lines.append(
+        ("p", "Sets the server form and where its heat goes together. Forms of the same accelerator:")
+    )
+    lines += [("p", f"{one.label}{f'. Not here: {one.why_not}' if one.why_not else ''}.") for one in choices]
+    off = [one for one in choices if one.why_not]
+    why = (
+        f'<div class="why">{len(off)} greyed: {escape(off[0].why_not)}{" …" if len(off) > 1 else ""}</div>'
+        if off
+        else ""
+    )
+    return (
+        f'<div class="control" data-row="{escape(address)}.technology" data-words="{words.lower()} {escape(address)}" '
+        f'data-meta="{escape(json.dumps(as_meta(choices)))}"><div class="control-1"><span class="name" title="{words}">{words}</span>'
+        f'<button type="button" class="plain info" aria-label="About {words}" data-info="{escape(json.dumps(lines))}">{_icon("info-circle")}</button>'
+        f'<button type="button" class="plain reset" aria-label="Reset {words}">{_icon("arrow-back-up")}reset</button></div>'
+        f'<div class="pick"><select aria-label="{words}">{options}<option value="" hidden>set by hand</option></select></div>'
+        f'<div class="control-3"><span></span><span title="{base}">baseline {base}</span></div>{why}</div>'
     )
 
 

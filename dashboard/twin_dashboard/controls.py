@@ -9,7 +9,7 @@ from typing import Any
 from twin_models.fields import Quantity
 from twin_sites import catalogue, units
 from twin_sites.addresses import Address, addresses, value_text
-from twin_sites.schema import SetPoint, Site
+from twin_sites.schema import Room, SetPoint, Site
 
 from twin.load import loads
 from twin.weather import weathers
@@ -20,15 +20,34 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Load and weather", (r"load\.scale", r"load\.trace", r"site\.weather", r"site\.ambient_offset", r"racks\.[^.]+\.count", r"racks\.[^.]+\.system")),
     ("Facility water", (r"cooling\.(?!{tech})[^.]+\.supply", r"cooling\.[^.]+\.pump\.rated_head", r"cooling\.[^.]+\.pump\.out_of_service")),
     ("Heat rejection", (
-        r"cooling\.[^.]+\.[^.]+\.cycles", r"cooling\.[^.]+\.[^.]*(tower|cooler)[^.]*\.(adiabatic|mode|out_of_service|use)",
+        r"cooling\.[^.]+\.[^.]+(\.pads)?\.cycles", r"cooling\.[^.]+\.[^.]+\.pads\.water", r"cooling\.[^.]+\.[^.]*(tower|cooler)[^.]*\.(adiabatic|mode|out_of_service|use)",
         r"cooling\.[^.]+\.[^.]+\.adiabatic[^.]*", r"cooling\.[^.]+\.[^.]*chiller[^.]*\.(out_of_service|use)")),
-    ("Technology loop", (r"cooling\.{tech}\.supply", r"cooling\.{tech}\.cdu\.(out_of_service|use)", r"cooling\.{tech}\.cdu\.heat_exchanger\.fouling",
-                         r"cooling\.{tech}\.cdu\.external_head")),
-    ("Room air", (r"hall\.supply", r"hall\.dew_point", r"hall\.[^.]+\.minimum_speed", r"hall\.[^.]+\.(out_of_service|use)")),
+    ("Technology loop", (r"cooling\.{tech}\.supply", r"cooling\.{tech}\.(cdu|tank)\.(out_of_service|use)", r"cooling\.{tech}\.(cdu|tank)\.heat_exchanger\.fouling",
+                         r"cooling\.{tech}\.(cdu|tank)\.external_head")),
+    ("Room air", (r"hall\.supply", r"hall\.dew_point", r"hall\.[^.]+\.minimum_speed", r"hall\.[^.]+\.(out_of_service|use)",
+                  r"rooms\.[^.]+\.rear_door\.(out_of_service|use)")),
     ("Power", (r"power\.[^.]+\.mode", r"power\.[^.]+\.out_of_service", r"power\.[^.]+\.use")),
 )  # fmt: skip
 CHOICE_WORDS = {"double_conversion": "Double conversion", "eco": "Eco mode", "yes": "On", "no": "Off"}
 _APPROACH = Quantity("K", "Approach", low=-30.0, high=40.0, bound_source="engine", difference=True)
+# What an engineer looks for first: where a site has none of it, a greyed row says why.
+EXPECTED: tuple[tuple[str, str, str, str], ...] = (
+    ("Facility water", "FWS: supply set point", r"cooling\.{fws}\.supply", "no CDU or tank gives heat to facility water here"),
+    ("Facility water", "CHW: supply set point", r"cooling\.{chw}\.supply", "no air handler or rear door takes chilled water here"),
+    ("Heat rejection", "Cycles of concentration", r"cooling\..*\.cycles", "no tower or wetted cooler evaporates water here"),
+    ("Heat rejection", "Tower or cooler: units out of service", r"cooling\..*(tower|cooler)[^.]*\.out_of_service", "this site has no tower and no dry cooler"),
+    ("Heat rejection", "Adiabatic water", r"cooling\..*\.pads\.water", "no cooler with wetted pads here"),
+    ("Heat rejection", "Chiller: units out of service", r"cooling\..*chiller[^.]*\.out_of_service", "this site has no chiller"),
+    ("Technology loop", "TCS: supply set point", r"cooling\.{tech}\.supply", "no rack of this site takes liquid"),
+    ("Technology loop", "CDU: units out of service", r"cooling\.{tech}\.(cdu|tank)\.out_of_service", "no rack of this site takes liquid from a CDU or tank"),
+    ("Technology loop", "CDU: fouling", r"cooling\.{tech}\..*fouling", "no heat exchanger of a CDU with fouling here"),
+    ("Technology loop", "CDU: pressure difference set point", r"cooling\.{tech}\..*external_head", "no CDU pump serves racks here"),
+    ("Room air", "Dew point", r"hall\.dew_point", "this hall has no dew point"),
+    ("Room air", "Air handler: lowest fan speed", r"hall\..*minimum_speed", "no air handler with fans in this hall"),
+    ("Room air", "Air handler: units out of service", r"hall\..*out_of_service", "no air handler in this hall"),
+    ("Power", "UPS: mode", r"power\..*\.mode", "this site has no UPS with an economy mode"),
+    ("Power", "UPS: units out of service", r"power\.[^.]*ups[^.]*\.out_of_service", "this site has no UPS"),
+)  # fmt: skip
 SPAN = 3.0  # an open range is drawn from a third to three times the baseline
 
 
@@ -57,23 +76,12 @@ class Control:
     unit_label: str = ""
     prefix: str = ""
     bound_source: str = ""
-    why_not: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
 
 
 def controls(site: Site, system: str) -> dict[str, Control]:
     """Every control of a site by address, those always at hand with their group's name."""
-    tech = (
-        "|".join(
-            re.escape(name)
-            for name, loop in site.cooling.items()
-            if any(r.heat_to.get("liquid") == name for r in site.racks.values())
-        )
-        or "-"
-    )
-    patterns = [
-        (name, [re.compile(p.replace("{tech}", f"(?:{tech})")) for p in items]) for name, items in GROUPS
-    ]
+    patterns = [(name, [_pattern(p, site) for p in items]) for name, items in GROUPS]
     found = {a.address: a for a in [*addresses(site), *_products(site)]}
     out: dict[str, Control] = {}
     for name, wanted in patterns:
@@ -88,6 +96,32 @@ def controls(site: Site, system: str) -> dict[str, Control]:
             control = _control(entry, "", site, system)
             if control is not None:
                 out[address] = control
+    return out
+
+
+def _pattern(text: str, site: Site) -> re.Pattern[str]:
+    """A pattern of addresses with this site's loops in their places: of racks, below CDUs, of room units."""
+    tech = {r.heat_to.get("liquid", "") for r in site.racks.values() if r.liquid is not None} & set(
+        site.cooling
+    )
+    rooms = [volume for _, _, volume in site.volumes() if isinstance(volume, Room)]
+    below = {x.heat_to.get("heat", "") for name in tech for x in site.cooling[name].links.values()}
+    cold = {x.heat_to.get("heat", "") for room in rooms for x in room.links.values()}
+    loops = {"tech": tech, "fws": below | {"fws"}, "chw": cold | {"chw"}}
+    for word, names in loops.items():
+        known = "|".join(re.escape(name) for name in site.cooling if name in names) or "-"
+        text = text.replace("{" + word + "}", f"(?:{known})")
+    return re.compile(text)
+
+
+def missing(site: Site, found: Mapping[str, Control]) -> list[tuple[str, str, str]]:
+    """Group, label and reason of the controls that are looked for first and that this site has no part for."""
+    here = [address for address, control in found.items() if control.group]
+    out = []
+    for group, label, text, reason in EXPECTED:
+        pattern = _pattern(text, site)
+        if not any(pattern.fullmatch(address) for address in here):
+            out.append((group, label, reason))
     return out
 
 

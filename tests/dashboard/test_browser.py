@@ -107,6 +107,31 @@ def test_a_what_if_moves_pue_in_the_right_direction(page: Any, served: Any) -> N
     expect(worse).to_have_count(0)
 
 
+def test_a_cooling_technology_is_one_choice(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if?site=mixed-hall")
+    row = page.locator('[data-row="racks.doors.technology"]')
+    choice = row.get_by_role("combobox")
+    expect(choice).to_have_value("nvidia-hgx-h200-air rear")
+    expect(row.locator("option", has_text="Immersion bath").first).to_be_disabled()
+    expect(row).to_contain_text("this site has no loop")
+    before = tile(page, "pue").inner_text()
+    choice.select_option("nvidia-hgx-h200-dlc tcs")
+    expect(tile(page, "pue")).not_to_have_text(before)
+    changes = dict(_changes(page.url))
+    assert changes["racks.doors.system"] == "nvidia-hgx-h200-dlc"
+    assert changes["racks.doors.heat_to.liquid"] == "tcs"
+    pue = twin.summarize(twin.simulate("mixed-hall", changes=changes)).pue
+    expect(tile(page, "pue")).to_have_text(f"{pue:.3f}")
+    expect(page.locator('[data-row="racks.doors.system"] select')).to_have_value("nvidia-hgx-h200-dlc")
+    page.reload()
+    expect(choice).to_have_value("nvidia-hgx-h200-dlc tcs")
+    row.get_by_role("button", name="Reset").click()
+    expect(page.locator("#chips")).to_contain_text("No change yet")
+    expect(tile(page, "pue")).to_have_text(before)
+    expect(page.get_by_role("combobox", name="Legacy: cooling technology")).to_have_count(0)
+    expect(page.locator(".control.off").first).to_contain_text("no accelerator in these racks")
+
+
 def _changes(url: str) -> list[tuple[str, str]]:
     from urllib.parse import parse_qsl, urlsplit
 

@@ -67,13 +67,13 @@
     return text ? "?" + text : "";
   }
   function written(meta, value) {
-    if (meta.kind === "choice") return value;
+    if (meta.kind !== "number") return value;
     const number = (x) => String(Number(Number(x).toFixed(9)));
     if (meta.prefix) return meta.prefix + (value < 0 ? "- " : "+ ") + number(Math.abs(value)) + " " + meta.unit;
     return (number(value) + " " + meta.unit).trim();
   }
   function close(meta, a, b) {
-    return meta.kind === "choice" ? a === b : Math.abs(a - b) < 0.5 * Math.pow(10, -meta.decimals) + 1e-12;
+    return meta.kind !== "number" ? a === b : Math.abs(a - b) < 0.5 * Math.pow(10, -meta.decimals) + 1e-12;
   }
   function textOf(meta, value) {
     if (meta.from !== undefined && close(meta, value, meta.now)) return meta.from;
@@ -103,7 +103,7 @@
   function paint(place) {
     const own = read(place), meta = own.meta;
     place.classList.toggle("changed", !close(meta, own.value, meta.base));
-    if (meta.kind === "choice") {
+    if (meta.kind !== "number") {
       place.querySelector("select").value = own.value;
       return;
     }
@@ -123,6 +123,10 @@
     paint(place);
     if (!state) return;
     const address = place.dataset.row, changes = Object.assign({}, state.changes);
+    if (own.meta.kind === "bundle") {
+      for (const one of own.meta.addresses) delete changes[one];
+      return change(Object.assign(changes, own.meta.bundles[value]));
+    }
     if (close(own.meta, value, own.meta.base)) delete changes[address];
     else changes[address] = textOf(own.meta, value);
     if (!same(changes, state.changes)) change(changes);
@@ -175,6 +179,11 @@
   document.addEventListener("pointerdown", (e) => { if (e.target.closest && e.target.closest("nav")) link(); }, true);
   document.addEventListener("focusin", (e) => { if (e.target.closest && e.target.closest("nav")) link(); });
 
+  /* A choice that stands for several changes: the one whose changes these are, '' when they were set by hand. */
+  function bundled(meta, changes) {
+    const fits = (bundle) => meta.addresses.every((one) => bundle[one] === changes[one]);
+    return Object.keys(meta.bundles).find((value) => fits(meta.bundles[value])) || "";
+  }
   /* Rows follow changes that came from elsewhere: a chip, a scenario, a link. The server writes them anew for another site
      or unit system, and for a text that a row cannot read. */
   let system = "si", nonce = 0, unread = "";
@@ -183,6 +192,11 @@
     if (!box || !next) return;
     for (const place of document.querySelectorAll("#controls [data-row]")) {
       const own = read(place), text = next.changes[place.dataset.row];
+      if (own.meta.kind === "bundle") {
+        own.value = bundled(own.meta, next.changes);
+        paint(place);
+        continue;
+      }
       if (text === undefined ? close(own.meta, own.value, own.meta.base) : textOf(own.meta, own.value) === text) continue;
       if (text !== undefined && own.meta.kind === "number" && own.meta.from !== text) {
         const what = place.dataset.row + "=" + text;

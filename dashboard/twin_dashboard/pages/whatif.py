@@ -8,21 +8,24 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
+from twin_sites.schema import Site
 
 from twin_dashboard import tiles
 from twin_dashboard.cache import STEPS
 from twin_dashboard.context import FAULTS, Context
-from twin_dashboard.control_view import group, row
-from twin_dashboard.controls import GROUPS
+from twin_dashboard.control_view import group, row, row_off, row_technology
+from twin_dashboard.controls import GROUPS, missing
 from twin_dashboard.figures.climate import pue_by_wet_bulb
 from twin_dashboard.figures.duration import chip_duration
 from twin_dashboard.figures.moved import what_moved
 from twin_dashboard.margins import margins
+from twin_dashboard.names import readable
 from twin_dashboard.pages.whatif_view import change_chips, scenario_table, verdict
 from twin_dashboard.parts import graph, icon, named, notice, panel, problems
 from twin_dashboard.remedies import confirmed
 from twin_dashboard.shell import show_facts
 from twin_dashboard.state import command, from_store, python
+from twin_dashboard.technologies import technologies
 
 NAME = "What if"
 FOUND = 25  # most addresses that a search adds
@@ -118,11 +121,16 @@ def register(app: Dash, context: Context) -> None:
         except FAULTS as error:
             return "", problems(error)
         groups = [(name, [c for c in found.values() if c.group == name]) for name, _ in GROUPS]
+        absent = missing(context.results.site(state.site), found)
         groups.append(
             ("Other changes", [found[a] for a in state.changes if a in found and not found[a].group])
         )
-        rows = [(name, [row(c, state.changes, system) for c in items]) for name, items in groups if items]
-        return "".join(group(name, items) for name, items in rows), no_update
+        rows = [(name, [row(c, state.changes, system) for c in items]) for name, items in groups]
+        for name, items in rows:
+            if name == GROUPS[0][0]:
+                items += technology_rows(context.results.site(state.site))
+            items += [row_off(label, reason) for place, label, reason in absent if place == name]
+        return "".join(group(name, items) for name, items in rows if items), no_update
 
     @app.callback(
         Output("more-html", "data"),
@@ -224,6 +232,24 @@ def register(app: Dash, context: Context) -> None:
             "text": found.text,
             "words": f"With {found.words}: 0 h.",
         }
+
+
+def technology_rows(site: Site) -> list[str]:
+    """One choice of cooling technology per rack group."""
+    out = []
+    for name in site.racks:
+        label, choices = f"{readable(name)}: cooling technology", technologies(site, name)
+        if len(choices) > 1:
+            out.append(row_technology(f"racks.{name}", label, choices))
+        elif choices:
+            out.append(
+                row_off(
+                    label, f"{choices[0].label} only: the catalogue has no other form for this accelerator"
+                )
+            )
+        else:
+            out.append(row_off(label, "no accelerator in these racks, so no other form in the catalogue"))
+    return out
 
 
 def share_texts(context: Context, state: Any) -> dict[str, str]:
