@@ -72,8 +72,8 @@ def row_off(label: str, reason: str) -> str:
     return (
         f'<div class="control off"><div class="control-1"><span class="name">{words}</span></div>'
         f'<div class="control-2"><div class="range"><input type="range" disabled aria-label="{words}"></div>'
-        f'<div class="field"><input type="text" disabled value="—" aria-label="{words}, number"></div></div>'
-        f'<div class="why">{escape(reason[:1].upper() + reason[1:])}.</div></div>'
+        f'<div class="field"><input type="text" disabled value="—" aria-label="{words}, number"></div>'
+        f'</div><div class="why">{escape(reason[:1].upper() + reason[1:])}.</div></div>'
     )
 
 

@@ -129,7 +129,7 @@ def test_a_cooling_technology_is_one_choice(page: Any, served: Any) -> None:
     expect(page.locator("#chips")).to_contain_text("No change yet")
     expect(tile(page, "pue")).to_have_text(before)
     expect(page.get_by_role("combobox", name="Legacy: cooling technology")).to_have_count(0)
-    expect(page.locator(".control.off").first).to_contain_text("no accelerator in these racks")
+    expect(page.locator(".control.off").first).to_contain_text("No accelerator in these racks")
 
 
 def _changes(url: str) -> list[tuple[str, str]]:

@@ -51,7 +51,7 @@ def test_doors_are_counted_with_the_racks_before_them() -> None:
 def test_rows_of_what_a_site_lacks() -> None:
     air = twin.load_site("hgx-h200-1mw-air")
     labels = [label for _, label, _ in missing(air, controls(air, "si"))]
-    assert "CDU: units out of service" in labels and "Adiabatic water" in labels
+    assert {"CDU: units out of service", "Adiabatic water"} <= set(labels)
     assert "Chiller: units out of service" not in labels
     hall = twin.load_site("mixed-hall")
     assert missing(hall, controls(hall, "si")) == []
