@@ -4,6 +4,7 @@ A design is a matrix with a row per case and a column per axis; entries are numb
 named options. Sampled designs are seeded: the same study gives the same cases on every machine and any number of workers.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,20 @@ def check_design(design: str, axes: list[Axis], samples: int | None, where: str)
         found = ", ".join(f"{axis.name} {axis.size}" for axis in axes)
         remedy = "lists of one length, or design: factorial"
         problems.append(Problem(f"{where} → axes", found, "as many values on every axis", remedy))
-    count = int(np.prod([float(axis.size) for axis in axes])) if design == "factorial" else 0
+    count = cases_of(design, axes, samples) if design == "factorial" else 0
     if count > MOST_CASES:
         remedy = "coarser steps, or design: latin-hypercube"
         problems.append(Problem(f"{where} → axes", f"{count:,} cases", f"at most {MOST_CASES:,}", remedy))
     return problems
+
+
+def cases_of(design: str, axes: list[Axis], samples: int | None) -> int:
+    """Rows that a design of these axes will have, told before it is made."""
+    if design in SAMPLED:
+        return (samples or 1) * {"sobol": len(axes) + 2, "morris": len(axes) + 1}.get(design, 1)
+    if design == "factorial":
+        return math.prod(axis.size for axis in axes)
+    return max((axis.size for axis in axes), default=0)
 
 
 def matrix(design: str, axes: list[Axis], samples: int | None, seed: int) -> Array:

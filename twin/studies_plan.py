@@ -21,7 +21,7 @@ from twin.load import BOUNDARIES, Boundary, Load, load_trace, loads
 from twin.metrics import Summary
 from twin.results import site_key
 from twin.studies_axes import Array, Axis, estimate_axes, read_axis
-from twin.studies_designs import check_design, matrix
+from twin.studies_designs import cases_of, check_design, matrix
 from twin.studies_file import MAX_BYTES, Study, place_of, read_study
 from twin.variables import VARIABLES
 from twin.weather import Weather, load_weather
@@ -65,8 +65,15 @@ class Plan:
         return {axis.name: axis.size for axis in self.recipe.axes}
 
 
-def plan_study(source: Study | str | Path | Mapping[str, Any]) -> Plan:
+def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None = None) -> Plan:
     """Everything of a study that is known before its first case.
+
+    Parameters
+    ----------
+    source
+        As of ``twin.study``.
+    most
+        Cases that are accepted; ``MOST_CASES`` of a design without it.
 
     Raises
     ------
@@ -101,6 +108,10 @@ def plan_study(source: Study | str | Path | Mapping[str, Any]) -> Plan:
             problems += [Problem(place, p.found, p.allowed, p.remedy) for p in error.problems]
     if not problems:
         problems += check_design(study.design, axes, study.samples, where)
+    if not problems and most is not None and cases_of(study.design, axes, study.samples) > most:
+        found = f"{cases_of(study.design, axes, study.samples):,} cases"
+        remedy = "fewer or coarser values, fewer samples, or 'twin study' on the command line"
+        problems.append(Problem(f"{where} → axes", found, f"at most {most:,} cases here", remedy))
     problems += _outputs(study, where)
     sites = _each(study, axes, "site", load_site, where, problems)
     sites[""] = base

@@ -106,6 +106,16 @@ def load_weather(name_or_path: str | Path) -> Weather:
     return from_raw(read_weather(Path(name_or_path)))
 
 
+def is_embedded(name: str) -> bool:
+    """Whether a name needs no file: a year that comes with the program, or one of them made warmer."""
+    while name not in weathers():
+        match = _WARMER.fullmatch(name)
+        if match is None:
+            return False
+        name = match[1]
+    return True
+
+
 def _on_disk(path: str) -> bool:
     try:
         return Path(path).exists()

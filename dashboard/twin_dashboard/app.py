@@ -17,6 +17,7 @@ from twin_dashboard.pages import (
     racks,
     schematic,
     sizing,
+    studies,
     weather,
     whatif,
 )
@@ -31,6 +32,7 @@ ROUTES = {
     "/weather": weather,
     "/sizing": sizing,
     "/failures": failures,
+    "/studies": studies,
     "/data": data,
     "/definitions": definitions,
 }

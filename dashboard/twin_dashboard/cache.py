@@ -18,7 +18,7 @@ from twin_sites.schema import Site
 import twin
 from twin.load import loads
 from twin.metrics import Summary
-from twin.weather import Weather, weathers
+from twin.weather import Weather, is_embedded, weathers
 from twin_dashboard.sessions import UPLOAD, Sessions, browser
 
 MAX_BYTES = 800_000_000  # two years by the minute of a site of some 150 series
@@ -216,7 +216,8 @@ class Results:
     def _changed(self, base: Site, changes: Mapping[str, str]) -> tuple[Site, Any, Any]:
         plain = {k: v for k, v in changes.items() if not v.startswith(UPLOAD)}
         changed = twin.change_site(base, plain)
-        weather = self._series("site.weather", changes.get("site.weather", changed.site.weather), weathers())
+        climate = changes.get("site.weather", changed.site.weather)
+        weather = climate if is_embedded(climate) else self._series("site.weather", climate, weathers())
         load = self._series("load.trace", changes.get("load.trace", changed.load.trace), loads())
         return changed, weather, load
 

@@ -15,7 +15,7 @@ PAGES = (
     ("/", "Overview", "gauge"), ("/what-if", "What if", "adjustments-horizontal"), ("/schematic", "Schematic", "sitemap"),
     ("/racks", "Racks", "server-2"), ("/weather", "Weather", "temperature-sun"), ("/sizing", "Sizing", "ruler-2"),
     ("/failures", "Failures", "clock"),
-    ("/data", "Data", "database"),
+    ("/studies", "Studies", "grid-squares"), ("/data", "Data", "database"),
 )  # fmt: skip
 INDIGO = [
     "#F0F1FC",
