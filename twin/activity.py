@@ -22,6 +22,7 @@ from twin.files import split_unit
 from twin.load import Load, load_trace
 from twin.load_fit import resample, steps_of, tile
 from twin.members import numbers
+from twin.smoothing import steadied
 from twin.traces.spread import spread
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Asked(NamedTuple):
     steps: NDArray[np.int64]  # step of the series for each step of the run
     scale: float
     work: work_model.Work | None = None  # whose network stalls it
+    useful: Array | None = None  # with power smoothing: share of the tokens of each step that is worked for
+    free: Array | None = None  # and tokens asked for over those of the smoothed activity
 
     def drawn(self, rows: Array) -> Array:
         """Activity of these rows: scaled but for what is switched off, at most 1, with the stalls of the network."""
@@ -173,6 +176,21 @@ def activities(
                 f"{100 * (work.stretch - 1.0):.3g} % longer, and accelerators wait for that time."
             )
         out[node.name] = Asked(tuple(rows), row_of, steps, scale, work)
+    for node in plan.racks:
+        one = out[node.name]
+        if node.racks.accelerator is not None and node.racks.accelerator.smoothing is not None:
+            every = np.atleast_2d(one.at(slice(0, span.n)))
+            calm = steadied(node.name, node.racks, every, one.counts, span.step_s)
+            assert calm is not None
+            out[node.name] = Asked(
+                tuple(calm.activity),
+                one.row_of,
+                np.arange(span.n),
+                1.0,
+                useful=calm.useful,
+                free=calm.asked,
+            )
+            notes.append(calm.note)
     return out, list(dict.fromkeys(notes))
 
 

@@ -150,6 +150,11 @@ def simulate(
         found = add(found, collect(plan, block, state, per_rack), where, span.n)
         tell(where.stop, span.n)
     assert found is not None  # a span has a step at least
+    for i, node in enumerate(plan.racks):
+        one = activity[node.name]
+        if one.useful is not None and one.free is not None:  # what a floor burns makes no tokens
+            found.values["rack_tokens"][i] *= one.useful
+            found.values["rack_tokens_asked"][i] *= one.free
     rates = (
         _rate(chosen.economy.energy_price, price, "price", span, air),
         _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air),

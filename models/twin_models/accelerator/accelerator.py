@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_models.accelerator.dvfs import dynamic_share
+from twin_models.accelerator.smoothing import Smoothing
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.streams import Array, Real
 
@@ -55,6 +56,7 @@ class Accelerator(Parameters):
     voltage_knee: Annotated[
         float, Quantity("1", "Clock at which voltage leaves its floor", 0.05, 0.95, "estimate")
     ] = 0.78
+    smoothing: Smoothing | None = None
 
     def __post_init__(self) -> None:
         if self.idle >= self.tdp:
@@ -67,6 +69,15 @@ class Accelerator(Parameters):
             raise ValueError(
                 f"power_cap of {100 * self.power_cap:g} % is {self.power_cap * self.tdp:g} W, "
                 f"which idle power of {self.idle:g} W exceeds"
+            )
+        if (
+            self.smoothing is not None
+            and self.power_cap is not None
+            and self.smoothing.floor > self.power_cap
+        ):
+            raise ValueError(
+                f"smoothing.floor of {100 * self.smoothing.floor:g} % must not be above power_cap of "
+                f"{100 * self.power_cap:g} %"
             )
 
 

@@ -18,13 +18,34 @@ class Smoothing(Parameters):
     """A profile, in shares of TDP."""
 
     floor: Annotated[
-        float, Quantity("1", "Least power while a job runs, share of TDP", 0.0, 0.9, "vendor")
+        float,
+        Quantity(
+            "1", "Least power while a job runs, share of TDP", 0.0, 0.9, "vendor", shown="%", shown_ip="%"
+        ),
     ] = 0.6
     ramp_up: Annotated[
-        float, Quantity("1/s", "Fastest rise, share of TDP per second", 1e-3, 100.0, "estimate")
+        float,
+        Quantity(
+            "1",
+            "Fastest rise within a second, share of TDP",
+            1e-3,
+            100.0,
+            "estimate",
+            shown="%",
+            shown_ip="%",
+        ),
     ] = 0.25
     ramp_down: Annotated[
-        float, Quantity("1/s", "Fastest fall, share of TDP per second", 1e-3, 100.0, "estimate")
+        float,
+        Quantity(
+            "1",
+            "Fastest fall within a second, share of TDP",
+            1e-3,
+            100.0,
+            "estimate",
+            shown="%",
+            shown_ip="%",
+        ),
     ] = 0.25
     hold: Annotated[float, Quantity("s", "Floor kept after the last work", 0.0, 600.0, "estimate")] = 5.0
 
