@@ -99,6 +99,10 @@ def test_marks_that_stand_close_share_a_label(player: Player) -> None:
     lost = player.play(Case("", (), ("t=60s trip power.utility",), "30 min", "", ""))
     labels = [note["text"] for note in figures.charge([lost.ds], "light")["layout"]["annotations"]]
     assert labels == ["1–4"]
+    later = lost.ds.assign_attrs(log=[*lost.ds.attrs["log"], "1500 s: something else"])
+    both = figures.charge([lost.ds, later], "light")["layout"]
+    assert [note["text"] for note in both["annotations"]] == ["A1–B4", "B5"]
+    assert len(both["shapes"]) == 5  # what happens in both at once is one line
     said = figures.happened(lost.ds)
     assert said[0] == (0.0, "trip power.utility")
     assert said[1][0] == pytest.approx(12.0)

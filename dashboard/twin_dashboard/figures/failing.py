@@ -26,7 +26,7 @@ LINES = (
 POINTS = 4000  # of one chart, all lines together
 FINE_S = 120.0  # after the first event of which every moment is drawn, for who zooms in
 DASH = "5px,3px"
-CLOSE = 0.05  # of the chart's width: marks nearer than this share a label
+CLOSE = 0.12  # of the chart's width: marks nearer than this share a label
 _TYPED = re.compile(r"^(t\s*=\s*|at\s+)?\d[\d.]*\s*[A-Za-z]*\s+")  # the moment of an event as it was typed
 SCALES = (
     ("s", 1.0, 300.0),
@@ -196,7 +196,7 @@ def _chart(
         theme, margin={"t": 18, "b": 36}, xaxis={**title(f"{unit} since the first event"), "range": [begin, end], "hoverformat": ".4g"},
         yaxis={**title(axis), "range": [low, high], "nticks": 6},
     )  # fmt: skip
-    lay["shapes"], lay["annotations"] = _marks(designs[-1], begin, end, size, c)
+    lay["shapes"], lay["annotations"] = _marks(designs, begin, end, size, c)
     for height, words in sorted((limits or {}).items()):
         colour = "bad" if words == "shutdown" else "watch_line"
         lay["shapes"].append(
@@ -225,29 +225,28 @@ def _chart(
 
 
 def _marks(
-    ds: xr.Dataset, begin: float, end: float, size: float, c: dict[str, str]
+    designs: Sequence[xr.Dataset], begin: float, end: float, size: float, c: dict[str, str]
 ) -> tuple[list[Any], list[Any]]:
-    """A thin line at everything that happened, numbered as in the list; marks that stand close share a label."""
-    shapes: list[Any] = []
-    labels: list[tuple[float, int, int]] = []
-    for number, (moment, _) in enumerate(happened(ds)[:60], 1):
-        x = moment / size
-        shapes.append(
-            {
-                "type": "line",
-                "x0": x,
-                "x1": x,
-                "yref": "paper",
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": c["ghost"], "width": 1, "dash": "dot"},
-            }
-        )
+    """A thin line at everything that happened, numbered as in the lists; marks that stand close share a label."""
+    two = len(designs) > 1
+    moments = sorted(
+        (moment / size, n, number) for n, ds in enumerate(designs) for number, (moment, _) in enumerate(happened(ds)[:60], 1)
+    )  # fmt: skip
+    line = {
+        "type": "line",
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": c["ghost"], "width": 1, "dash": "dot"},
+    }
+    labels: list[tuple[float, str, str]] = []
+    for x, n, number in moments:
+        own = f"{'AB'[n]}{number}" if two else str(number)
         if labels and x - labels[-1][0] < CLOSE * (end - begin):
-            labels[-1] = (labels[-1][0], labels[-1][1], number)
+            labels[-1] = (*labels[-1][:2], own)
         else:
-            labels.append((x, number, number))
+            labels.append((x, own, own))
     notes = [
-        note(str(first) if first == last else f"{first}–{last}", x, 1.0, c["muted"], yref="paper", font={"size": 10}) for x, first, last in labels
+        note(first if first == last else f"{first}–{last}", x, 1.0, c["muted"], yref="paper", font={"size": 10}) for x, first, last in labels
     ]  # fmt: skip
-    return shapes, notes
+    return [{**line, "x0": x, "x1": x} for x in sorted({x for x, _, _ in moments})], notes
