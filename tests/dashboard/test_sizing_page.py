@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.test_browser import browser, page  # noqa: F401  # fixtures
-
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import expect  # noqa: E402
 
@@ -13,7 +11,7 @@ pytestmark = pytest.mark.browser
 LONG = 90_000
 
 
-def test_a_wish_becomes_a_facility(page: Any, served: Any) -> None:  # noqa: F811
+def test_a_wish_becomes_a_facility(page: Any, served: Any) -> None:
     page.goto(served.url + "/sizing")
     page.get_by_label("Amount").fill("200")
     page.get_by_role("button", name="Size it").click()
@@ -24,7 +22,7 @@ def test_a_wish_becomes_a_facility(page: Any, served: Any) -> None:  # noqa: F81
     assert "site=upload-" in page.url
 
 
-def test_a_bad_wish_is_answered_in_words(page: Any, served: Any) -> None:  # noqa: F811
+def test_a_bad_wish_is_answered_in_words(page: Any, served: Any) -> None:
     page.goto(served.url + "/sizing")
     page.get_by_label("Amount").fill("a few")
     page.get_by_role("button", name="Size it").click()

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.test_browser import browser, page  # noqa: F401  # fixtures
-
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import expect  # noqa: E402
 
@@ -21,7 +19,7 @@ axes:
 """
 
 
-def test_a_study_starts_finishes_and_a_case_becomes_a_what_if(page: Any, served: Any) -> None:  # noqa: F811
+def test_a_study_starts_finishes_and_a_case_becomes_a_what_if(page: Any, served: Any) -> None:
     page.goto(served.url + "/studies")
     page.get_by_label("Study", exact=True).fill(STUDY)
     page.get_by_role("button", name="Start").click()
@@ -47,7 +45,7 @@ def test_a_study_starts_finishes_and_a_case_becomes_a_what_if(page: Any, served:
     expect(page.locator("#study-map .hm")).to_have_count(1, timeout=LONG)
 
 
-def test_a_bad_study_is_answered_in_words(page: Any, served: Any) -> None:  # noqa: F811
+def test_a_bad_study_is_answered_in_words(page: Any, served: Any) -> None:
     page.goto(served.url + "/studies")
     page.get_by_label("Study", exact=True).fill("axes: {cooling.fws.suply: [30 degC]}")
     page.get_by_role("button", name="Start").click()
