@@ -92,6 +92,12 @@ def oversubscribe(
     risk: Annotated[
         str | None, typer.Option(help="Share of the time above the cap that is accepted, e.g. '0.1 %'.")
     ] = None,
+    power_cap: Annotated[
+        str | None,
+        typer.Option(
+            help="Cap of the chips, e.g. '80 %': power, tokens and racks that fit, before and after."
+        ),
+    ] = None,
     step: Annotated[str, typer.Option(help="Step; averaging times are its multiples.")] = "10 s",
     hours: Annotated[str, typer.Option(help="Length in hours, or '7 days'.")] = "7 days",
     seed: Annotated[int, typer.Option(help="Seed of the fleet.")] = 0,
@@ -121,15 +127,35 @@ def oversubscribe(
     chosen = facility.racks[group]
     step_s, length = seconds_of(step) or 10.0, hours_of(hours) or 168.0
     power = Quantity("W", "Cap", low=1.0, high=1e11)
+    fleet = Fleet(
+        kind=kind,  # type: ignore[arg-type]  # Fleet says what it may be
+        racks=racks if racks is not None else chosen.count,
+        n=max(round(length * 3600.0 / step_s), 1),
+        step_s=step_s,
+        seed=seed,
+    )
+    if power_cap is not None:
+        if cap is not None or risk is not None:
+            raise InputError(
+                [
+                    Problem(
+                        "--power-cap",
+                        "with --cap or --risk",
+                        "one question",
+                        "--set racks.NAME.accelerator.power_cap='80 %'",
+                    )
+                ]
+            )
+        from twin import power_cap as question
+
+        limit = Quantity("1", "Cap of the chips, share of TDP", low=0.0, high=1.5)
+        answer = question.power_cap(chosen, fleet, parse_at("--power-cap", power_cap, limit), group)
+        shown = json.dumps(finite(answer.json()), allow_nan=False, indent=1)
+        typer.echo(shown if as_json else "\n".join(question.lines(answer)))
+        return
     found = find(
         chosen,
-        Fleet(
-            kind=kind,  # type: ignore[arg-type]  # Fleet says what it may be
-            racks=racks if racks is not None else chosen.count,
-            n=max(round(length * 3600.0 / step_s), 1),
-            step_s=step_s,
-            seed=seed,
-        ),
+        fleet,
         group=group,
         cap_w=None if cap is None else parse_at("--cap", cap, power),
         risk=None if risk is None else parse_at("--risk", risk, SHARE),

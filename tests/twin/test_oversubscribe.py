@@ -11,6 +11,7 @@ from twin_sites.loader import change_site, load_site
 
 from twin.fleet import Fleet
 from twin.oversubscribe import averaged, coincidence, exceedance, oversubscribe, rack_power
+from twin.power_cap import power_cap
 
 DATA = Path(__file__).parents[3] / "shared/data"
 RACKS = load_site("hgx-h200-1mw-air").racks["compute"]
@@ -97,3 +98,21 @@ def test_bad_questions_are_refused() -> None:
     for wrong in ({"cap_w": 0.0}, {"cap_w": 1e5, "risk": 1.5}, {"risk": 0.1}):
         with pytest.raises(InputError):
             oversubscribe(RACKS, good, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_cap_of_chips_answers_power_tokens_and_racks() -> None:
+    fleet = Fleet(kind="training", racks=24, n=720, step_s=10.0)
+    found = power_cap(RACKS, fleet, 0.8, "compute")
+    old, new = found.before, found.after
+    assert 0.85 < new.highest_kw / old.highest_kw < 0.97
+    assert old.tokens_per_s is not None
+    assert new.tokens_per_s is not None
+    assert 0.93 < new.tokens_per_s / old.tokens_per_s < 1.0
+    assert new.racks == int(24 * old.highest_kw / new.highest_kw)
+    assert new.tokens_per_s_all == pytest.approx(new.tokens_per_s * new.racks / 24)
+    assert new.racks * new.highest_kw / 24 <= old.highest_kw < (new.racks + 1) * new.highest_kw / 24
+    none = power_cap(RACKS, fleet, 1.5).after
+    assert none.highest_kw == pytest.approx(old.highest_kw)
+    for wrong in (0.05, 2.0):
+        with pytest.raises(InputError, match="power-cap"):
+            power_cap(RACKS, fleet, wrong)
