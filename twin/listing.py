@@ -14,6 +14,7 @@ from twin_models.fields import Quantity
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
 from twin_models.heat_reuse.heat_reuse import HeatReuse
 from twin_models.immersion.immersion import Tank
+from twin_models.liquid_to_air.liquid_to_air import LiquidToAir
 from twin_models.manifold.manifold import Manifold
 from twin_models.pdu.pdu import Pdu
 from twin_models.power_shelf.power_shelf import PowerShelf
@@ -46,6 +47,7 @@ FAMILIES: dict[str, tuple[type, str]] = {
     "air_handler": (AirHandler, "rated_heat"),
     "rear_door": (RearDoor, "rated_heat"),
     "immersion": (Tank, "rated_heat"),
+    "liquid_to_air": (LiquidToAir, "rated_heat"),
     "two_phase": (Condenser, "rated_heat"),
     "manifold": (Manifold, "diameter"),
     "heat_reuse": (HeatReuse, "capacity"),

@@ -280,7 +280,7 @@ def _into_room(
         allowed = "a room with air handlers: this machine rejects to room air"
         remedy = did_you_mean(target, closed) or f"write {closed[0]}"
         yield Problem(f"{address}.heat_to.heat", f"'{target}'", allowed, remedy)
-    elif link.heat_to.get("fan", target) != target:
+    elif target in closed and link.heat_to.get("fan", target) != target:
         found = f"'{link.heat_to['fan']}'"
         yield Problem(f"{address}.heat_to.fan", found, f"{target}: its fans blow there", f"write {target}")
     if isinstance(part, Loop) and part.pump is not None:
