@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.test_browser import CUT, browser, page, settled  # noqa: F401  # fixtures
+from tests.dashboard.test_browser import CUT, settled
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import expect  # noqa: E402
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 LONG = 60_000
 
 
-def test_a_trip_is_counted_down_for_two_designs(page: Any, served: Any) -> None:  # noqa: F811
+def test_a_trip_is_counted_down_for_two_designs(page: Any, served: Any) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(served.url + "/failures")
     expect(page.locator("#fail-a")).to_contain_text(served.site)
@@ -43,7 +43,7 @@ def test_a_trip_is_counted_down_for_two_designs(page: Any, served: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 1024
 
 
-def test_a_bad_line_is_answered_in_words_and_the_last_result_stays(page: Any, served: Any) -> None:  # noqa: F811
+def test_a_bad_line_is_answered_in_words_and_the_last_result_stays(page: Any, served: Any) -> None:
     page.goto(served.url + "/failures")
     page.get_by_label("Events, one a line").fill("t=60s trip cooling.tcs.cdus")
     page.get_by_role("button", name="Play it").click()
