@@ -199,10 +199,8 @@ def test_several_faults_come_together(folder: Path, twin_cli: Cli, monkeypatch: 
 
 STARTED = (
     "run site.yaml --weather gap.csv --json --out x.nc",
-    "run site.yaml --set cooling.chw.suply=20_degC --json --out x.csv",
     "run huge.yaml --json",
     "check folder",
-    "run site.yaml --load over.csv --boundary rack_ac --json --out x.nc",
 )
 
 

@@ -1,8 +1,7 @@
 """Single racks in a result: names, sums, summaries over the run, and which load each follows."""
 
 import dataclasses
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -100,16 +99,16 @@ def test_too_much_to_keep_is_refused_before_the_run() -> None:
         twin.simulate("gb300-10mw", step_s=10.0, per_rack=True)
 
 
-def test_command_line_writes_single_racks(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "twin.cli", "run", SITE, "--hours", "24", "--per-rack"]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert refused.returncode == 2
-    assert "--out" in refused.stderr
+def test_command_line_writes_single_racks(
+    tmp_path: Path, twin_cli: Callable[..., tuple[int, str, str]]
+) -> None:
+    command = ("run", SITE, "--hours", "24", "--per-rack")
+    code, _, err = twin_cli(*command)
+    assert code == 2
+    assert "--out" in err
     for name in ("run.nc", "run.csv"):
-        done = subprocess.run(
-            [*command, "--out", str(tmp_path / name)], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        code, _, err = twin_cli(*command, "--out", tmp_path / name)
+        assert code == 0, err
     ds = twin.open_result(tmp_path / "run.nc")
     assert ds.member_power.dims == ("member", "time")
     assert "member_power:compute.2 [W]" in (tmp_path / "run.csv").read_text().splitlines()[0]
