@@ -109,7 +109,7 @@ def test_killed_client(whole: tuple[Path, Path], tmp_path: Path, how: signal.Sig
     for attempt in range(TRIES):
         out = tmp_path / f"r{attempt}.zarr"
         run = start(study, out)
-        wait_until_partly_done(run, out, random.uniform(LOW, 0.7))
+        wait_until_partly_done(run, out, random.uniform(LOW, 0.4))  # more are done before all have stopped
         below = list(children(run.pid))
         if how == signal.SIGINT:
             os.killpg(run.pid, how)  # as a terminal does
