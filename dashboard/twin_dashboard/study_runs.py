@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import secrets
 import shutil
+import signal
+import sys
 import tempfile
 import threading
 import weakref
@@ -36,7 +38,6 @@ from twin.studies_axes import Array, Axis
 from twin.studies_file import Study, read_study
 from twin.studies_plan import plan_study
 from twin.weather import is_embedded, weathers
-from twin_dashboard.sessions import UPLOAD
 
 MOST_TEXT = 20_000  # characters of a study
 MOST_CASES = 2_000
@@ -109,7 +110,9 @@ class StudyRun:
                 return
             self.cancelled = True
             self.process.terminate()
-            self.process.join(5.0)
+            self.process.join(2.0)
+            self.process.kill()
+            self.process.join()
         self.look()
 
     def results(self) -> xr.Dataset | None:
@@ -311,6 +314,8 @@ def _begin(run: StudyRun) -> None:
 
 def _compute(study: Study, path: str, pipe: Connection) -> None:
     """The process of a study: tells (done, failed) after every chunk, or what stopped it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server decides
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it holds is given back
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(NICE)
@@ -331,6 +336,3 @@ def _span(seconds: float) -> str:
     if seconds < 90.0:
         return f"{np.ceil(seconds):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400.0 else f"{seconds / 3600:.1f} h"
-
-
-__all__ = ["UPLOAD", "StudyRun", "StudyRuns", "case_changes"]
