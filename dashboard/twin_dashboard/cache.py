@@ -16,13 +16,15 @@ from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import Site
 
 import twin
-from twin.load import loads
+from twin.load import Load, loads
 from twin.metrics import Summary
 from twin.weather import Weather, is_embedded, weathers
+from twin_dashboard.controls import own_loads
 from twin_dashboard.sessions import UPLOAD, Sessions, browser
 
 MAX_BYTES = 800_000_000  # two years by the minute of a site of some 150 series
 MAX_VALUES = 160_000_000  # series times steps of one run: what memory is there for
+MOST_OWN_VALUES = 1_500_000  # racks times steps; six series of each, 8 bytes a value
 MAX_QUEUED = 6  # long runs that wait for their turn
 LONG_STEPS = (
     20_000  # from here a run takes turns with other long ones, shows its progress and is kept in 32 bit
@@ -194,7 +196,10 @@ class Results:
 
         def solve() -> Run:
             began = perf_counter()
-            ds = twin.simulate(changed, weather=air, load=load, step_s=step_s, progress=job.tell)
+            own = _own_series(changed, load, steps)
+            ds = twin.simulate(
+                changed, weather=air, load=load, step_s=step_s, progress=job.tell, per_rack=own
+            )
             self.computed += 1
             summary = twin.summarize(ds)
             return Run(changed, _slim(ds), summary, dict(changes), perf_counter() - began, step)
@@ -218,7 +223,9 @@ class Results:
         changed = twin.change_site(base, plain)
         climate = changes.get("site.weather", changed.site.weather)
         weather = climate if is_embedded(climate) else self._series("site.weather", climate, weathers())
-        load = self._series("load.trace", changes.get("load.trace", changed.load.trace), loads())
+        load = self._series(
+            "load.trace", changes.get("load.trace", changed.load.trace), loads() | own_loads(base)
+        )
         return changed, weather, load
 
     def in_turn(self, work: Callable[[Callable[[int, int], None]], T]) -> T:
@@ -296,6 +303,12 @@ def _check_size(site: Site, steps: int) -> None:
             [Problem("this run", f"{series:,} series of {steps:,} steps", f"up to {MAX_VALUES / 1e6:.0f} million values on this server",
                      "a longer time step, or 'twin run' on the command line")]
         )  # fmt: skip
+
+
+def _own_series(site: Site, load: Any, steps: int) -> bool:
+    """Whether the steps of every single rack are kept: where racks have loads of their own, and there is room."""
+    many = len(load.series) > 1 if isinstance(load, Load) else str(load).startswith("generated:")
+    return many and sum(racks.count for racks in site.racks.values()) * steps <= MOST_OWN_VALUES
 
 
 def _slim(ds: xr.Dataset) -> xr.Dataset:

@@ -48,6 +48,7 @@ EXPECTED: tuple[tuple[str, str, str, str], ...] = (
     ("Power", "UPS: mode", r"power\..*\.mode", "this site has no UPS with an economy mode"),
     ("Power", "UPS: units out of service", r"power\.[^.]*ups[^.]*\.out_of_service", "this site has no UPS"),
 )  # fmt: skip
+MOST_OWN = 600  # racks with series of their own that a page may ask for
 SPAN = 3.0  # an open range is drawn from a third to three times the baseline
 
 
@@ -125,6 +126,19 @@ def missing(site: Site, found: Mapping[str, Control]) -> list[tuple[str, str, st
     return out
 
 
+def own_loads(site: Site) -> dict[str, str]:
+    """Generated loads of a site in which every rack of its largest group differs: name and words."""
+    groups = {name: racks.count for name, racks in site.racks.items() if racks.accelerators}
+    if not groups or max(groups.values()) > MOST_OWN:
+        return {}
+    name, count = max(groups.items(), key=lambda item: item[1])
+    kinds = {"mixed": "batch jobs and serving", "research": "a shared cluster", "inference": "serving"}
+    return {
+        f"generated:{kind},racks={count},group={name}": f"{words}, each rack of {readable(name).lower()} its own"
+        for kind, words in kinds.items()
+    }
+
+
 def _products(site: Site) -> list[Address]:
     """Equipment taken from the catalogue: ``use`` is chosen among the sheets of its family."""
     out = []
@@ -167,7 +181,7 @@ def _control(entry: Address, group: str, site: Site, system: str) -> Control | N
         "address": entry.address, "label": _label(entry, site), "group": group, "source": entry.origin.source,
         "confidence": entry.origin.confidence, "reason": entry.origin.reason, "text": entry.text(system), "allowed": entry.bounds(system),
     }  # fmt: skip
-    options = _options(entry)
+    options = _options(entry, site)
     if options:
         chosen = ("yes" if entry.value else "no") if isinstance(entry.value, bool) else str(entry.value)
         return Control(kind="choice", options=options, base=chosen, **about)
@@ -186,12 +200,15 @@ def _control(entry: Address, group: str, site: Site, system: str) -> Control | N
     return _number(float(value), quantity, prefix, about, system)
 
 
-def _options(entry: Address) -> tuple[tuple[str, str], ...]:
+def _options(entry: Address, site: Site) -> tuple[tuple[str, str], ...]:
     names: Mapping[str, str] = {}
     if entry.address == "site.weather":
         names = weathers()
     elif entry.address == "load.trace":
-        names = {name: f"{readable(name)}: {text}" for name, text in loads().items()}
+        names = {
+            name: f"{readable(name.partition(',')[0].removeprefix('generated:'))}: {text}"
+            for name, text in (loads() | own_loads(site)).items()
+        }
     elif re.fullmatch(r"racks\.[^.]+\.system", entry.address):
         names = {slug: catalogue.datasheet(slug).name for slug in catalogue.names("rack")}
     elif entry.address.endswith(".use"):

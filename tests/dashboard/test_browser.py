@@ -132,6 +132,23 @@ def test_a_cooling_technology_is_one_choice(page: Any, served: Any) -> None:
     expect(page.locator(".control.off").first).to_contain_text("No accelerator in these racks")
 
 
+def test_a_rack_with_its_own_load_shows_its_own_series(page: Any, served: Any) -> None:
+    page.goto(served.url + "/what-if")
+    load = page.locator('[data-row="load.trace"] select')
+    load.select_option("generated:mixed,racks=3,group=compute")
+    expect(page.locator("#chips")).to_contain_text("1 change")
+    page.get_by_role("link", name="Racks").click()
+    drawn = "document.querySelector('#rack-series .js-plotly-plot').data[0].y.join()"
+    seen = []
+    for number in ("1", "2"):
+        page.locator(f'#plan-box [data-address="racks.compute"] [data-rack="{number}"]').click()
+        expect(page.locator("#rack-name")).to_have_text(f"compute.{number}")
+        seen.append(page.evaluate(drawn))
+    assert seen[0] != seen[1]
+    page.get_by_role("link", name="Schematic").click()
+    expect(page.locator("#drawing-schematic svg")).to_be_visible()
+
+
 def _changes(url: str) -> list[tuple[str, str]]:
     from urllib.parse import parse_qsl, urlsplit
 

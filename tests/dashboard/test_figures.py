@@ -21,7 +21,7 @@ def figures(ds: Any, base: Any, theme: str, system: str) -> dict[str, Any]:
         "flow": energy_flow.energy_flow(ds, theme), "climate": climate.pue_by_wet_bulb(ds, base, theme, system), "overhead": months.overhead(ds, theme),
         "duration": duration.load_duration(ds, theme), "chip": duration.chip_duration(ds, base, theme, system), "moved": moved.what_moved(ds, base, theme),
         **{f"map-{what}": months.hour_by_month(ds, what, theme, system) for what in months.MAPS}, "year": series.year(ds, 5, theme),
-        "week": series.week(ds, f"racks.{ds['rack'].values[0]}", 4000, theme, system), "rack": series.year_of_rack(ds, 0, "chip", theme, system),
+        "week": series.week(ds, f"racks.{ds['rack'].values[0]}", 4000, theme, system), "rack": series.year_of_rack(ds, "compute", "chip", theme, system),
         "psychro": psychro.chart(ds, 101325.0, theme, system), "modes": psychro.mode_bar(ds, theme), "mode-months": psychro.mode_months(ds, theme),
     }  # fmt: skip
 
@@ -117,7 +117,7 @@ def minutes() -> Any:
 
 
 def test_a_year_of_minutes_is_small_and_keeps_its_peak(minutes: Any) -> None:
-    figure = series.year_of_rack(minutes, 0, "chip", "light", "si")
+    figure = series.year_of_rack(minutes, "r", "chip", "light", "si")
     assert len(json.dumps(figure)) <= LIMIT_BYTES
     assert 1000 < len(figure["data"][0]["y"]) <= series.POINTS
     peak = figure["data"][0]["y"].index(99.0)
@@ -128,13 +128,13 @@ def test_a_zoom_sends_the_points_of_its_window_only(minutes: Any) -> None:
     zoom = {"xaxis.range[0]": "2023-07-28 03:00:30.123", "xaxis.range[1]": "2023-07-28 13:00"}
     steps = series.window(zoom, minutes)
     assert steps is not None
-    times, heights = series.rack_window(minutes, 0, "chip", "si", steps)
+    times, heights = series.rack_window(minutes, "r", "chip", "si", steps)
     assert (times[0], times[-1]) == ("2023-07-28T03:00", "2023-07-28T13:00")
     assert len(times) == 601  # every minute, now that there is room
     assert max(h for h in heights if h is not None) == 99.0
     week = series.window({"xaxis.range": ["2023-07-25", "2023-08-01"]}, minutes)
     assert week is not None
-    thinned = series.rack_window(minutes, 0, "chip", "si", week)[1]
+    thinned = series.rack_window(minutes, "r", "chip", "si", week)[1]
     assert len(thinned) <= series.POINTS
     assert 99.0 in thinned
     assert series.window({"xaxis.autorange": True}, minutes) == (0, 525_600)
@@ -146,3 +146,17 @@ def test_a_zoom_sends_the_points_of_its_window_only(minutes: Any) -> None:
 )  # fmt: skip
 def test_a_zoom_that_is_none_changes_nothing(minutes: Any, sent: Any) -> None:
     assert series.window(sent, minutes) is None
+
+
+def test_a_rack_with_a_load_of_its_own_has_a_series_of_its_own() -> None:
+    ds = twin.simulate("enterprise-3-rack-gb300", load="generated:mixed,racks=3", hours=168, per_rack=True)
+    first, second = (series.of_rack(ds, f"compute.{i}", "power")[0] for i in (1, 2))
+    assert (first != second).any()
+    np.testing.assert_array_equal(first, ds["member_power"].sel(member="compute.1").values)
+    drawn = series.year_of_rack(ds, "compute.2", "power", "light", "si")["data"][0]["y"]
+    assert max(drawn) == pytest.approx(second.max() / 1e3, rel=1e-3)
+    without = ds.drop_vars(
+        [name for name in ds if str(name).startswith("member_power") and "time" in ds[name].dims]
+    )
+    group = series.of_rack(without, "compute.2", "power")
+    np.testing.assert_array_equal(group[0], ds["rack_peak_power"].sel(rack="compute").values)

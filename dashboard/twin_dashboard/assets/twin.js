@@ -365,7 +365,8 @@
         box.dataset.ready = "1";
         const choose = (event) => {
           const part = event.target.closest("[data-address]");
-          if (part) ds.set_props("chosen", { data: part.dataset.address });
+          const one = event.target.closest("[data-rack]"), number = one ? one.dataset.rack : "";
+          if (part) ds.set_props("chosen", { data: part.dataset.address + (/^\d+$/.test(number) ? "." + number : "") });
         };
         box.addEventListener("click", choose);
         box.addEventListener("keydown", (event) => {

@@ -98,7 +98,7 @@ def energy_flow(ds: xr.Dataset, theme: str) -> Figure:
             )  # fmt: skip
 
     def label(x: float, y: float, name: str, amount: float, **over: Any) -> None:
-        base = {"yanchor": "middle", "xshift": 8, "font": {"size": 12}, "align": "left"}
+        base = {"yanchor": "middle", "xshift": 8, "font": {"size": 11}, "align": "left"}
         notes.append(note(f"<b>{name}</b><br>{_number(amount)}", x, y, c["ink"], **merge(base, over)))
 
     peak = f.room_fans * unit  # fans are fed along the way: they leave the trunk with the UPS losses

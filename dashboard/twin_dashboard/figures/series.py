@@ -179,6 +179,11 @@ def about(ds: xr.Dataset, address: str) -> str:
     return f"{name}, one week"
 
 
+MEMBER_SERIES = {
+    "rack_peak_power": ("member_power", "power"),
+    "rack_chip_temperature": ("member_chip_temperature", "hottest chip"),
+    "rack_flow": ("member_flow", "coolant flow"),
+}
 RACK_SERIES = {
     "power": ("rack_peak_power", "power", "highest rack"), "chip": ("rack_chip_temperature", "temperature", "hottest chip"),
     "flow": ("rack_flow", "flow", "coolant flow of one rack"), "margin": ("rack_chip_temperature", "temperature", "hottest chip"),
@@ -223,19 +228,32 @@ def points(ds: xr.Dataset, shown: Any, steps: tuple[int, int]) -> tuple[list[str
     return times.astype(f"datetime64[{unit}]").astype(str).tolist(), values(shown[at])
 
 
+def of_rack(ds: xr.Dataset, name: str, what: str) -> tuple[Any, str, str, int]:
+    """Series of a rack group, or of one rack where the run kept it: values, quantity, name, number of the group."""
+    variable, quantity, words = RACK_SERIES.get(what, RACK_SERIES["chip"])
+    groups = list(ds["rack"].values.astype(str))
+    if name in groups:
+        return ds[variable].values[groups.index(name)], quantity, words, groups.index(name)
+    at = list(ds["member"].values.astype(str)).index(name)
+    group = groups.index(str(ds["member_rack"].values[at]))
+    own, words_of_one = MEMBER_SERIES[variable]
+    if own not in ds:
+        return ds[variable].values[group], quantity, words, group
+    return ds[own].values[at], quantity, words_of_one, group
+
+
 def rack_window(
-    ds: xr.Dataset, rack: int, what: str, system: str, steps: tuple[int, int]
+    ds: xr.Dataset, rack: str, what: str, system: str, steps: tuple[int, int]
 ) -> tuple[list[str], list[float | None]]:
-    """A rack group's series over some steps only: what a zoomed chart needs."""
-    variable, quantity, _ = RACK_SERIES.get(what, RACK_SERIES["chip"])
-    return points(ds, fmt.convert(ds[variable].values[rack], quantity, system), steps)
+    """The series of a rack or group over some steps only: what a zoomed chart needs."""
+    own, quantity, _, _ = of_rack(ds, rack, what)
+    return points(ds, fmt.convert(own, quantity, system), steps)
 
 
-def year_of_rack(ds: xr.Dataset, rack: int, what: str, theme: str, system: str) -> Figure:
-    """A rack group's series over the whole run, thinned with peaks kept."""
+def year_of_rack(ds: xr.Dataset, rack: str, what: str, theme: str, system: str) -> Figure:
+    """The series of a rack or group over the whole run, thinned with peaks kept."""
     c = tokens(theme)
-    variable, quantity, name = RACK_SERIES.get(what, RACK_SERIES["chip"])
-    series = ds[variable].values[rack]
+    series, quantity, name, group = of_rack(ds, rack, what)
     if not np.isfinite(series).any() or (what == "flow" and np.nanmax(series) <= 0.0):
         from twin_dashboard.figures.base import empty
 
@@ -246,7 +264,9 @@ def year_of_rack(ds: xr.Dataset, rack: int, what: str, theme: str, system: str) 
     shown = fmt.convert(series, quantity, system)
     unit = fmt.unit(quantity, system)
     times, heights = points(ds, shown, (0, shown.size))
-    limit = float(ds["rack_throttle_temperature"].values[rack]) if quantity == "temperature" else float("nan")
+    limit = (
+        float(ds["rack_throttle_temperature"].values[group]) if quantity == "temperature" else float("nan")
+    )
     edge = float(fmt.convert(limit, quantity, system)) if np.isfinite(limit) else None
     low, high = extent(shown, [edge] if edge is not None else [])
     data = [

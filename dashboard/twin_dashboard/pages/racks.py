@@ -77,15 +77,12 @@ def register(app: Dash, context: Context) -> None:
             run, _ = context.shown(data)
         except FAULTS:
             raise PreventUpdate from None
-        racks = list(run.ds["rack"].values)
-        name = (
-            selected[0]["group"]
-            if selected and ctx.triggered_id == "rack-table"
-            else str(chosen or "").partition("racks.")[2].split(".")[0]
-        )
-        if name not in racks:
-            name = selected[0]["group"] if selected and selected[0].get("group") in racks else racks[0]
-        return series.year_of_rack(run.ds, racks.index(name), what, theme or "light", system), name
+        known = {*run.ds["rack"].values.astype(str), *run.ds["member"].values.astype(str)}
+        row = (selected[0].get("member") or selected[0]["group"]) if selected else ""
+        cell = str(chosen or "").removeprefix("racks.")
+        wanted = (row, cell) if ctx.triggered_id == "rack-table" else (cell, row)
+        name = next((one for one in wanted if one in known), str(run.ds["rack"].values[0]))
+        return series.year_of_rack(run.ds, name, what, theme or "light", system), name
 
     @app.callback(
         Output("rack-series", "figure", allow_duplicate=True),
@@ -104,10 +101,13 @@ def register(app: Dash, context: Context) -> None:
             run, _ = context.shown(data)
         except FAULTS:
             raise PreventUpdate from None
-        steps, racks = series.window(relayout, run.ds), list(run.ds["rack"].values)
-        if steps is None or name not in racks:
+        steps = series.window(relayout, run.ds)
+        if steps is None or name not in {
+            *run.ds["rack"].values.astype(str),
+            *run.ds["member"].values.astype(str),
+        }:
             raise PreventUpdate
-        times, heights = series.rack_window(run.ds, racks.index(name), what, system, steps)
+        times, heights = series.rack_window(run.ds, name, what, system, steps)
         patch = Patch()
         patch["data"][0]["x"], patch["data"][0]["y"] = times, heights
         patch["layout"]["xaxis"]["range"] = [times[0], times[-1]]
@@ -166,7 +166,7 @@ def table(ds: Any, site: Any, system: str) -> tuple[list[dict[str, Any]], list[d
             peak, mean, chip, hours = each[:, j]
             left = limit - chip
             rows.append(
-                {"name": name if n == at.size else member[at[j]] + (f" and {n - 1} more" if n > 1 else ""), "group": name, "count": int(n),
+                {"name": name if n == at.size else member[at[j]] + (f" and {n - 1} more" if n > 1 else ""), "group": name, "member": "" if n == at.size else member[at[j]], "count": int(n),
                  "power": round(peak / 1e3, 1), "mean": round(mean / 1e3, 1), "chip": shown(chip, "temperature", 1), "margin": shown(left, "difference", 1),
                  "flow": shown(peak_flow, "flow", 1) if peak_flow > 0 else None,
                  "throttled": round(float(hours)), "_order": left if np.isfinite(left) else 10 * AMPLE_K}

@@ -33,14 +33,14 @@ def layout() -> Any:
     """Time on top, the drawing, the chosen part at the right."""
     bar = html.Div(
         [
-            html.Span("Time under the cursor", className="muted"), html.B(id="when", style={"whiteSpace": "nowrap", "minWidth": "150px"}),
+            html.Span("Time under the cursor", className="muted cursor-word"), html.B(id="when", style={"whiteSpace": "nowrap", "minWidth": "150px"}),
             *[html.Button(text, id=f"jump-{name}", className="button") for name, text in JUMPS],
             html.Div(
                 [graph("year", "46px", "The year"), dmc.Slider(id="cursor", min=0, max=8759, value=0, step=1, label=None, size=3, thumbSize=14, thumbLabel="Hour of the run [h]", updatemode="drag")],
-                style={"flex": "1", "minWidth": "200px"},
+                className="scrubber",
             ),
         ],
-        className="card", style={"display": "flex", "alignItems": "center", "gap": "10px", "padding": "6px 14px 8px", "marginBottom": "10px", "height": "76px", "boxSizing": "border-box"},
+        className="card cursorbar",
     )  # fmt: skip
     side = html.Section(
         [html.Div(id="side-text"), html.Div(html.Span(id="side-series", className="muted"), style={"margin": "8px 0 2px"}), graph("week", "140px", "One week"), html.Div(id="side-links"), html.Button("model card", id="card-open", className="quiet", style={"alignSelf": "start"})],
@@ -168,7 +168,10 @@ def register(app: Dash, context: Context) -> None:
 
 def _address(run: Any, chosen: Any) -> str:
     """The chosen part; the first racks before anything is chosen."""
-    return chosen if isinstance(chosen, str) else f"racks.{run.ds['rack'].values[0]}"
+    if not isinstance(chosen, str):
+        return f"racks.{run.ds['rack'].values[0]}"
+    # One rack, chosen on the page Racks, is shown with its group.
+    return ".".join(chosen.split(".")[:2]) if chosen.startswith("racks.") else chosen
 
 
 def model_card(site: Site, address: str) -> str:
