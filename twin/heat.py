@@ -22,13 +22,7 @@ from twin_sites.schema import Cdus, Chillers, Loop, Room
 from twin.air import fans, flow_bounds, inlet, room_air, server_air
 from twin.compile import Plan, RackNode, VolumeNode, required_head
 from twin.headers import head_of, rack_flow, returns_cool
-from twin.loops import (
-    HOTTEST,
-    STILL,
-    STILL_K,
-    finish,
-    solve_volume,
-)
+from twin.loops import HOTTEST, STILL, STILL_K, finish, solve_volume
 from twin.mixing import move
 from twin.power import walk_power
 from twin.racks import each_of, serve
@@ -41,7 +35,7 @@ NEARLY = 1e-6  # residual at which every rack is worked
 CENSUSES = 6
 MOVED = 1e-5
 MAX_SWEEPS = 300
-RESPONSES = 3  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
+RESPONSES = 4  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 
 
@@ -79,14 +73,15 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
         moved = respond(plan, block, state)
         for volume in plan.hot_first:
             if isinstance(volume.part, Room):
-                walk_power(
-                    plan, state
-                )  # losses warm rooms: all that draws and is hotter than these is known now
+                walk_power(plan, state)  # losses warm rooms: what draws and is hotter than these is known now
                 moved[volume.name] = inlet(volume, state)
             _take_up(plan, volume, block, state)
             solve_volume(volume, block, state, sweep)
         walk_power(plan, state)
-        _judge(plan, state, aimed, moved)
+        gaps = _judge(plan, state, aimed, moved)
+        if not sweep and _only_rooms(plan, gaps, tolerance):
+            _rooms_again(plan, block, state, aimed)
+            _judge(plan, state, aimed, moved)
         open_ = np.flatnonzero(~(state.residual < tolerance))
         if not open_.size:
             break
@@ -95,6 +90,34 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
             state.put(_sweep(plan, block.at(open_), state.at(open_), sweep + 1, tolerance), open_)
             break
     return state
+
+
+def _only_rooms(plan: Plan, gaps: dict[str, Array], tolerance: float) -> bool:
+    """Whether the first sweep left the heat of rooms open, and in most steps nothing else."""
+    rooms = {volume.name for volume in plan.volumes if isinstance(volume.part, Room) and not volume.outer}
+    others = np.max([gap for name, gap in gaps.items() if name not in rooms], axis=0)
+    left = any((gaps[name] >= tolerance).any() for name in rooms)
+    return left and bool(np.mean(others >= tolerance) < 0.5)
+
+
+def _rooms_again(plan: Plan, block: Block, state: State, aimed: dict[str, Array]) -> None:
+    """Solve rooms again, and what takes their heat.
+
+    The first sweep comes to rooms before it knows what the machines that cool them draw, and so what is lost on the way to
+    these: a few watts more or less, which need no sweep over the racks and the loops that cool them.
+    """
+    again = [volume for volume in plan.hot_first if isinstance(volume.part, Room) and not volume.outer]
+    for volume in again:
+        sinks = {node.sink for stage in volume.stages for node in stage}
+        again += [other for other in plan.volumes if other.name in sinks and other not in again]
+    for volume in again:
+        state.supply[volume.name] = aimed[volume.name]
+    for volume in sorted(again, key=plan.hot_first.index):
+        if isinstance(volume.part, Room):
+            walk_power(plan, state)
+        _take_up(plan, volume, block, state)
+        solve_volume(volume, block, state, 1)
+    walk_power(plan, state)
 
 
 def _start(plan: Plan, block: Block) -> State:
@@ -132,7 +155,10 @@ def _aim(plan: Plan, block: Block, state: State) -> None:
         name = volume.name
         state.wanted[name] = set_point(plan, volume, state, block)
         state.supply[name] = np.minimum(state.wanted[name] + state.excess[name], HOTTEST)
-        state.cp[name] = heat_capacity_of(volume, state.supply[name], block)
+        if volume.fluid is not None:
+            state.rho[name] = np.asarray(density(volume.fluid, state.supply[name]))
+        if volume.fluid is not None or name not in state.cp:  # room air keeps the moisture that it has
+            state.cp[name] = heat_capacity_of(volume, state.supply[name], block)
 
 
 def _open_share(volume: VolumeNode) -> float:
@@ -164,7 +190,7 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         if volume.fluid is None or not volume.racks:
             continue
         supply = state.supply[volume.name]
-        rho = density(volume.fluid, supply)
+        rho = state.rho[volume.name]
         rate[volume.name] = rho * state.cp[volume.name]
         total = np.zeros(supply.size)
         for node in volume.racks:
@@ -304,7 +330,7 @@ def _pumps(volume: VolumeNode, state: State) -> None:
     if volume.fluid is None:
         return
     assert isinstance(volume.part, Loop)
-    rho = density(volume.fluid, state.supply[volume.name])
+    rho = state.rho[volume.name]
     pump = volume.part.pump
     if pump is not None:
         per_pump = state.flow[volume.name] / (rho * max(pump.units, 1))
@@ -356,9 +382,9 @@ _GIVEN: dict[str, Callable[[State, str], Array]] = {
 }
 
 
-def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, Array]) -> None:
-    """How far the sweep was from agreeing with itself, in every step, and where most."""
-    worst, gaps = 0.0, moved
+def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, Array]) -> dict[str, Array]:
+    """How far the sweep was from agreeing with itself, in every step, and where most; share of the meter by place."""
+    worst, gaps = 0.0, dict(moved)
     addresses = {volume.name: volume.address for volume in plan.volumes}
     for volume in plan.volumes:
         name = volume.name
@@ -370,8 +396,9 @@ def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, A
         state.heat[name] = received
     residual = np.zeros(state.meter.size)
     for name, gap in gaps.items():
-        gap = gap / state.meter
+        gaps[name] = gap = gap / state.meter
         if not gap.max() <= worst:
             worst, state.worst = float(gap.max()), addresses.get(name, name)
         residual = np.maximum(residual, gap)
     state.residual = residual
+    return gaps
