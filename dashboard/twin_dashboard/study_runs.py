@@ -167,7 +167,7 @@ class StudyRuns:
         with self._lock:
             if not self._folder:
                 self._folder = tempfile.mkdtemp(prefix="twin-studies-")
-                weakref.finalize(self, shutil.rmtree, self._folder, True)  # at the end of the server
+                weakref.finalize(self, _clear, self._runs, self._folder)  # at the end of the server
             folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
             run = self._plan(text, base, folder)
@@ -301,6 +301,13 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_text(item) for item in value)
     return str(value)
+
+
+def _clear(runs: Mapping[str, StudyRun], folder: str) -> None:
+    """Processes first: they write into the folder."""
+    for run in runs.values():
+        run.cancel()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _begin(run: StudyRun) -> None:
