@@ -22,7 +22,13 @@ from twin_sites.schema import Cdus, Chillers, Loop, Room
 from twin.air import fans, flow_bounds, inlet, room_air, server_air
 from twin.compile import Plan, RackNode, VolumeNode, required_head
 from twin.headers import head_of, rack_flow, returns_cool
-from twin.loops import HOTTEST, STILL, STILL_K, finish, solve_volume
+from twin.loops import (
+    HOTTEST,
+    STILL,
+    STILL_K,
+    finish,
+    solve_volume,
+)
 from twin.mixing import move
 from twin.power import walk_power
 from twin.racks import each_of, serve
@@ -35,7 +41,7 @@ NEARLY = 1e-6  # residual at which every rack is worked
 CENSUSES = 6
 MOVED = 1e-5
 MAX_SWEEPS = 300
-RESPONSES = 4  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
+RESPONSES = 3  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 
 
@@ -73,15 +79,14 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
         moved = respond(plan, block, state)
         for volume in plan.hot_first:
             if isinstance(volume.part, Room):
-                walk_power(plan, state)  # losses warm rooms: what draws and is hotter than these is known now
+                walk_power(
+                    plan, state
+                )  # losses warm rooms: all that draws and is hotter than these is known now
                 moved[volume.name] = inlet(volume, state)
             _take_up(plan, volume, block, state)
             solve_volume(volume, block, state, sweep)
         walk_power(plan, state)
-        gaps = _judge(plan, state, aimed, moved)
-        if not sweep and _only_rooms(plan, gaps, tolerance):
-            _rooms_again(plan, block, state, aimed)
-            _judge(plan, state, aimed, moved)
+        _judge(plan, state, aimed, moved)
         open_ = np.flatnonzero(~(state.residual < tolerance))
         if not open_.size:
             break
@@ -90,34 +95,6 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
             state.put(_sweep(plan, block.at(open_), state.at(open_), sweep + 1, tolerance), open_)
             break
     return state
-
-
-def _only_rooms(plan: Plan, gaps: dict[str, Array], tolerance: float) -> bool:
-    """Whether the first sweep left the heat of rooms open, and in most steps nothing else."""
-    rooms = {volume.name for volume in plan.volumes if isinstance(volume.part, Room) and not volume.outer}
-    others = np.max([gap for name, gap in gaps.items() if name not in rooms], axis=0)
-    left = any((gaps[name] >= tolerance).any() for name in rooms)
-    return left and bool(np.mean(others >= tolerance) < 0.5)
-
-
-def _rooms_again(plan: Plan, block: Block, state: State, aimed: dict[str, Array]) -> None:
-    """Solve rooms again, and what takes their heat.
-
-    The first sweep comes to rooms before it knows what the machines that cool them draw, and so what is lost on the way to
-    these: a few watts more or less, which need no sweep over the racks and the loops that cool them.
-    """
-    again = [volume for volume in plan.hot_first if isinstance(volume.part, Room) and not volume.outer]
-    for volume in again:
-        sinks = {node.sink for stage in volume.stages for node in stage}
-        again += [other for other in plan.volumes if other.name in sinks and other not in again]
-    for volume in again:
-        state.supply[volume.name] = aimed[volume.name]
-    for volume in sorted(again, key=plan.hot_first.index):
-        if isinstance(volume.part, Room):
-            walk_power(plan, state)
-        _take_up(plan, volume, block, state)
-        solve_volume(volume, block, state, 1)
-    walk_power(plan, state)
 
 
 def _start(plan: Plan, block: Block) -> State:
@@ -155,10 +132,7 @@ def _aim(plan: Plan, block: Block, state: State) -> None:
         name = volume.name
         state.wanted[name] = set_point(plan, volume, state, block)
         state.supply[name] = np.minimum(state.wanted[name] + state.excess[name], HOTTEST)
-        if volume.fluid is not None:
-            state.rho[name] = np.asarray(density(volume.fluid, state.supply[name]))
-        if volume.fluid is not None or name not in state.cp:  # room air keeps the moisture that it has
-            state.cp[name] = heat_capacity_of(volume, state.supply[name], block)
+        state.cp[name] = heat_capacity_of(volume, state.supply[name], block)
 
 
 def _open_share(volume: VolumeNode) -> float:
@@ -190,7 +164,7 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         if volume.fluid is None or not volume.racks:
             continue
         supply = state.supply[volume.name]
-        rho = state.rho[volume.name]
+        rho = density(volume.fluid, supply)
         rate[volume.name] = rho * state.cp[volume.name]
         total = np.zeros(supply.size)
         for node in volume.racks:
@@ -330,7 +304,7 @@ def _pumps(volume: VolumeNode, state: State) -> None:
     if volume.fluid is None:
         return
     assert isinstance(volume.part, Loop)
-    rho = state.rho[volume.name]
+    rho = density(volume.fluid, state.supply[volume.name])
     pump = volume.part.pump
     if pump is not None:
         per_pump = state.flow[volume.name] / (rho * max(pump.units, 1))
@@ -382,9 +356,9 @@ _GIVEN: dict[str, Callable[[State, str], Array]] = {
 }
 
 
-def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, Array]) -> dict[str, Array]:
-    """How far the sweep was from agreeing with itself, in every step, and where most; share of the meter by place."""
-    worst, gaps = 0.0, dict(moved)
+def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, Array]) -> None:
+    """How far the sweep was from agreeing with itself, in every step, and where most."""
+    worst, gaps = 0.0, moved
     addresses = {volume.name: volume.address for volume in plan.volumes}
     for volume in plan.volumes:
         name = volume.name
@@ -396,9 +370,8 @@ def _judge(plan: Plan, state: State, aimed: dict[str, Array], moved: dict[str, A
         state.heat[name] = received
     residual = np.zeros(state.meter.size)
     for name, gap in gaps.items():
-        gaps[name] = gap = gap / state.meter
+        gap = gap / state.meter
         if not gap.max() <= worst:
             worst, state.worst = float(gap.max()), addresses.get(name, name)
         residual = np.maximum(residual, gap)
     state.residual = residual
-    return gaps

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 from twin_models.losses import Loss
 from twin_models.pdu import pdu
-from twin_models.streams import Array
 from twin_models.transformer import transformer
 from twin_models.ups import ups
 
@@ -29,7 +28,7 @@ def walk_power(plan: Plan, state: State) -> None:
     for address, shares in plan.fed_by:
         if address in state.electric:
             for name, share in shares.items():
-                load[name] = load[name] + _part(share, state.electric[address])
+                load[name] = load[name] + share * state.electric[address]
     state.meter = np.zeros(n)
     for name, feeder in plan.feeders:  # leaves first: the load of a feeder is complete when its turn comes
         if feeder.kind == "utility":
@@ -43,10 +42,5 @@ def walk_power(plan: Plan, state: State) -> None:
             state.loss[name] = loss.loss * units if running else np.zeros(n)
             state.feeder_valid[name] = loss.valid if running else load[name] <= 0.0
         for parent, share in plan.parents[name].items():
-            load[parent] = load[parent] + _part(share, load[name] + state.loss[name])
+            load[parent] = load[parent] + share * (load[name] + state.loss[name])
     state.load = load
-
-
-def _part(share: float, power: Array) -> Array:
-    """What one of several feeds carries of a power."""
-    return power if share == 1.0 else share * power

@@ -59,7 +59,6 @@ class State:
     heat: dict[str, Array] = field(default_factory=dict)
     removed: dict[str, Array] = field(default_factory=dict)
     cp: dict[str, Array] = field(default_factory=dict)
-    rho: dict[str, Array] = field(default_factory=dict)  # kg/m³ of loops at the supply a sweep goes out from
     latent: dict[str, Array] = field(default_factory=dict)  # by room: condensed on coils and evaporated again
     dew_bound: dict[str, Mask] = field(default_factory=dict)
     u: dict[str, Array] = field(default_factory=dict)

@@ -345,15 +345,14 @@ def cold_flow_for(
         x = np.minimum(last, 0.0)
     else:
         x = np.log(np.maximum(1.0 - p * r1 / np.maximum(guess, SMALLEST), 1e-3) / (1.0 - p))
-    left, weight = 1.0 - p, moving * np.exp(-n * np.log(r1))
     for _ in range(STEPS):
         x = np.where(np.abs(x) < 1e-9, -1e-9, x)
         e = np.expm1(x)
-        rest = left * (e + 1.0)  # 1 − P·R
-        cold_part = weight * np.exp(n * np.log((1.0 - rest) / p))
+        r = (1.0 - (1.0 - p) * (e + 1.0)) / p
+        cold_part = moving * np.exp(n * np.log(r / r1))
         total = fixed + cold_part
         value = offset + np.log(x / e * total)
-        slope = 1.0 / x - (e + 1.0) / e - n * cold_part * rest / (total * (1.0 - rest))
+        slope = 1.0 / x - (e + 1.0) / e - n * cold_part * (1.0 - p) * (e + 1.0) / (total * r * p)
         new = np.minimum(x - value / slope, last)
         moved = np.abs(new - x)
         x = new
