@@ -32,14 +32,24 @@ PAGES = {
     "schematic": "/schematic",
     "racks": "/racks",
     "weather": "/weather",
+    "sizing": "/sizing",
+    "failures": "/failures",
+    "studies": "/studies",
     "data": "/data",
 }
+PRESSED = {"sizing": "Size it", "failures": "Play it"}  # pages that compute when asked
 
 
-def picture(page: Page, url: str, target: Path) -> None:
+def picture(page: Page, url: str, target: Path, name: str) -> None:
     """One page, when all of it is there."""
     page.goto(url)
     page.wait_for_load_state("networkidle")
+    if name == "failures":
+        page.get_by_label("Events, one a line").fill("t=60s trip cooling.fws.pump")
+    if name in PRESSED:
+        page.get_by_role("button", name=PRESSED[name]).click()
+        page.locator("main .js-plotly-plot, main table").first.wait_for(timeout=60_000)
+        page.wait_for_load_state("networkidle")
     page.mouse.move(2, 896)
     page.wait_for_timeout(1500)
     page.screenshot(path=str(target))
@@ -59,7 +69,7 @@ def main(site: str) -> None:
             page = chrome.new_page(viewport={"width": 1440, "height": 900})
             page.add_init_script(f"localStorage.setItem('mantine-color-scheme-value', '{theme}')")
             for name, path in PAGES.items():
-                picture(page, url + path, IMAGES / f"{name}{'-dark' if theme == 'dark' else ''}.png")
+                picture(page, url + path, IMAGES / f"{name}{'-dark' if theme == 'dark' else ''}.png", name)
             page.close()
         chrome.close()
     server.should_exit = True
