@@ -18,13 +18,13 @@ import twin
 from twin.errors import RunError
 from twin.studies_plan import plan_study
 
-CASES = 20
+CASES = 60  # long enough to be stopped midway on a fast machine
 TEXT = f"""site: enterprise-3-rack-gb300
-hours: 240
+hours: 480
 chunk: 1
 axes:
   weather: [phoenix, chicago]
-  cooling.fws.supply: 25..{25 + CASES / 2 - 1:g} degC by 1
+  cooling.fws.supply: 25..{25 + 0.5 * (CASES / 2 - 1):g} degC by 0.5
 hourly: [site_power]
 """
 LOW, HIGH = 0.1, 0.9  # done share at which a kill counts
@@ -191,7 +191,7 @@ def test_another_study_is_refused(whole: tuple[Path, Path], tmp_path: Path) -> N
     """A store goes on only with the study that began it, and an existing one is never overwritten."""
     study, store = whole
     before = content(store)
-    (tmp_path / "other.yaml").write_text(TEXT.replace("240", "239"), encoding="utf-8")
+    (tmp_path / "other.yaml").write_text(TEXT.replace("480", "479"), encoding="utf-8")
     with pytest.raises(InputError, match="other settings"):
         twin.study(tmp_path / "other.yaml", out=store, resume=True)
     (tmp_path / "other.yaml").write_text(TEXT.replace("chicago", "miami"), encoding="utf-8")
