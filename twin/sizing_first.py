@@ -193,7 +193,7 @@ def _plant_loop(
         number[f"{here}.economiser.rated_heat"] = heat / n
         put(
             f"{here}.economiser",
-            Pick("", n, f"heat: {n} plates of {heat / n / 1e6:.3g} MW at 2 K approach", 0.0),
+            Pick("", n, f"heat: {n} plates of {heat / n / 1e6:.3g} MW at 2 K approach"),
         )
         needs_chiller = (
             supply
@@ -217,7 +217,7 @@ def _plant_loop(
         n = max(1, int(np.ceil(heat / most)))
         number[f"{here}.chiller.capacity"] = 1.1 * heat / n
         words = f"heat: {n} for {heat / 1e6:.3g} MW in hours too warm for {supply:.3g} °C without compressors"
-        put(f"{here}.chiller", Pick(slug, n, words, 0.1))
+        put(f"{here}.chiller", Pick(slug, n, words))
 
 
 def _fits(slug: str, wanted: Requirements, frame: Frame) -> bool:
@@ -246,7 +246,7 @@ def _pumps(loop: str, heat: float, rise: float, put: Put, number: dict[str, floa
     flow = heat / (4.0e6 * rise)
     n = 1 if flow < 0.01 else max(2, int(np.ceil(flow / PUMP_MOST_M3S)))
     number[f"cooling.{loop}.pump.flow"] = flow
-    put(f"cooling.{loop}.pump", Pick("", n, "flow: the most that the loop asks in the design day", 0.0))
+    put(f"cooling.{loop}.pump", Pick("", n, "flow: the most that the loop asks in the design day"))
 
 
 def _electrical(

@@ -36,7 +36,6 @@ class Pick(NamedTuple):
     slug: str
     required: int
     binding: str
-    margin: float  # what the required units could carry beyond the duty, over the duty
 
 
 class RacksPerCdu(NamedTuple):
@@ -44,8 +43,6 @@ class RacksPerCdu(NamedTuple):
 
     flow: int  # by its rated flow
     heat: int  # by its heat at the approach asked
-    flow_margin: float
-    heat_margin: float
 
     @property
     def racks(self) -> int:
@@ -100,16 +97,14 @@ def racks_per_cdu(rack: Racks, unit: Cdus, supply: float, approach: float, fluid
     most = heat_exchanger.transfer(hot, cold, 1.0, plate).heat
     carried = np.flatnonzero(most >= heat * (1.0 - ROUNDING))
     by_heat = int(carried[-1]) + 1 if carried.size else 0
-    spare_heat = float(most[by_heat - 1] / heat[by_heat - 1] - 1.0) if by_heat else -1.0
-    whole = int(by_flow + ROUNDING)
-    return RacksPerCdu(whole, by_heat, by_flow / whole - 1.0 if whole else -1.0, spare_heat)
+    return RacksPerCdu(int(by_flow + ROUNDING), by_heat)
 
 
 def pick_cdu(
     rack: Racks, racks: int, supply: float, approach: float, fluid: Fluid, redundancy: str, only: str | None
 ) -> Pick:
     """The CDU of the catalogue that is likely cheapest for so many racks; ``only`` names one."""
-    best: tuple[float, Pick] | None = None
+    offers: list[tuple[float, Pick]] = []
     assert rack.liquid is not None
     for slug in [only] if only else catalogue.names("cdu"):
         unit: Cdus = typed(slug, Cdus, ("cooling", "tcs", "cdu"))
@@ -123,14 +118,8 @@ def pick_cdu(
             if each.binding == "flow"
             else f"heat: {required} carry {heat / 1e6:.3g} MW at {approach:.3g} K approach"
         )
-        carried = (
-            each.racks * required * (1.0 + (each.flow_margin if each.binding == "flow" else each.heat_margin))
-        )
-        installed = _installed(required, unit.rated_heat, redundancy)
-        pick = Pick(slug, required, words, carried / racks - 1.0)
-        if best is None or installed < best[0]:
-            best = (installed, pick)
-    return best[1] if best else Pick("", 0, "no CDU of the catalogue carries one such rack", -1.0)
+        offers.append((_installed(required, unit.rated_heat, redundancy), Pick(slug, required, words)))
+    return _cheapest(offers, "no CDU of the catalogue carries one such rack")
 
 
 def pick_dry_cooler(
@@ -140,7 +129,7 @@ def pick_dry_cooler(
     cp = float(heat_capacity(fluid, 0.5 * (supply + back)))
     total = heat / (cp * (back - supply))
     n = np.arange(1, MOST_UNITS + 1, dtype=np.float64)
-    best: tuple[float, Pick] | None = None
+    offers: list[tuple[float, Pick]] = []
     for slug in slugs:
         unit: DryCoolers = typed(slug, DryCoolers, ("cooling", "fws", "dry_cooler"))
         out = dry_cooler.transfer(Stream(back, total / n, cp, fluid), air, 1.0, unit)
@@ -148,12 +137,9 @@ def pick_dry_cooler(
         if not enough.size:
             continue
         required = int(enough[0]) + 1
-        margin = float(out.heat[required - 1] * required / heat - 1.0)
         words = f"heat: {required} bring {heat / 1e6:.3g} MW from {back:.1f} to {supply:.1f} °C in {float(np.max(air.dry_bulb)):.1f} °C air"
-        installed = _installed(required, unit.rated_heat, redundancy)
-        if best is None or installed < best[0]:
-            best = (installed, Pick(slug, required, words, margin))
-    return best[1] if best else Pick("", 0, "no outdoor cooler reaches this supply", -1.0)
+        offers.append((_installed(required, unit.rated_heat, redundancy), Pick(slug, required, words)))
+    return _cheapest(offers, "no outdoor cooler reaches this supply")
 
 
 def pick_air_handler(
@@ -162,7 +148,7 @@ def pick_air_handler(
     """The air handler that is likely cheapest to hold a room at ``supply`` °C with water of ``water`` °C."""
     n = np.arange(1, MOST_UNITS + 1, dtype=np.float64)
     chilled = fluids.fluid("water", 0.0)
-    best: tuple[float, Pick] | None = None
+    offers: list[tuple[float, Pick]] = []
     for slug in catalogue.names("air_handler"):
         unit: AirHandlers = typed(slug, AirHandlers, ("hall", "air_handler"))
         moved = air_handler.rating(unit).air_flow * pressure / STANDARD_PRESSURE
@@ -176,12 +162,9 @@ def pick_air_handler(
         if not enough.size:
             continue
         required = int(enough[0]) + 1
-        margin = float(out.heat[required - 1] * required / heat - 1.0)
         words = f"heat: {required} hold {supply:.3g} °C against {heat / 1e3:,.0f} kW on {water:.3g} °C water"
-        installed = _installed(required, unit.rated_heat, redundancy)
-        if best is None or installed < best[0]:
-            best = (installed, Pick(slug, required, words, margin))
-    return best[1] if best else Pick("", 0, "no air handler of the catalogue holds this supply", -1.0)
+        offers.append((_installed(required, unit.rated_heat, redundancy), Pick(slug, required, words)))
+    return _cheapest(offers, "no air handler of the catalogue holds this supply")
 
 
 def pick_by_rating(need: float, ratings: Mapping[str, float], redundancy: str, what: str) -> Pick:
@@ -202,8 +185,12 @@ def pick_by_rating(need: float, ratings: Mapping[str, float], redundancy: str, w
         best,
         required,
         f"{what}: {need / 1e6:.3g} MW over {ratings[best] / 1e3:,.4g} kW each",
-        required * ratings[best] / need - 1.0 if need else 0.0,
     )
+
+
+def _cheapest(offers: list[tuple[float, Pick]], none: str) -> Pick:
+    """The offer of the least likely cost; without any, a pick of no units that says why."""
+    return min(offers, key=lambda offer: offer[0])[1] if offers else Pick("", 0, none)
 
 
 def _installed(required: int, rating: float, redundancy: str) -> float:

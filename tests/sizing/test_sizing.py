@@ -11,10 +11,11 @@ from twin_models.fluids.fluids import Fluid, fluid
 from twin_models.pdu.pdu import current
 from twin_models.rack import rack as rack_model
 from twin_sites.errors import InputError
+from twin_sites.loader import sites
 from twin_sites.schema import Cdus, Racks
 
 import twin
-from twin.economics import annuity, read_costs
+from twin.economics import annuity, capital, read_costs
 from twin.sizing import Sized, compute_racks, tokens_of
 from twin.sizing_needs import Plant, Requirements, read_requirements
 from twin.sizing_products import racks_per_cdu, typed
@@ -287,6 +288,12 @@ def test_own_costs_replace_the_shipped_ones(tmp_path: Path) -> None:
         read_costs(file)
     assert "did you mean 'ups'" in str(caught.value)
     assert "discount_rate" in str(caught.value)
+
+
+def test_every_machine_of_the_reference_sites_has_a_cost() -> None:
+    for name in sites():
+        lines = capital(twin.load_site(name), read_costs(None))
+        assert all(line.total > 0.0 for line in lines if line.cost_class != "it"), name
 
 
 def test_a_budget_that_is_too_small_is_said() -> None:
