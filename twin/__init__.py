@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from twin.errors import Cancelled as Cancelled
     from twin.errors import NotConverged as NotConverged
     from twin.errors import RunError as RunError
-    from twin.load import load_trace as load_trace
+    from twin.loads.load import load_trace as load_trace
     from twin.metrics import Summary as Summary
     from twin.metrics import summarize as summarize
-    from twin.ride_through import failures as failures
     from twin.run_report import report as report
-    from twin.sizing import Sized as Sized
-    from twin.sizing import size as size
-    from twin.sizing_needs import Requirements as Requirements
+    from twin.sizing.needs import Requirements as Requirements
+    from twin.sizing.run import Sized as Sized
+    from twin.sizing.run import size as size
     from twin.store import open_result as open_result
     from twin.store import save as save
-    from twin.studies import study as study
-    from twin.studies_file import Study as Study
-    from twin.studies_results import open_study as open_study
-    from twin.transient_results import TransientSummary as TransientSummary
-    from twin.transient_results import summarize_transient as summarize_transient
-    from twin.transients import transient as transient
+    from twin.studies.file import Study as Study
+    from twin.studies.results import open_study as open_study
+    from twin.studies.run import study as study
+    from twin.transients.results import TransientSummary as TransientSummary
+    from twin.transients.results import summarize_transient as summarize_transient
+    from twin.transients.ride_through import failures as failures
+    from twin.transients.run import transient as transient
     from twin.weather import design_day as design_day
     from twin.weather import load_weather as load_weather
 
 # Where each name of the package lives; they are imported when first asked for, so that ``import twin`` is quick.
 _HOMES = {
-    "transient": "twin.transients", "summarize_transient": "twin.transient_results",
-    "TransientSummary": "twin.transient_results", "failures": "twin.ride_through",
+    "transient": "twin.transients.run", "summarize_transient": "twin.transients.results",
+    "TransientSummary": "twin.transients.results", "failures": "twin.transients.ride_through",
     "simulate": "twin.annual", "summarize": "twin.metrics", "Summary": "twin.metrics", "report": "twin.run_report",
     "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
-    "load_trace": "twin.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
-    "study": "twin.studies", "Study": "twin.studies_file", "open_study": "twin.studies_results",
-    "size": "twin.sizing", "Sized": "twin.sizing", "Requirements": "twin.sizing_needs",
+    "load_trace": "twin.loads.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
+    "study": "twin.studies.run", "Study": "twin.studies.file", "open_study": "twin.studies.results",
+    "size": "twin.sizing.run", "Sized": "twin.sizing.run", "Requirements": "twin.sizing.needs",
     "InputError": "twin_sites.errors", "RunError": "twin.errors", "NotConverged": "twin.errors",
     "Cancelled": "twin.errors",
 }  # fmt: skip

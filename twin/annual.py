@@ -17,15 +17,15 @@ from twin_sites.loader import change_site, load_site
 from twin_sites.schema import DryCoolers, Loop, Site
 
 from twin import __version__
-from twin.activity import Asked, activities, builtin
 from twin.compile import Plan, compile_site
 from twin.errors import NotConverged
 from twin.grid import Kind, series_or_constant
 from twin.heat import TOLERANCE, solve
-from twin.load import Load, load_trace, loads
+from twin.loads.activity import Asked, activities, builtin
+from twin.loads.load import Load, load_trace, loads
+from twin.loads.requests import answering, is_request_trace
 from twin.members import check_size
 from twin.notes import plant_notes
-from twin.request_load import answering, is_request_trace
 from twin.results import Collected, add, collect, dataset
 from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from twin import cli_transients, work_cli
-from twin.cli_sizing import limits, optimise, size
-from twin.cli_studies import study
-from twin.trace_cli import app as trace_app
+from twin.loads import cli as work_cli
+from twin.loads.trace_cli import app as trace_app
+from twin.sizing.cli import limits, optimise, size
+from twin.studies.cli import study
+from twin.transients import cli as cli_transients
 
 app = typer.Typer(
     help="Digital twin of an AI data center's power and cooling.",
@@ -76,7 +77,7 @@ def run(
     from twin_sites.schema import Site
 
     import twin
-    from twin.load import load_trace
+    from twin.loads.load import load_trace
     from twin.metrics import finite
     from twin.progress import bar
     from twin.store import check_target

@@ -14,6 +14,6 @@ def process_context() -> BaseContext:
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["twin.studies_cases"])
+    context.set_forkserver_preload(["twin.studies.cases"])
     forkserver.ensure_running()
     return context

@@ -19,7 +19,7 @@ from twin.variables import PER_RACK, VARIABLES
 
 if TYPE_CHECKING:
     from twin.annual import Span
-    from twin.load import Load
+    from twin.loads.load import Load
     from twin.weather import Weather
 
 WORKING_W = 1.0  # a link that moves less is idle

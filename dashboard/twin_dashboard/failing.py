@@ -14,12 +14,12 @@ from twin_sites.units import parse_at
 
 import twin
 from twin.compile import Plan, compile_site
-from twin.events import read_events, scenario, scenarios
-from twin.load import loads
+from twin.loads.load import loads
 from twin.results import role
-from twin.ride_through import cases
-from twin.transient_report import span
-from twin.transient_results import TransientSummary
+from twin.transients.events import read_events, scenario, scenarios
+from twin.transients.report import span
+from twin.transients.results import TransientSummary
+from twin.transients.ride_through import cases
 from twin.weather import design_day
 from twin_dashboard.context import Context
 from twin_dashboard.names import KINDS, link_name, readable

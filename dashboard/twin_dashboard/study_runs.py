@@ -32,11 +32,11 @@ from twin_sites.yaml_files import read_yaml
 
 import twin
 from twin.errors import RunError
-from twin.load import loads
+from twin.loads.load import loads
 from twin.processes import process_context
-from twin.studies_axes import Array, Axis
-from twin.studies_file import Study, read_study
-from twin.studies_plan import plan_study
+from twin.studies.axes import Array, Axis
+from twin.studies.file import Study, read_study
+from twin.studies.plan import plan_study
 from twin.weather import is_embedded, weathers
 
 MOST_TEXT = 20_000  # characters of a study

@@ -110,7 +110,7 @@ def hall(racks: int) -> dict[str, Any]:
 
 def individual(racks: int, steps: int, step_s: float) -> Any:
     """A load with a series for every compute rack, none like another."""
-    from twin.load import Load
+    from twin.loads.load import Load
 
     series, generator = {}, np.random.default_rng(7)
     for i in range(racks):

@@ -16,10 +16,10 @@ import numpy as np
 
 from twin.annual import simulate
 from twin.metrics import summarize
-from twin.store_studies import create, writing
-from twin.studies import study
-from twin.studies_cases import Chunk, run_case, run_chunk
-from twin.studies_plan import Plan, plan_study
+from twin.studies.cases import Chunk, run_case, run_chunk
+from twin.studies.plan import Plan, plan_study
+from twin.studies.run import study
+from twin.studies.store import create, writing
 
 SERIES = 10
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from twin.studies_plan import plan_study
+from twin.studies.plan import plan_study
 
 pytest.importorskip("zarr", reason="the extra 'study' is not installed")
 pytestmark = pytest.mark.bench

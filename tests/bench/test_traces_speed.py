@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twin.traces.inspect import inspect_trace
+from twin.loads.traces.inspect import inspect_trace
 
 pytestmark = pytest.mark.bench
 

@@ -31,7 +31,7 @@ def test_import_twin_is_bare() -> None:
     [
         "import twin; dir(twin); [getattr(twin, name) for name in ('load_site', 'change_site', 'InputError')]",
         "import twin.cli",
-        "import twin; import twin.weather, twin.load, twin.annual, twin.metrics, twin.run_report",
+        "import twin; import twin.weather, twin.loads.load, twin.annual, twin.metrics, twin.run_report",
     ],
 )
 def test_no_heavy_package_comes_with_the_engine(code: str) -> None:

@@ -20,8 +20,8 @@ from twin_sites.errors import InputError
 import twin
 from twin.compile import compile_site
 from twin.errors import Cancelled
-from twin.events import read_events
-from twin.transient_report import span
+from twin.transients.events import read_events
+from twin.transients.report import span
 
 SITE = "enterprise-3-rack-gb300"
 TRIP = Case("", (), ("t=30s trip cooling.tcs.cdu",), "3 min", "100 %", "")

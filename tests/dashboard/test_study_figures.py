@@ -12,8 +12,8 @@ from twin_dashboard.figures.study_columns import axes, outcome, outcomes
 from twin_dashboard.pages.studies import table
 
 import twin
-from twin.studies_cases import SUMMARY
-from twin.studies_file import Study
+from twin.studies.cases import SUMMARY
+from twin.studies.file import Study
 
 LIMIT_BYTES = 200_000
 SITE = "enterprise-3-rack-gb300"

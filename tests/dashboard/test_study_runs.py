@@ -12,7 +12,7 @@ from twin_dashboard.study_runs import StudyRun, StudyRuns, case_changes
 from twin_sites.errors import InputError
 
 import twin
-from twin.studies_cases import DONE
+from twin.studies.cases import DONE
 
 SITE = "enterprise-3-rack-gb300"
 SMALL = f"""

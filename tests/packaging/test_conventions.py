@@ -13,7 +13,7 @@ LONG = 400
 REASONS = {  # a longer file, and why it is not two
     "sites/twin_sites/schema.py": "the whole site file in one place, declarations only",
     "tests/models/test_rack.py": "one parametrised suite over every rack of the catalogue",
-    "tests/twin/test_load.py": "one reader, many kinds of broken file",
+    "tests/loads/test_load.py": "one reader, many kinds of broken file",
     "tests/twin/test_weather.py": "one reader, four formats and their broken files",
 }
 HEADINGS = [

@@ -10,9 +10,9 @@ PACKAGES = ("twin", "models/twin_models", "sites/twin_sites", "dashboard/twin_da
 HOMES = {  # library: the only files, or the only package, that may import it
     "pint": ("sites/twin_sites/units.py",),
     "dash": ("dashboard/twin_dashboard/",),
-    "dask": ("twin/studies",),
-    "distributed": ("twin/studies",),
-    "zarr": ("twin/store",),
+    "dask": ("twin/studies/",),
+    "distributed": ("twin/studies/",),
+    "zarr": ("twin/studies/store.py",),
     "twin_data": ("twin/",),
     "pydantic": ("sites/twin_sites/", "models/twin_models/fields.py"),
     "CoolProp": (),

@@ -4,10 +4,10 @@ import pytest
 from twin_sites.errors import InputError
 
 import twin
-from twin.sizing_front import front
-from twin.sizing_limits import limits
-from twin.sizing_optimum import optimise, read_span
-from twin.sizing_proof import full_load, hot_days, shortfalls
+from twin.sizing.front import front
+from twin.sizing.limits import limits
+from twin.sizing.optimum import optimise, read_span
+from twin.sizing.proof import full_load, hot_days, shortfalls
 
 
 def test_limits_of_a_site() -> None:

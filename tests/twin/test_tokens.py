@@ -116,7 +116,7 @@ def test_network_stalls_cost_more_tokens_than_power() -> None:
 
 def test_a_measured_trace_is_read_without_the_cap_and_run_with_it() -> None:
     """What was measured was measured uncapped: the cap is the what-if."""
-    from twin.load import START, Load, frozen
+    from twin.loads.load import START, Load, frozen
 
     def trace(kilowatts: float) -> Load:
         return frozen(

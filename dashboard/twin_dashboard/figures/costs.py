@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from twin.economics import Cost
+from twin.sizing.economics import Cost
 from twin_dashboard.figures.base import Figure, layout, title, values
 from twin_dashboard.tokens import tokens
 

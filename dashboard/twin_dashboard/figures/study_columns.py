@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from twin_models.fields import Quantity
 from twin_sites import units
 
-from twin.studies_analysis import axis_names, headline
-from twin.studies_cases import DONE
-from twin.studies_results import unit_of
+from twin.studies.analysis import axis_names, headline
+from twin.studies.cases import DONE
+from twin.studies.results import unit_of
 
 OUTCOMES: dict[str, tuple[str, str, str]] = {  # label, shown unit, shown unit of IP
     "pue": ("PUE", "1", "1"), "wue_l_per_kwh": ("WUE", "L/kWh", "gal/kWh"), "cue_kg_per_kwh": ("CUE", "kg/kWh", "lb/kWh"),

@@ -9,7 +9,7 @@ import xarray as xr
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
-from twin.studies_file import read_study, ready_made
+from twin.studies.file import read_study, ready_made
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import studies as figures
 from twin_dashboard.figures.base import empty

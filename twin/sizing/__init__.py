@@ -1,0 +1,1 @@
+"""From what is wanted to a facility that works: `run` sizes, `first` draws the first design, `proof` tries it."""

@@ -1,0 +1,229 @@
+"""What is wanted of a facility: declared once, read by the command line, the dashboard and scripts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal
+
+from twin_models.fields import Choice, Parameters, Quantity
+from twin_sites import catalogue
+from twin_sites.building import read_typed
+from twin_sites.errors import InputError, Problem, did_you_mean
+from twin_sites.schema import Racks
+
+from twin.sizing.products import typed
+
+Plant = Literal["best", "dry", "adiabatic", "tower"]
+Redundancy = Literal["N", "N+1", "N+2", "2N"]
+TECHNOLOGIES = {"plates": "direct-to-chip", "bath": "immersion", "boiling": "two-phase"}
+APPROACH_K = {"direct-to-chip": 4.0, "immersion": 8.0}  # ratings of the catalogue's CDUs and tanks
+AMOUNTS = ("accelerators", "racks", "it_power", "utility_power", "tokens")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirements(Parameters):
+    """What is wanted, in SI. One of ``accelerators``, ``racks``, ``it_power`` and ``utility_power`` says how much."""
+
+    system: Annotated[str, Choice("Rack system")] = "nvidia-gb300-nvl72"
+    accelerators: Annotated[int | None, Quantity("count", "Accelerators", low=1, high=10_000_000)] = None
+    racks: Annotated[int | None, Quantity("count", "Compute racks", low=1, high=100_000)] = None
+    it_power: Annotated[
+        float | None, Quantity("W", "IT power", low=1e3, high=1e10, shown="MW", shown_ip="MW")
+    ] = None
+    utility_power: Annotated[
+        float | None, Quantity("W", "Utility power", low=1e3, high=1e10, shown="MW", shown_ip="MW")
+    ] = None
+    tokens: Annotated[
+        float | None,
+        Quantity("1/s", "Tokens per second of busy racks", low=1.0, high=1e12, bound_source="estimate"),
+    ] = None
+    work: Annotated[str, Choice("What the racks work on; empty where only power matters")] = ""
+    weather: Annotated[str, Choice("Weather year")] = "ashburn"
+    load: Annotated[str, Choice("Load of the proving year")] = "mixed"
+    cooling: Annotated[
+        Literal["best", "direct-to-chip", "immersion", "air"], Choice("Cooling technology")
+    ] = "best"
+    plant: Annotated[Plant, Choice("Heat rejection")] = "best"
+    water: Annotated[bool, Choice("Evaporation of water allowed")] = True
+    redundancy: Annotated[Redundancy, Choice("Redundancy")] = "N+1"
+    supply: Annotated[
+        float | None, Quantity("degC", "Facility water supply", low=15.0, high=50.0, bound_source="estimate")
+    ] = None
+    optimal_supply: Annotated[
+        bool, Choice("Facility water supply of the lowest bill of energy and water")
+    ] = False
+    dynamic: Annotated[bool, Choice("Prove every single failure in time too")] = False
+    approach: Annotated[
+        float | None,
+        Quantity(
+            "K", "Approach of CDUs or tanks", low=2.0, high=15.0, bound_source="estimate", difference=True
+        ),
+    ] = None
+    cdu: Annotated[str, Choice("CDU product; empty picks one")] = ""
+    design: Annotated[Literal["0.4%", "extreme"], Choice("Design day")] = "extreme"
+    growth: Annotated[
+        float, Quantity("1", "Growth that the plant is sized for", low=0.0, high=5.0, bound_source="estimate", shown="%", shown_ip="%")
+    ] = 0.0  # fmt: skip
+    # 1.2 MW all-in of a unit of 8 GB200 racks of 132 kW: NVIDIA DGX SuperPOD GB200 reference architecture
+    support: Annotated[
+        float, Quantity("1", "Network and storage power over compute power", low=0.0, high=2.0, bound_source="estimate", shown="%", shown_ip="%")
+    ] = 0.136  # fmt: skip
+    loading: Annotated[
+        float, Quantity("1", "Most load of electrical units over rating", low=0.3, high=1.0, bound_source="estimate", shown="%", shown_ip="%")
+    ] = 0.9  # fmt: skip
+    ambient_offset: Annotated[
+        float, Quantity("K", "Plant air above the weather", low=0.0, high=10.0, bound_source="estimate", difference=True)
+    ] = 1.0  # fmt: skip
+    quiet: Annotated[bool, Choice("Low-noise outdoor coolers only")] = False
+    ride_through: Annotated[
+        float,
+        Quantity(
+            "s",
+            "Time that a buffer carries the facility loops",
+            low=0.0,
+            high=7200.0,
+            bound_source="estimate",
+        ),
+    ] = 0.0
+    battery: Annotated[
+        float, Quantity("s", "Battery time at full UPS load", low=0.0, high=7200.0, bound_source="estimate")
+    ] = 300.0
+    water_storage: Annotated[
+        float,
+        Quantity(
+            "s",
+            "Make-up water stored for",
+            low=0.0,
+            high=30 * 86400.0,
+            bound_source="estimate",
+            shown="day",
+            shown_ip="day",
+        ),
+    ] = 86400.0
+    budget: Annotated[
+        float | None,
+        Quantity(
+            "1",
+            "Capital for the plant, in the currency of the costs",
+            low=0.0,
+            high=1e13,
+            bound_source="estimate",
+        ),
+    ] = None
+    costs: Annotated[str, Choice("File of unit costs; empty takes the shipped ones")] = ""
+    energy_price: Annotated[
+        float, Quantity("currency/J", "Energy price", low=0.0, high=1e-6, bound_source="estimate")
+    ] = 0.08 / 3.6e6
+
+
+def checked(wanted: Requirements) -> Racks:
+    """The rack of the requirements.
+
+    Raises
+    ------
+    InputError
+        With every fault of the requirements at once.
+    """
+    problems = []
+    given = [name for name in AMOUNTS if getattr(wanted, name) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) if given else "no amount"
+        problems.append(
+            Problem("requirements", found, f"exactly one of {', '.join(AMOUNTS)}", "8 racks, say")
+        )
+    if not wanted.water and wanted.plant in ("adiabatic", "tower"):
+        problems.append(
+            Problem("plant", f"{wanted.plant}, and no water allowed", "dry", "the dry plant, or allow water")
+        )
+    racks = [slug for slug in catalogue.names("rack") if cooled_by(slug)]
+    if wanted.system not in racks:
+        found = f"'{wanted.system[:60]}'"
+        problems.append(
+            Problem(
+                "system",
+                found,
+                "a rack with accelerators that 'twin show racks' lists",
+                did_you_mean(wanted.system, racks),
+            )
+        )
+    elif wanted.cooling not in ("best", cooled_by(wanted.system)):
+        own = cooled_by(wanted.system)
+        built = [slug for slug in racks if cooled_by(slug) == wanted.cooling]
+        remedy = did_you_mean(wanted.system, built)
+        problems.append(
+            Problem(
+                "cooling",
+                f"{wanted.cooling} for '{wanted.system}'",
+                f"{own}: so this system is built",
+                remedy,
+            )
+        )
+    if wanted.system in racks and cooled_by(wanted.system) == "two-phase":
+        found = f"'{wanted.system}', which boils its liquid"
+        built = [slug for slug in racks if cooled_by(slug) == "immersion"]
+        problems.append(
+            Problem(
+                "system",
+                found,
+                "air, direct-to-chip or single-phase immersion",
+                did_you_mean(wanted.system, built),
+            )
+        )
+    if wanted.cdu and wanted.cdu not in catalogue.names("cdu"):
+        remedy = did_you_mean(wanted.cdu, catalogue.names("cdu"))
+        problems.append(Problem("cdu", f"'{wanted.cdu[:60]}'", "a CDU that 'twin show cdus' lists", remedy))
+    if wanted.work and wanted.work not in catalogue.names("work"):
+        remedy = did_you_mean(wanted.work, catalogue.names("work"))
+        problems.append(
+            Problem("work", f"'{wanted.work[:60]}'", "a work that 'twin show works' lists", remedy)
+        )
+    if wanted.tokens is not None and not wanted.work:
+        problems.append(
+            Problem(
+                "tokens", "no work that says what a token is", "tokens with work", "work: llama2-70b-serving"
+            )
+        )
+    if wanted.optimal_supply and wanted.supply is not None:
+        problems.append(
+            Problem("supply", f"{wanted.supply:g} °C and the optimal one", "one of both", "leave one out")
+        )
+    if problems:
+        raise InputError(problems)
+    rack: Racks = typed(wanted.system, Racks, ("racks", "compute"))
+    return rack
+
+
+def cooled_by(slug: str) -> str:
+    """How a rack of the catalogue is cooled; empty for one without accelerators."""
+    rack: Racks = typed(slug, Racks, ("racks", "compute"))
+    if not rack.accelerators:
+        return ""
+    return "air" if rack.liquid is None else TECHNOLOGIES[rack.liquid.medium]
+
+
+def read_requirements(written: Mapping[str, Any]) -> Requirements:
+    """Requirements from text with units, as a person writes them: ``{"it_power": "10 MW", "supply": "95 degF"}``.
+
+    Raises
+    ------
+    InputError
+        With every value that cannot be read, and every name that is no requirement.
+    """
+    known = {field.name for field in fields(Requirements)}
+    problems = [
+        Problem(f"requirements.{name}", "an unknown requirement", "a field of Requirements", did_you_mean(name, known))
+        for name in written if name not in known
+    ]  # fmt: skip
+    given = {name: value for name, value in written.items() if name in known}
+    wanted = None
+    try:
+        wanted = read_typed(given, Requirements)
+    except InputError as error:
+        problems += error.problems
+    if problems or wanted is None:
+        raise InputError(problems)
+    return wanted
+
+
+def approach_of(wanted: Requirements) -> float:
+    """The approach asked, or the one at which the technology's exchangers are rated, K."""
+    return wanted.approach if wanted.approach is not None else APPROACH_K.get(cooled_by(wanted.system), 4.0)

@@ -1,0 +1,345 @@
+"""From what is wanted to a facility that works: a site file, the reason of every count, and the proof that it holds.
+
+First answers come from ratings and from the machines' own equations (`sizing_first`, `sizing_products`); then the
+design days are simulated at full load with the required units only, and each group is corrected until no limit is
+missed (`sizing_settle`). The finished site is simulated over the year, on the design days and with the spares of each
+group out of service (`sizing_proof`); what fails there is grown once more, and what still fails is said.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from twin_models.rack import rack as rack_model
+from twin_models.work.work import Rate, Work, reference_rate
+from twin_sites.errors import InputError, Problem
+from twin_sites.loader import load_site
+from twin_sites.schema import Racks, Site
+
+from twin.annual import simulate
+from twin.errors import RunError
+from twin.metrics import Summary, summarize
+from twin.sizing.beside import beside
+from twin.sizing.economics import Economics, economics, read_costs
+from twin.sizing.first import first_design, frame_of, rack_counts, technology_limit
+from twin.sizing.form import spares, written
+from twin.sizing.needs import Plant, Requirements, approach_of, checked
+from twin.sizing.optimum import Span, optimise
+from twin.sizing.products import typed
+from twin.sizing.proof import (
+    DESIGN_DAY,
+    REQUIRED_UNITS,
+    YEAR,
+    Proof,
+    full_load,
+    hot_days,
+    proof_of,
+    prove_days,
+)
+from twin.sizing.row import Equipment
+from twin.sizing.settle import Draft, finishers, grow, settle, widen
+from twin.transients.ride_through import RideThrough, failures
+from twin.weather import Weather, load_weather
+
+COOLER_K, COOLEST_FWS_DEGC = 2.0, 20.0
+PROOF_ROUNDS = 6
+UTILITY_ROUNDS = 6
+PLANTS: tuple[Plant, ...] = ("dry", "adiabatic", "tower")
+GENERIC = "generic size, see the site file"
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A sized facility: its site file as data, the table of reasons, what the proof found."""
+
+    requirements: Requirements
+    economics: Economics
+    written: Mapping[str, Any]
+    equipment: tuple[Equipment, ...]
+    summary: Summary
+    proofs: tuple[Proof, ...]
+    unmet_requirements: tuple[str, ...]
+    year: xr.Dataset = field(repr=False)  # the proving year
+
+    @property
+    def site(self) -> Site:
+        """The facility, ready to run."""
+        return load_site(self.written)
+
+    @property
+    def peak_power(self) -> float:
+        """Highest power in W at the utility meter in any case of the proof."""
+        return max(
+            (proof.peak_power for proof in self.proofs if proof.peak_power is not None), default=float("nan")
+        )
+
+    def json(self) -> dict[str, Any]:
+        """Plain values: ``equipment``, ``summary``, ``unmet_requirements``, ``proofs``."""
+        return {
+            "equipment": [asdict(row) for row in self.equipment],
+            "summary": self.summary.json(),
+            "unmet_requirements": list(self.unmet_requirements),
+            "proofs": [asdict(proof) for proof in self.proofs],
+            "economics": asdict(self.economics)
+            | {"capital": [line._asdict() for line in self.economics.capital]},
+        }
+
+
+def size(wanted: Requirements) -> Sized:
+    """Size a facility and prove it.
+
+    Parameters
+    ----------
+    wanted
+        What is wanted, in SI.
+
+    Returns
+    -------
+    Sized
+        A complete site; ``unmet_requirements`` is empty where every limit holds. With ``plant="best"`` the heat
+        rejection with the fewest unmet requirements and, among those, the least cost of energy and water.
+
+    Raises
+    ------
+    InputError
+        For requirements that contradict each other or name what does not exist, all at once.
+    """
+    rack = checked(wanted)
+    air = load_weather(wanted.weather)
+    if wanted.optimal_supply and rack.liquid is not None:
+        return _at_best_supply(wanted)
+    plants = PLANTS if wanted.plant == "best" else (wanted.plant,)
+    if not wanted.water:
+        plants = ("dry",)
+    found = [_within_utility(wanted, rack, air, plant) for plant in plants]
+    return min(found, key=lambda one: (len(one.unmet_requirements), -compute_racks(one), _bill(one)))
+
+
+def _at_best_supply(wanted: Requirements) -> Sized:
+    """Size once, find the supply of the lowest bill over the year, and size again for it."""
+    first = size(replace(wanted, optimal_supply=False, dynamic=False))
+    rack = checked(wanted)
+    most = float(np.floor(technology_limit(rack) - approach_of(wanted)))
+    low = min(COOLEST_FWS_DEGC, most - 1.0)
+    found = optimise(
+        first.site, [Span("cooling.fws.supply", low, most, "degC")], "cost", first.requirements.weather, None
+    )
+    best = found.best.values["cooling.fws.supply"] if found.best else None
+    if best is None:
+        return first
+    supply = round(float(best.split()[0]), 1)
+    again = size(replace(wanted, optimal_supply=False, supply=supply, plant=_plant_of(first)))
+    return replace(again, requirements=wanted)
+
+
+def _plant_of(sized: Sized) -> Plant:
+    loops = sized.site.cooling
+    if "condenser" in loops:
+        return "tower"
+    products = [row.product for row in sized.equipment if row.address.endswith(".dry_cooler")]
+    return "adiabatic" if any(name.startswith("adiabatic") for name in products) else "dry"
+
+
+def compute_racks(sized: Sized) -> int:
+    """Compute racks of a sized facility."""
+    return int(sized.written["racks"]["compute"]["count"])
+
+
+def _bill(sized: Sized) -> float:
+    return sized.summary.energy_cost + sized.summary.water_cost
+
+
+def _within_utility(wanted: Requirements, rack: Racks, air: Weather, plant: str) -> Sized:
+    """Size for the amount wanted; for a utility power, the most racks whose facility stays under it."""
+    each = float(rack_model.rated(rack).power) * (1.0 + wanted.support)
+    if wanted.utility_power is None:
+        return _size(wanted, rack, air, plant, _racks(wanted, rack, each))
+    fits, too_many = 0, 0
+    best: Sized | None = None
+    count = max(1, int(wanted.utility_power / (1.2 * each)))
+    for _ in range(UTILITY_ROUNDS):
+        sized = _size(wanted, rack, air, plant, count)
+        if sized.peak_power <= wanted.utility_power:
+            fits, best = count, sized
+        else:
+            too_many = count
+        guess = int(count * wanted.utility_power / sized.peak_power)
+        if too_many:
+            guess = min(guess, too_many - 1)
+        count = max(guess, fits + 1)
+        if too_many and count >= too_many:
+            break
+    if best is None:
+        allowed = f"room for one rack, its share of network and storage and its plant: about {1.25 * each / 1e3:,.0f} kW"
+        raise InputError(
+            [
+                Problem(
+                    "utility_power",
+                    f"{wanted.utility_power / 1e3:,.0f} kW",
+                    allowed,
+                    "more power, or a smaller system",
+                )
+            ]
+        )
+    return best
+
+
+def tokens_of(wanted: Requirements, rack: Racks) -> Rate:
+    """Tokens per second of one busy accelerator of the system with the work wanted.
+
+    Raises
+    ------
+    InputError
+        Where no throughput is known.
+    """
+    assert rack.accelerator is not None
+    found = reference_rate(typed(wanted.work, Work, ("racks", "compute", "work")), rack.accelerator)
+    if found is None:
+        remedy = "size by accelerators, and state 'racks.compute.work.tokens' in the site file"
+        raise InputError(
+            [
+                Problem(
+                    "tokens",
+                    f"no throughput of '{wanted.system}' with '{wanted.work}' is known",
+                    "a system and a work with a known throughput",
+                    remedy,
+                )
+            ]
+        )
+    return found
+
+
+def _racks(wanted: Requirements, rack: Racks, each: float) -> int:
+    if wanted.racks is not None:
+        return wanted.racks
+    if wanted.accelerators is not None:
+        return -(-wanted.accelerators // rack.accelerators)
+    if wanted.tokens is not None:
+        rate = tokens_of(wanted, rack)
+        return max(1, int(np.ceil(wanted.tokens / (rate.tokens * rack.accelerators) - 1e-9)))
+    fit = int((wanted.it_power or 0.0) / each + 1e-9)
+    if fit < 1:
+        allowed = f"at least one rack with its share of network and storage: {each / 1e3:,.0f} kW"
+        found = f"{(wanted.it_power or 0.0) / 1e3:,.0f} kW"
+        raise InputError([Problem("it_power", found, allowed, "more power, or a smaller system")])
+    return fit
+
+
+def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: int) -> Sized:
+    """Size with one kind of plant for so many compute racks."""
+    days = hot_days(air, wanted.design)
+    load = full_load(days)
+    frame = frame_of(wanted, rack, air, plant, count)
+    planned = int(np.ceil(count * (1.0 + wanted.growth) - 1e-9))
+    design, reasons = first_design(wanted, rack, frame, air, days, planned)
+    draft = Draft(frame, design, reasons, wanted.loading, {}, {})
+    form: dict[str, Any] = {}
+    for tries in range(PROOF_ROUNDS):
+        settle(draft, days, load)
+        form = written(frame, draft.design.with_units(rack_counts(wanted, rack, planned)))
+        proofs = prove_days(load_site(form), days, load)
+        missed = dict.fromkeys(loop for proof in proofs for loop in proof.missed)
+        if not missed or tries == PROOF_ROUNDS - 1:
+            break
+        if tries % 2 or not any([widen(draft, loop) for loop in missed]):
+            grow(draft, list(dict.fromkeys(a for loop in missed for a in finishers(draft.design, loop))))
+    if planned != count:
+        form = written(frame, draft.design.with_units(rack_counts(wanted, rack, count)))
+        proofs = prove_days(load_site(form), days, load)
+    site = load_site(form)
+    ds = simulate(site, weather=air)
+    summary = summarize(ds)
+    proofs = [proof_of(YEAR, ds), *proofs]
+    if (
+        frame.liquid
+        and wanted.supply is None
+        and any("throttle" in words for p in proofs for words in p.shortfalls)
+    ):
+        cooler = draft.design.number["cooling.fws.supply"] - COOLER_K
+        if cooler >= COOLEST_FWS_DEGC:  # the racks' chips want cooler water than their flow limits do
+            return replace(
+                _size(replace(wanted, supply=cooler), rack, air, plant, count), requirements=wanted
+            )
+    unmet = [
+        *_too_warm(wanted, rack),
+        *(f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls),
+    ]
+    rows = _table(wanted, rack, draft, count, proofs)
+    peak = max((proof.peak_power for proof in proofs if proof.peak_power is not None), default=0.0)
+    try:
+        hot = simulate(site, weather=days, load=load)
+        rows += tuple(beside(wanted, site, hot, peak, summary.peak_water_m3_per_day))
+    except RunError:  # the proof of the design days says it
+        pass
+    if wanted.dynamic:
+        unmet += _in_time(site)
+    money = economics(ds, site, read_costs(wanted.costs or None))
+    if wanted.budget is not None and money.plant_capital > wanted.budget:
+        found = f"the plant costs about {money.plant_capital / 1e6:,.3g} million"
+        unmet.append(f"budget: {found}, {wanted.budget / 1e6:,.3g} million are given")
+    return Sized(wanted, money, form, rows, summary, tuple(proofs), tuple(unmet), ds)
+
+
+def _in_time(site: Site) -> list[str]:
+    """Single failures of one unit after which chips throttle or racks stop, at full load on the 0.4 % design condition."""
+    found = failures(site, dynamic=True)
+    out = []
+    for case, one in found.items():
+        if isinstance(one, RideThrough) and case.endswith(".1"):
+            times = [("throttle", one.time_to_throttle_s), ("stop", one.time_to_shutdown_s)]
+            out += [f"{case} lost: racks {word} after {t:.0f} s" for word, t in times if t is not None]
+    return out
+
+
+def _too_warm(wanted: Requirements, rack: Racks) -> list[str]:
+    """A supply asked that the racks do not take."""
+    if wanted.supply is None or rack.liquid is None:
+        return []
+    technology, limit = wanted.supply + approach_of(wanted), technology_limit(rack)
+    if technology <= limit:
+        return []
+    return [
+        f"supply: {wanted.supply:g} °C and {approach_of(wanted):g} K approach are {technology:g} °C at the racks; with their highest flow "
+        f"they keep the return limit up to {limit:.1f} °C: ask for {np.floor(limit - approach_of(wanted)):g} °C"
+    ]
+
+
+def _table(
+    wanted: Requirements, rack: Racks, draft: Draft, count: int, proofs: Sequence[Proof]
+) -> tuple[Equipment, ...]:
+    """Every group with its reason and margin."""
+    alone = {proof.case: proof.use for proof in proofs}
+    use = alone.get(REQUIRED_UNITS) or alone.get(DESIGN_DAY, {})
+    rows = []
+    for address, racks in rack_counts(wanted, rack, count).items():
+        if racks:
+            why = (
+                _why(wanted, rack)
+                if address == "racks.compute"
+                else f"power: {100 * wanted.support:.3g} % of compute power for network and storage"
+            )
+            rows.append(Equipment(address, draft.design.product[address], racks, 0, why, None))
+    for address, pick in draft.reasons.items():
+        required = draft.design.units[address]
+        used = use.get(address, 0.0)
+        margin = 1.0 / used - 1.0 if used > 0.0 else None
+        product = draft.design.product.get(address, GENERIC)
+        rows.append(
+            Equipment(address, product, required, spares(required, wanted.redundancy), pick.binding, margin)
+        )
+    return tuple(rows)
+
+
+def _why(wanted: Requirements, rack: Racks) -> str:
+    if wanted.racks is not None:
+        return "asked"
+    if wanted.tokens is not None:
+        rate = tokens_of(wanted, rack)
+        return f"tokens: {wanted.tokens:,.0f}/s at {rate.tokens:,.0f}/s of each accelerator ({rate.basis}: {rate.how})"
+    if wanted.accelerators is not None:
+        return f"asked: {wanted.accelerators:,} accelerators, {rack.accelerators} in a rack"
+    if wanted.it_power is not None:
+        return f"power: {wanted.it_power / 1e6:.4g} MW of IT"
+    return f"power: {(wanted.utility_power or 0.0) / 1e6:.4g} MW at the utility meter on the design day"

@@ -1,0 +1,1 @@
+"""Many cases of a facility: `plan` makes them, `run` works them, `store` keeps them, `report` tells."""

@@ -1,0 +1,172 @@
+"""A study as people write it: the keys of a ``study.yaml``, and the studies that come with the program."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from twin_models.fields import Quantity
+from twin_sites.errors import InputError, Problem, did_you_mean
+from twin_sites.problems import said
+from twin_sites.units import parse_at
+from twin_sites.yaml_files import plain_form, read_yaml
+
+from twin.files import decode, read_bytes
+
+MAX_BYTES = 50_000_000  # of a study file or a table of cases
+SHOWN = ("pue", "wue_l_per_kwh", "cue_kg_per_kwh")
+PERCENTILES = (1.0, 5.0, 50.0, 95.0, 99.0)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as data; the keys of a ``study.yaml`` are these fields.
+
+    Parameters
+    ----------
+    axes
+        What varies: address, ``site``, ``weather``, ``load`` or a free name, to values (see ``twin.studies.axes``).
+    site, weather, load, boundary, hours, start, step_s
+        As of ``simulate``; those that are axes are left out.
+    changes
+        What-ifs of every case.
+    design
+        ``factorial``, ``zipped``, ``random``, ``latin-hypercube``, ``sobol``, ``morris`` or ``table``.
+    samples, seed
+        Size and seed of a sampled design.
+    cases
+        CSV file of a ``table``: a column per axis.
+    hourly
+        Series kept of every case, as ``site_power`` or ``loop_supply_temperature:fws``.
+    percentiles, at
+        Series of which percentiles over time are kept, and which.
+    chunk
+        Cases that are computed and written together; by default what suits their number.
+    estimates, estimates_in
+        Vary every number marked ``estimate`` by this share up and down, uniformly (a sampled design); only below the
+        addresses that begin so.
+    show
+        Numbers of the summary that reports map over the axes.
+    """
+
+    axes: Mapping[str, Any] = field(default_factory=dict)
+    site: Any = "gb300-10mw"
+    name: str = "study"
+    title: str = ""
+    weather: str | None = None
+    load: str | None = None
+    boundary: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    design: str = "factorial"
+    samples: int | None = None
+    seed: int = 0
+    cases: str | None = None
+    hours: float | None = None
+    start: str | None = None
+    step_s: float | None = None
+    hourly: tuple[str, ...] = ()
+    percentiles: tuple[str, ...] = ()
+    at: tuple[float, ...] = PERCENTILES
+    chunk: int | None = None
+    estimates: float | None = None
+    estimates_in: tuple[str, ...] = ()
+    show: tuple[str, ...] = SHOWN
+
+
+class Source(NamedTuple):
+    """A study, the name of its place, the lines of its keys, and what is wrong with its form."""
+
+    study: Study
+    where: str
+    lines: Mapping[tuple[str, ...], int]
+    problems: list[Problem]
+
+
+def ready_made() -> dict[str, Path]:
+    """Studies that come with the program, by name."""
+    with as_file(files("twin.studies").joinpath("ready")) as folder:
+        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
+    """A study from a file, a mapping or as it is; keys with a fault are left out and told.
+
+    Raises
+    ------
+    InputError
+        Where there is no file or it is no YAML mapping.
+    """
+    if isinstance(source, Study):
+        return Source(source, source.name, {}, [])
+    folder = Path()
+    if isinstance(source, str) and source in ready_made():
+        source = ready_made()[source]
+    lines: dict[tuple[str, ...], int] = {}
+    if isinstance(source, Mapping):
+        written, where = plain_form(source, "study"), "study"
+    else:
+        path = Path(source)
+        if not path.suffix and len(path.parts) == 1 and not path.exists():
+            allowed, remedy = (
+                "a study file or a name of 'twin study list'",
+                did_you_mean(path.name, ready_made()),
+            )
+            raise InputError([Problem(f"study {path.name[:80]}", "no such study", allowed, remedy)])
+        where, folder = path.name, path.parent
+        written, lines = read_yaml(decode(read_bytes(path, MAX_BYTES), where), where)
+    written = dict(written)
+    problems = []
+    outputs = written.pop("outputs", None) or {}
+    if isinstance(outputs, Mapping):
+        written |= {key: value for key, value in outputs.items() if key in ("hourly", "percentiles", "at")}
+        unknown = [key for key in outputs if key not in ("hourly", "percentiles", "at")]
+        problems += [
+            Problem(f"{where} → outputs.{key}", "no such key", "hourly, percentiles, at", "remove it")
+            for key in unknown
+        ]
+    known = {item.name: item for item in fields(Study)}
+    for key in [key for key in written if key not in known]:
+        allowed = ", ".join([*known, "outputs"])
+        problems.append(
+            Problem(place_of(where, lines, (key,)), f"the key '{key}'", allowed, did_you_mean(key, known))
+        )
+        del written[key]
+    for key, kind in (
+        ("axes", Mapping),
+        ("changes", Mapping),
+        ("samples", int),
+        ("seed", int),
+        ("chunk", int),
+    ):
+        value = written.get(key)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            allowed = "a whole number" if kind is int else "a mapping of keys to values"
+            problems.append(Problem(place_of(where, lines, (key,)), said(value), allowed, f"{key}: …"))
+            del written[key]
+    for key in ("hourly", "percentiles", "at", "estimates_in", "show"):
+        if key in written:
+            value = written[key]
+            written[key] = tuple(value) if isinstance(value, list | tuple) else (value,)
+    for key, text in (("hours", "h"), ("step_s", "s")):
+        if key in written and not isinstance(written[key], int | float):
+            problems.append(
+                Problem(
+                    place_of(where, lines, (key,)), said(written[key]), f"a number of {text}", f"{key}: 24"
+                )
+            )
+            del written[key]
+    if isinstance(written.get("estimates"), str):
+        written["estimates"] = parse_at(f"{where} → estimates", written["estimates"], Quantity("1", "Spread"))
+    for key in ("site", "weather", "load", "cases"):
+        if isinstance(written.get(key), str) and folder != Path() and (folder / written[key]).is_file():
+            written[key] = str(folder / written[key])
+    return Source(
+        Study(**{k: value for k, value in written.items() if value is not None}), where, lines, problems
+    )
+
+
+def place_of(where: str, lines: Mapping[tuple[str, ...], int], path: tuple[str, ...]) -> str:
+    """How a fault names a key of a study file: with its line where it has one."""
+    line = lines.get(path)
+    return f"{where} line {line} → {'.'.join(path)}" if line else f"{where} → {'.'.join(path)}"

@@ -1,0 +1,268 @@
+"""From a study as written to cases ready to run: files read, axes and design made, equal cases found."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from twin_sites.changes import hint_at
+from twin_sites.errors import InputError, Problem, did_you_mean
+from twin_sites.loader import load_site
+from twin_sites.problems import said
+from twin_sites.schema import Site
+
+from twin import __version__
+from twin.files import decode, read_bytes, read_table
+from twin.loads.load import BOUNDARIES, Boundary, Load, load_trace, loads
+from twin.metrics import Summary
+from twin.results import site_key
+from twin.studies.axes import Array, Axis, estimate_axes, read_axis
+from twin.studies.designs import cases_of, check_design, matrix
+from twin.studies.file import MAX_BYTES, Study, place_of, read_study
+from twin.variables import VARIABLES
+from twin.weather import Weather, load_weather
+
+SMALLEST, LARGEST = 4, 100  # cases of a chunk: a task is worth sending, and little is lost with it
+CHUNKS = 100  # wanted for a study of middle size
+NUMBERS = tuple(item.name for item in fields(Summary) if item.type in (float, float | None))
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a worker needs to compute any case of a study."""
+
+    sites: Mapping[str, Site]
+    weathers: Mapping[str, Weather]
+    loads: Mapping[str, Load | str]
+    axes: tuple[Axis, ...]
+    study: Study
+    key: str
+    version: str = __version__
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study made ready: its recipe, all rows of its design and the distinct cases among them."""
+
+    recipe: Recipe
+    design: Array  # (rows, axes)
+    cases: Array  # (distinct cases, axes)
+    case_of: NDArray[np.int64]  # (rows,)
+    chunk: int
+    steps: int
+    identity: dict[str, str]
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Dimensions of the result: the axes of a factorial, else ``case``."""
+        if self.recipe.study.design != "factorial":
+            return {"case": len(self.design)}
+        return {axis.name: axis.size for axis in self.recipe.axes}
+
+
+def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None = None) -> Plan:
+    """Everything of a study that is known before its first case.
+
+    Parameters
+    ----------
+    source
+        As of ``twin.study``.
+    most
+        Cases that are accepted; ``MOST_CASES`` of a design without it.
+
+    Raises
+    ------
+    InputError
+        With every problem of the study at once.
+    """
+    study, where, lines, problems = read_study(source)
+    base = load_site(study.site) if not isinstance(study.site, Site) else study.site
+    written = dict(study.axes)
+    if study.design == "table":
+        written = _table(study, where)
+    axes: list[Axis] = []
+    if not written and study.estimates is None:
+        remedy = "cases: my-cases.csv" if study.design == "table" else "axes: {weather: [phoenix, chicago]}"
+        problems.append(Problem(where, "no axis", "at least one thing that varies", remedy))
+    for name, values in written.items():
+        try:
+            axes.append(read_axis(base, name, values, place_of(where, lines, ("axes", name))))
+        except InputError as error:
+            problems += error.problems
+    if study.estimates is not None:
+        if 0.0 < study.estimates < 1.0:
+            axes += estimate_axes(base, study.estimates, study.estimates_in)
+        else:
+            found, remedy = f"{study.estimates:g}", "estimates: 10 %"
+            problems.append(Problem(f"{where} → estimates", found, "a share above 0 and below 1", remedy))
+    for address, value in study.changes.items():
+        try:
+            hint_at(base, str(address), value)
+        except InputError as error:
+            place = place_of(where, lines, ("changes", address))
+            problems += [Problem(place, p.found, p.allowed, p.remedy) for p in error.problems]
+    if not problems:
+        problems += check_design(study.design, axes, study.samples, where)
+    if not problems and most is not None and cases_of(study.design, axes, study.samples) > most:
+        found = f"{cases_of(study.design, axes, study.samples):,} cases"
+        remedy = "fewer or coarser values, fewer samples, or 'twin study' on the command line"
+        problems.append(Problem(f"{where} → axes", found, f"at most {most:,} cases here", remedy))
+    problems += _outputs(study, where)
+    sites = _each(study, axes, "site", load_site, where, problems)
+    sites[""] = base
+    weathers = _each(study, axes, "weather", load_weather, where, problems)
+    weathers[""] = weathers.get(study.weather or "") or _own_weather(study, base, where, problems)
+    traces = _each(study, axes, "load", lambda name: _trace(name, study.boundary), where, problems)
+    if problems:
+        raise InputError(problems)
+    steps = _steps(study, [air for air in weathers.values() if air is not None], where)
+    design = matrix(study.design, axes, study.samples, study.seed)
+    cases, case_of = _distinct(axes, design)
+    chunk = study.chunk or min(LARGEST, max(SMALLEST, -(-len(cases) // CHUNKS)))
+    identity = _identity(study, axes, design, sites, weathers, traces)
+    recipe = Recipe(sites, weathers, traces, tuple(axes), study, _digest(identity))
+    return Plan(recipe, design, cases, case_of, chunk, steps, identity)
+
+
+def _table(study: Study, where: str) -> dict[str, Any]:
+    """Columns of a table of cases."""
+    if study.cases is None:
+        allowed = "a CSV file with a column per address"
+        raise InputError([Problem(f"{where} → cases", "no table", allowed, "cases: my-cases.csv")])
+    path = Path(study.cases)
+    table = read_table(decode(read_bytes(path, MAX_BYTES), path.name), path.name)
+    return {name: list(column) for name, column in zip(table.names, table.columns, strict=True)}
+
+
+def _outputs(study: Study, where: str) -> list[Problem]:
+    problems = []
+    for key in ("hourly", "percentiles"):
+        for name in getattr(study, key):
+            head, _, member = str(name).partition(":")
+            row = VARIABLES.get(head)
+            if row is None:
+                remedy = did_you_mean(head, VARIABLES)
+                problems.append(Problem(f"{where} → {key}", f"'{name}'", "variables of a result", remedy))
+            elif (len(row.dims) == 2) != bool(member):
+                allowed = f"'{head}:NAME' of one {row.dims[0]}" if len(row.dims) == 2 else f"'{head}'"
+                problems.append(
+                    Problem(f"{where} → {key}", f"'{name}'", allowed, "see 'twin run --out x.csv'")
+                )
+    for name in study.show:
+        if name not in NUMBERS:
+            allowed = "numbers of the summary"
+            problems.append(
+                Problem(f"{where} → show", f"'{name}'", allowed, did_you_mean(str(name), NUMBERS))
+            )
+    wrong = [q for q in study.at if not (isinstance(q, int | float) and 0 <= q <= 100)]
+    if wrong or not study.at:
+        problems.append(
+            Problem(f"{where} → at", said(wrong or study.at), "percentiles, 0 to 100", "[5, 50, 95]")
+        )
+    if study.boundary is not None and study.boundary not in BOUNDARIES:
+        remedy = did_you_mean(study.boundary, BOUNDARIES)
+        problems.append(Problem(f"{where} → boundary", f"'{study.boundary}'", ", ".join(BOUNDARIES), remedy))
+    if study.chunk is not None and not 1 <= study.chunk <= 100_000:
+        problems.append(Problem(f"{where} → chunk", f"{study.chunk}", "1 to 100,000 cases", "leave it out"))
+    return problems
+
+
+def _each(
+    study: Study, axes: list[Axis], what: str, read: Any, where: str, problems: list[Problem]
+) -> dict[str, Any]:
+    """Every site, weather or load that a case may name, read once."""
+    effects = [effect for axis in axes for effect in axis.effects] + [study.changes]
+    names = {str(effect[what]) for effect in effects if what in effect}
+    stated = getattr(study, what)
+    if isinstance(stated, str) and what != "site":
+        names.add(stated)
+    found = {}
+    for name in sorted(names):
+        try:
+            found[name] = read(name)
+        except InputError as error:
+            place = f"{where} → {'axes.' if any(axis.name == what for axis in axes) else ''}{what}"
+            problems += [Problem(place, p.found, p.allowed, p.remedy) for p in error.problems]
+    return found
+
+
+def _own_weather(study: Study, base: Site, where: str, problems: list[Problem]) -> Weather | None:
+    """Weather of the base site, where the study names none."""
+    if study.weather is not None:
+        return None  # told already
+    try:
+        return load_weather(base.site.weather)
+    except InputError as error:
+        problems += [Problem(f"{where} → weather", p.found, p.allowed, p.remedy) for p in error.problems]
+        return None
+
+
+def _trace(name: str, boundary: str | None) -> Load | str:
+    if name in loads():
+        return name
+    chosen: Boundary | None = boundary if boundary in get_args(Boundary) else None  # type: ignore[assignment]
+    return load_trace(name, chosen)
+
+
+def _steps(study: Study, weathers: list[Weather], where: str) -> int:
+    """Steps of every case; series are kept on one axis of hours, so they must agree."""
+    counts = {
+        round(study.hours * HOUR_S / (study.step_s or air.step_s))
+        if study.hours is not None
+        else round(air.n * air.step_s / (study.step_s or air.step_s))
+        for air in weathers
+    }
+    if len(counts) > 1 and study.hourly:
+        found = "weather of " + " and ".join(f"{count:,}" for count in sorted(counts)) + " steps"
+        allowed = "as many steps in every case where series are kept"
+        raise InputError([Problem(f"{where} → hourly", found, allowed, "hours: 8760")])
+    return max(counts)
+
+
+def _distinct(axes: list[Axis], design: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Distinct rows of a design in the order of their first appearance, and the case of each row."""
+    same = design.copy()
+    for i, axis in enumerate(axes):
+        if axis.labels:
+            effects = [json.dumps(effect, sort_keys=True, default=str) for effect in axis.effects]
+            first = np.array([float(effects.index(effect)) for effect in effects])
+            same[:, i] = first[design[:, i].astype(np.int64)]
+    _, index, inverse = np.unique(same, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(index)
+    rank = np.empty(order.size, dtype=np.int64)
+    rank[order] = np.arange(order.size)
+    return same[index[order]], rank[inverse.ravel()]
+
+
+_LABELS = ("site", "title", "name", "axes", "show")  # told apart elsewhere, or of no weight for the results
+
+
+def _identity(
+    study: Study,
+    axes: list[Axis],
+    design: Array,
+    sites: Mapping[str, Site],
+    weathers: Mapping[str, Weather],
+    traces: Mapping[str, Load | str],
+) -> dict[str, str]:
+    """Hashes of what decides the results, part by part, so that a difference can be named."""
+    plain = {key: value for key, value in asdict(study).items() if key not in _LABELS}
+    return {
+        "settings": _digest(plain),
+        "axes": _digest([asdict(axis) for axis in axes]),
+        "cases": hashlib.sha256(np.ascontiguousarray(design).tobytes()).hexdigest()[:16],
+        "site": _digest({name: site_key(site) for name, site in sites.items()}),
+        "weather": _digest({name: air.key for name, air in weathers.items()}),
+        "load": _digest({name: getattr(trace, "key", trace) for name, trace in traces.items()}),
+        "version": __version__,
+    }
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

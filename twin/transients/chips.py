@@ -1,0 +1,339 @@
+"""Racks of one group in time: packages with what is fixed to them, and the coolant in the rack.
+
+Each row stands for racks that are alike; an event that touches one splits it off. Per rack
+
+    C_chip · dT_chip/dt = P(activity, T_chip) − G · (T_chip − T_in)
+    C_coolant · dT_out/dt = W · (T_in − T_out) + share · G · (T_chip − T_in) + parts
+
+with G = packages / (R(flow) + R_junction_case), referred to the coolant that enters, as in `accelerator.respond`, so
+that standing still gives the same temperatures. Without flow G goes to nothing and the packages heat at P/C.
+Throttling is a bound on power: it holds the junction at its limit at the end of a step and never below idle power.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from twin_models.accelerator import accelerator
+from twin_models.cold_plate import cold_plate
+from twin_models.immersion import immersion
+from twin_models.rack import rack as rack_model
+from twin_models.rack.ashrae import AIR_CLASSES
+from twin_models.streams import Array, Mask
+
+from twin.compile import RackNode
+from twin.design_flows import AIR_DENSITY
+from twin.transients.masses import chip_mass, coolant_mass
+
+FLOW_TIME = (
+    10.0  # s in which a rack's flow valve follows its demand (estimate: electric actuator and its loop)
+)
+LEAST_FLOW = 1e-4  # of rated: no valve is tighter, and it keeps the numbers finite
+NEAR_K = 2e-3  # below a limit counts as at it
+NEAR, AROUND_K = (
+    0.01,
+    0.05,
+)  # movement of power (over rated) and air up to which a rack's parts are affine in them
+AROUND_AGE = 16  # calls after which they are worked out again if anything moved at all
+STILL, STILL_K = 1e-9, 1e-9  # movement of power (over rated) and air below which nothing is worked out again
+THROTTLED = 1e-6  # activity lost above which packages count as throttled
+
+
+ROW_ARRAYS = (
+    "chip_mass", "coolant_mass", "chip", "out", "demand", "flow", "rate", "matrix_rate", "conductance", "stopped", "blocked", "on",
+    "activity", "asked", "source", "reference", "bound", "_power", "_taken_at",
+)  # fmt: skip
+
+
+class Sums(NamedTuple):
+    """What the racks of a group hand to the plant, all racks together."""
+
+    outflow: float  # W: flow · cp · outlet temperature, over 0 °C
+    heat_air: float  # W
+    power: float  # W at the feed
+
+
+class Slopes(NamedTuple):
+    """Stage equations of the rows solved for the entering temperature: increments are ``a + b · entering``."""
+
+    chip: tuple[Array, Array]
+    coolant: tuple[Array, Array]
+    sums: tuple[Array, Array]  # of the three sums, shape (3,)
+
+
+class Rows:
+    """State of one group; arrays have one entry per row."""
+
+    def __init__(self, node: RackNode, weight: Array, rho_cp: float) -> None:
+        racks = node.racks
+        self.node, self.weight = node, weight
+        n = weight.size
+        self.chips = racks.accelerators if racks.accelerator is not None else 0
+        self.liquid = (racks.cold_plate or racks.bath_sink) is not None and racks.liquid is not None
+        self.share = racks.accelerator_liquid
+        self.chip_mass = np.full(n, max(chip_mass(node), 1.0))
+        self.coolant_mass = np.full(n, max(coolant_mass(node, rho_cp), 1.0))
+        self.chip = np.zeros(n)  # °C
+        self.out = np.zeros(n)  # °C
+        self.demand = np.zeros(n)  # m³/s per rack, as its valve stands
+        self.flow = np.zeros(n)  # m³/s per rack
+        self.rate = np.zeros(n)  # W/K of that flow
+        self.matrix_rate = np.zeros(n)  # W/K of the flow when the plant's matrix was worked out
+        self.conductance = np.zeros(n)  # W/K of all packages of a rack
+        self.stopped: Mask = np.zeros(n, dtype=bool)
+        self.blocked = np.ones(n)  # share of its demand that a valve lets through
+        self.on: Mask = np.ones(n, dtype=bool)
+        self.activity = np.zeros(n)
+        self.asked = np.zeros(n)  # activity asked
+        self.row_of = np.zeros(racks.count, dtype=np.intp)  # row of each rack
+        self.source = np.arange(n)  # which row of the load each follows
+        self.inlet_high = AIR_CLASSES[racks.air_class].allowable_high
+        self.reference = np.zeros(n)  # W of all packages of a rack at reference temperature
+        self.bound = np.full(n, np.inf)  # W that holds the throttling temperature
+        self.around: rack_model.Around | None = None
+        self._air_in = np.nan
+        self._calls = 0
+        self._stale = True
+        self._power = np.zeros(n)  # W of packages around which the rack is expanded
+        self._taken_at = np.zeros(n)
+
+    # -- what the packages do ------------------------------------------------------------------------------------
+
+    def ask(self, activity: Array) -> bool:
+        """Activity of the rows from now on; whether that is news. What has stopped or has no power does nothing and draws nothing."""
+        if np.array_equal(activity, self.asked):
+            return False
+        self.asked = activity
+        self.renew()
+        return True
+
+    def renew(self) -> None:
+        """Work out again what follows from activity and from what has stopped."""
+        self.activity = np.where(self.stopped | ~self.on, 0.0, self.asked)
+        self._refer(None)
+        self._stale = True
+
+    def stop(self, which: Mask) -> None:
+        """Shut down packages that got too hot."""
+        self.stopped = self.stopped | which
+        self.renew()
+
+    def split(self, unit: int) -> int:
+        """Row of one rack, the unit-th of the group: it gets a row of its own where it shares one."""
+        row = int(self.row_of[unit - 1])
+        if self.weight[row] <= 1.0:
+            return row
+        self.weight = np.r_[self.weight, 1.0]
+        self.weight[row] -= 1.0
+        self.row_of[unit - 1] = self.weight.size - 1
+        for name in ROW_ARRAYS:
+            values = getattr(self, name)
+            setattr(self, name, np.r_[values, values[row : row + 1]])
+        self._taken_at[:] = -1.0
+        if self.around is not None:
+            self.around = rack_model.Around(*(np.r_[part, part[row : row + 1]] for part in self.around))
+        return self.weight.size - 1
+
+    def _refer(self, entering: float | None) -> None:
+        """Package power at reference temperature; a power cap needs the coolant that enters."""
+        racks = self.node.racks
+        chip = racks.accelerator
+        if chip is None:
+            return
+        at = (racks.work.busy_activity, racks.work.idle_activity) if racks.work is not None else (0.0, 0.0)
+        case = self.chips / np.maximum(self.conductance, 1e-9) - chip.junction_to_case
+        power = accelerator.reference_power(
+            self.activity, 0.0 if entering is None else entering, case, chip, *at
+        )
+        self.reference = self.chips * np.where(self.stopped | ~self.on, 0.0, power)
+
+    def package_power(self, chip: Array) -> tuple[Array, Array]:
+        """W of all packages of a rack at a junction temperature, and its slope in W/K."""
+        model = self.node.racks.accelerator
+        if model is None:
+            return np.zeros_like(chip), np.zeros_like(chip)
+        share = model.leakage_share if model.feedback else 0.0
+        k = model.leakage_coefficient
+        growth = np.exp(k * (np.minimum(chip, model.throttle) - model.leakage_reference))
+        power = self.reference * (1.0 + share * (growth - 1.0))
+        slope = self.reference * (share * k) * growth
+        least = np.minimum(power, self.chips * model.idle * (1.0 + share * (growth - 1.0)))
+        bound = np.maximum(self.bound, least)
+        free = power <= bound
+        return np.where(free, power, bound), np.where(free & (chip < model.throttle), slope, 0.0)
+
+    def hold(self, entering: float, step: float) -> None:
+        """Power with which no junction ends the step above its throttling temperature."""
+        model = self.node.racks.accelerator
+        if model is None:
+            return
+        if model.power_cap is not None or model.clock < 1.0:
+            self._refer(entering)
+        top = model.throttle
+        middle = 0.5 * (self.chip + top)
+        self.bound = self.chip_mass * (top - self.chip) / step + self.conductance * (middle - entering)
+
+    def until_limit(self, entering: float) -> float:
+        """s until the first package meets its throttling or shutdown limit, if it went on as now."""
+        model = self.node.racks.accelerator
+        if model is None:
+            return np.inf
+        held, self.bound = self.bound, np.full(self.chip.size, np.inf)
+        power, _ = self.package_power(self.chip)
+        self.bound = held
+        rate = (power - self.conductance * (self.chip - entering)) / self.chip_mass
+        low = self.chip < model.throttle - NEAR_K
+        room = np.where(low, model.throttle, model.stop) - self.chip
+        least = self.chips * model.idle
+        idle = np.minimum(power, least) - self.conductance * (self.chip - entering)
+        rate = np.where(low, rate, idle / self.chip_mass)
+        rising = (rate > 1e-6) & ~self.stopped & (room > 0.0)
+        return float(np.min(room[rising] / rate[rising])) if rising.any() else np.inf
+
+    def done(self) -> Array:
+        """Activity really done."""
+        model = self.node.racks.accelerator
+        if model is None:
+            return np.where(self.on, self.asked, 0.0)
+        power, _ = self.package_power(self.chip)
+        share = model.leakage_share if model.feedback else 0.0
+        growth = 1.0 + share * np.expm1(
+            model.leakage_coefficient * (np.minimum(self.chip, model.throttle) - model.leakage_reference)
+        )
+        part = (power / (growth * self.chips) - model.idle) / (model.tdp - model.idle)
+        left = np.clip(part, 0.0, None) ** (1.0 / model.activity_exponent)
+        return np.minimum(np.where(self.stopped, 0.0, left), self.activity)
+
+    # -- flow ----------------------------------------------------------------------------------------------------
+
+    def want(self, supply: float, rho_cp: float, heat: Array, step: float | None) -> Array:
+        """Flow in m³/s that each rack's valve asks for, ``step`` s later; at once where step is None."""
+        demand = rack_model.flow_demand(heat, supply, rho_cp, self.node.racks).flow
+        if step is None:
+            return demand
+        return np.asarray(demand + (self.demand - demand) * np.exp(-step / FLOW_TIME))
+
+    def give(self, flow: Array, rho_cp: float, air_in: float, liquid_in: float = 0.0) -> None:
+        """Take the flow that the pumps give; resistance of the plates follows."""
+        racks = self.node.racks
+        if racks.liquid is not None:
+            flow = np.maximum(flow * self.blocked, LEAST_FLOW * racks.liquid.rated_flow)
+            self.rate = flow * rho_cp
+            moved = np.abs(flow - self._taken_at) > 1e-6 * flow
+            self.flow = flow
+            if racks.bath_sink is not None and racks.accelerator is not None:
+                chip = racks.accelerator
+                heat = chip.idle + (chip.tdp - chip.idle) * np.minimum(self.activity, 1.0)
+                per_sink = flow * (racks.liquid.accelerator_share / self.chips)
+                bath = immersion.resistance(heat, liquid_in, per_sink, racks.bath_sink).resistance
+                self.conductance = self.chips / (np.minimum(bath, 1e3) + chip.junction_to_case)
+            elif self.liquid and racks.accelerator is not None and moved.any():
+                assert racks.cold_plate is not None
+                per_plate = flow * (racks.liquid.accelerator_share / self.chips)
+                resistance = (
+                    cold_plate.resistance(per_plate, racks.cold_plate) + racks.accelerator.junction_to_case
+                )
+                self.conductance = self.chips / np.minimum(resistance, 1e3)
+                self._taken_at = flow
+        self.surround(air_in)
+
+    def surround(self, air_in: float) -> None:
+        """Work out the rack around its packages again where air, activity or package power moved."""
+        racks = self.node.racks
+        power, _ = self.package_power(self.chip)
+        self._calls += 1
+        old = self._calls >= AROUND_AGE
+        near, near_k = (STILL, STILL_K) if old else (NEAR, AROUND_K)
+        if (
+            self._stale
+            or abs(air_in - self._air_in) > near_k
+            or (self.chips and np.max(np.abs(power - self._power)) > near * racks.tdp)
+        ):
+            self._calls = 0
+            live = np.where(self.on & ~self.stopped, 1.0, 0.0)  # a thermal trip powers its nodes off
+            found = rack_model.around(self.activity, power, air_in, racks)
+            self.around = found._replace(
+                power=found.power * live, heat_liquid=found.heat_liquid * live, air_flow=found.air_flow * live
+            )
+            self._air_in, self._power, self._stale = air_in, power, False
+            if racks.air_sink is not None and racks.accelerator is not None:
+                self.conductance = self.chips / (found.sink + racks.accelerator.junction_to_case)
+
+    # -- rates ---------------------------------------------------------------------------------------------------
+
+    def rates(self, chip: Array, out: Array, entering: float, liquid_in: float) -> tuple[Array, Array, Sums]:
+        """K/s of packages and coolant, and what the plant gets."""
+        assert self.around is not None
+        a, w = self.around, self.weight
+        if not self.chips and self.node.loop is None:
+            drawn = float(w @ a.power)
+            return np.zeros_like(chip), np.zeros_like(chip), Sums(0.0, drawn, drawn)
+        power, _ = self.package_power(chip)
+        more = power - self._power
+        taken = self.conductance * (chip - entering)
+        parts = a.heat_liquid + a.liquid_slope * more
+        feed = a.power + a.power_slope * more
+        in_liquid = self.share * taken + parts
+        air = feed - power + taken - in_liquid
+        d_chip = (power - taken) / self.chip_mass if self.chips else np.zeros_like(chip)
+        d_out = (self.rate * (liquid_in - out) + in_liquid) / self.coolant_mass
+        return d_chip, d_out, Sums(float(w @ (self.rate * out)), float(w @ air), float(w @ feed))
+
+    def eliminate(self, gh: float, r_chip: Array, r_out: Array) -> Slopes:
+        """Solve the stage equations of every row for its two increments, given the entering temperature's."""
+        assert self.around is not None
+        if not self.chips and self.node.loop is None:  # nothing that stores heat
+            none = np.zeros_like(r_chip)
+            return Slopes((none, none), (none, none), (np.zeros(3), np.zeros(3)))
+        a, w, g = self.around, self.weight, self.conductance
+        _, slope = self.package_power(self.chip)
+        if self.chips:
+            pivot = 1.0 / (1.0 + gh * (g - slope) / self.chip_mass)
+            chip = (r_chip * pivot, gh * g / self.chip_mass * pivot)
+        else:
+            chip = (np.zeros_like(r_chip), np.zeros_like(r_chip))
+        own = self.share * g + a.liquid_slope * slope
+        through = (
+            self.matrix_rate
+        )  # that of the plant's matrix, which may be older: heat must leave one and reach the other
+        pivot = 1.0 / (1.0 + gh * through / self.coolant_mass)
+        by_liquid = through - self.share * g if self.liquid else np.zeros_like(g)
+        coolant = (
+            (r_out + gh * own / self.coolant_mass * chip[0]) * pivot,
+            gh / self.coolant_mass * (own * chip[1] + by_liquid) * pivot,
+        )
+        by_chip = a.power_slope * slope - slope + (1.0 - self.share) * g - a.liquid_slope * slope
+        direct = -(1.0 - self.share) * g
+        rows = [
+            (w @ (through * coolant[0]), w @ (through * coolant[1])),
+            (w @ (by_chip * chip[0]), w @ (by_chip * chip[1] + direct)),
+            (w @ (a.power_slope * slope * chip[0]), w @ (a.power_slope * slope * chip[1])),
+        ]
+        alpha, beta = np.array(rows, dtype=float).T
+        return Slopes(chip, coolant, (alpha, beta))
+
+    def heat_to_liquid(self, entering: float) -> Array:
+        """W per rack that reach the coolant now."""
+        if self.around is None:
+            return np.zeros_like(self.chip)
+        power, _ = self.package_power(self.chip)
+        parts = self.around.heat_liquid + self.around.liquid_slope * (power - self._power)
+        if not self.liquid:
+            return parts
+        return np.asarray(self.share * self.conductance * (self.chip - entering) + parts)
+
+    def parts_compute(self) -> Array:
+        """W per rack of parts that count as compute, packages apart."""
+        line = self.node.racks.compute_parts
+        return np.asarray(np.where(self.on & ~self.stopped, line.fixed + line.rise * self.activity, 0.0))
+
+    @property
+    def air_flow(self) -> float:
+        """kg/s of air that all racks of the group draw."""
+        assert self.around is not None
+        return float(self.weight @ self.around.air_flow) * AIR_DENSITY
+
+    def stored(self) -> float:
+        """J over 0 °C in packages and coolant."""
+        chips = self.chip_mass * self.chip if self.chips else 0.0
+        coolant = self.coolant_mass * self.out if self.node.racks.liquid is not None else 0.0
+        return float(np.sum(self.weight * (chips + coolant)))

@@ -1,0 +1,128 @@
+"""``twin transient`` and ``twin failures``: read words, call the package, print."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Reference site or site file.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="What-if, may be given again.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+WeatherOption = Annotated[
+    str | None,
+    typer.Option(help="Weather; the constant 0.4 % design condition of the site's weather by default."),
+]
+
+
+def transient(
+    site: SiteArgument,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EVENT", help="E.g. 't=60s trip cooling.tcs.cdu.1.pump', may be given again."),
+    ] = None,
+    scenario: Annotated[str | None, typer.Option(help="Scenario file, or the name of a shipped one.")] = None,
+    until: Annotated[str | None, typer.Option(help="Length, e.g. '30 min', which is the default.")] = None,
+    load: Annotated[
+        str | None,
+        typer.Option(help="Share of full load such as 80% (100% by default), or a load as for 'twin run'."),
+    ] = None,
+    weather: WeatherOption = None,
+    start: Annotated[
+        str | None, typer.Option(help="First moment of the weather, e.g. 2023-07-01T14:00.")
+    ] = None,
+    changes: SetOption = None,
+    step: Annotated[
+        str | None, typer.Option(help="Fixed step, e.g. '1 s'; chosen by the error by default.")
+    ] = None,
+    every: Annotated[str | None, typer.Option(help="Step of the result, e.g. '10 s'.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all series to .nc or .csv.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play events in time: temperatures, flows, and how long until chips throttle and stop."""
+    import twin
+    from twin.cli import changes_of
+    from twin.metrics import finite
+    from twin.progress import bar
+    from twin.store import check_target
+    from twin.transients.events import scenario as read_scenario
+    from twin.transients.report import transient_report
+
+    if out is not None:
+        check_target(out)
+    lines, length, asked = list(event or []), _seconds(until, "--until"), load
+    if scenario is not None:
+        found = read_scenario(scenario)
+        lines = [*found.events, *lines]
+        length = length if length is not None else found.until
+        asked = asked if asked is not None else found.load
+    with bar() as progress:
+        ds = twin.transient(
+            twin.change_site(twin.load_site(site), changes_of(changes)), events=lines,
+            until=length if length is not None else 1800.0, load=_load(asked), weather=weather, start=start,
+            step_s=_seconds(step, "--step"), output_s=_seconds(every, "--every"), progress=progress,
+        )  # fmt: skip
+    if out is not None:
+        twin.save(ds, out)
+    summary = twin.summarize_transient(ds)
+    if as_json:
+        typer.echo(json.dumps(finite(summary.json()), allow_nan=False, indent=1))
+        return
+    typer.echo(transient_report(summary))
+    if out is not None:
+        typer.echo(f"All series: {out}")
+
+
+def failures(
+    site: SiteArgument,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Play each failure in time instead of solving where it ends.")
+    ] = False,
+    horizon: Annotated[str | None, typer.Option(help="How long each is played, '30 min' by default.")] = None,
+    load: Annotated[str | None, typer.Option(help="Share of full load, 100% by default.")] = None,
+    weather: WeatherOption = None,
+    changes: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Every single failure of a site: how long it rides through, or where it comes to rest."""
+    import twin
+    from twin.cli import changes_of
+    from twin.metrics import finite
+    from twin.progress import bar
+    from twin.transients.report import failures_report
+    from twin.transients.ride_through import as_json as form
+
+    share = _load(load)
+    length = _seconds(horizon, "--horizon")
+    with bar() as progress:
+        found = twin.failures(
+            twin.change_site(twin.load_site(site), changes_of(changes)), dynamic=dynamic,
+            horizon=length if length is not None else 1800.0, load=1.0 if share is None else share, weather=weather,
+            progress=progress,
+        )  # fmt: skip
+    typer.echo(
+        json.dumps(finite(form(found)), allow_nan=False, indent=1) if as_json else failures_report(found)
+    )
+
+
+def _seconds(text: str | None, where: str) -> float | None:
+    from twin_models.fields import Quantity
+    from twin_sites.units import parse_at
+
+    span = Quantity("s", "Time", low=0.01, high=20 * 8784 * 3600.0, bound_source="twenty years")
+    return None if text is None else parse_at(where, text, span)
+
+
+def _load(text: str | None) -> Any:
+    """A share of full load as a number; anything else is the name of a load or a file."""
+    from twin_models.fields import Quantity
+    from twin_sites.units import parse_at
+
+    if text is None:
+        return None
+    plain = text.strip().removesuffix("%").strip().replace(".", "", 1)
+    if plain.removeprefix("-").isdecimal():
+        return parse_at("--load", text, Quantity("1", "Load", low=0.0, high=1.0, shown="%", shown_ip="%"))
+    return text

@@ -1,0 +1,97 @@
+"""What drives a transient from outside: weather and load over its time, as steps that hold until the next."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from twin_models.psychrometrics.psychrometrics import wet_bulb
+from twin_models.streams import Ambient, Array
+from twin_sites.schema import Site
+
+from twin.annual import Span
+from twin.compile import Plan
+from twin.loads.activity import Asked, activities
+from twin.loads.load import Load
+from twin.weather import Weather, resample
+
+CHUNK_STEPS = 600  # steps of a load worked out at once: memory does not grow with the run
+
+
+@dataclass
+class Air:
+    """Outdoor air at the plant: one value for each interval of the weather."""
+
+    moments: Array  # s from the start at which a value begins to hold
+    values: list[Ambient]
+
+    def at(self, now: float) -> Ambient:
+        """Air that holds from a moment on."""
+        return self.values[int(np.searchsorted(self.moments, now + 1e-9, side="right")) - 1]
+
+
+def air_of(weather: Weather, site: Site, start: np.datetime64, until: float) -> Air:
+    """The weather from ``start`` for ``until`` seconds, warmer by the site's offset at the same moisture."""
+    n = int(np.ceil(until / weather.step_s)) + 1
+    window = resample(weather, weather.step_s, start=start, n=n)
+    dry = window.dry_bulb + site.site.ambient_offset
+    wet = np.minimum(np.asarray(wet_bulb(dry, window.humidity_ratio, window.pressure)), dry)
+    if site.site.ambient_offset == 0.0:
+        wet = np.minimum(window.wet_bulb, dry)
+    parts = zip(dry, wet, window.humidity_ratio, window.pressure, strict=True)
+    return Air(
+        np.arange(n, dtype=np.float64) * float(weather.step_s),
+        [Ambient(*(float(x) for x in part)) for part in parts],
+    )
+
+
+class Demand:
+    """Activity of every rack group over time; racks that are asked the same share a row."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        load: Load | float,
+        weather: Weather,
+        start: np.datetime64,
+        until: float,
+        ambient: Ambient,
+    ) -> None:
+        self.notes: list[str] = []
+        self.step = until if isinstance(load, float) else load.step_s
+        self._first = -CHUNK_STEPS  # nothing read yet
+        self._chunk: dict[str, Array] = {}
+        self._held: dict[str, Array] = {}
+        self._asked: dict[str, Asked] = {}
+        self.weight: dict[str, Array] = {}  # by group: racks of each row
+        self.row_of: dict[str, NDArray[np.intp]] = {}  # by group: row of each rack
+        if isinstance(load, float):
+            for node in plan.racks:
+                self._held[node.name] = np.full(1, load)
+                self.weight[node.name] = np.array([float(node.racks.count)])
+                self.row_of[node.name] = np.zeros(node.racks.count, dtype=np.intp)
+            return
+        n = int(np.ceil(until / self.step)) + 1
+        span = Span(start.astype("datetime64[s]"), n, self.step)
+        constant = Ambient(*(np.full(n, float(part)) for part in ambient))
+        self._asked, self.notes = activities(plan, load, span, constant, weather.utc_offset_h)
+        for name, asked in self._asked.items():
+            self.weight[name], self.row_of[name] = asked.counts, asked.row_of
+        self._n = n
+
+    def at(self, now: float) -> dict[str, Array]:
+        """Activity of every row that holds from a moment on."""
+        if self._held:
+            return self._held
+        step = min(int((now + 1e-9) / self.step), self._n - 1)
+        if not self._first <= step < self._first + CHUNK_STEPS:
+            self._first = step // CHUNK_STEPS * CHUNK_STEPS
+            where = slice(self._first, min(self._first + CHUNK_STEPS, self._n))
+            self._chunk = {
+                name: np.ascontiguousarray(np.atleast_2d(asked.at(where)).T)
+                for name, asked in self._asked.items()
+            }
+        return {name: values[step - self._first] for name, values in self._chunk.items()}
+
+    def next(self, now: float) -> float:
+        """Moment at which the activity may change again."""
+        return (int((now + 1e-9) / self.step) + 1) * self.step

@@ -1,0 +1,358 @@
+"""What moves: flows of loops, racks and rooms, over one step and after it.
+
+Flows are held over a step at their value in its middle, which keeps the temperatures linear in it and the whole of second
+order. Pumps that trip run down with their inertia and meet a check valve: flow is not a step.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from twin_models.cdu import cdu as cdu_model
+from twin_models.fluids.fluids import density, polynomial
+from twin_models.pump import pump as pump_model
+from twin_models.rack import rack as rack_model
+from twin_models.streams import Array
+from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Pumps, Room
+
+from twin.air import flow_bounds
+from twin.compile import RackNode, required_head
+from twin.transients.chips import Rows
+from twin.transients.parts import LEAST_FLOW, Drive, VolumeState
+from twin.transients.plant import Plant
+from twin.transients.tangents import Tangent
+
+PUMP_TIME = 3.0  # s in which drives follow what valves ask for (estimate)
+FAN_TIME = 5.0  # s, the same for air handlers (estimate)
+STANDSTILL = 0.05  # speed below which friction stops a pump
+HELD_SHUT = 0.6  # speed below which running neighbours keep a pump's check valve shut (estimate)
+
+
+@dataclass
+class Bank:
+    """Pumps in parallel: how many run, and at which moments others were lost."""
+
+    running: float
+    half: float  # s in which a pump without power loses half of its speed
+    lost: list[tuple[float, float]] = field(default_factory=list)  # (units, since)
+
+    def speeds(self, now: float) -> list[tuple[float, float]]:
+        """Units that run down, and their speeds: friction and flow brake with the square of speed."""
+        found = [(units, 1.0 / (1.0 + max(now - since, 0.0) / self.half)) for units, since in self.lost]
+        return [(units, speed) for units, speed in found if speed > STANDSTILL]
+
+    def turning(self, now: float) -> bool:
+        """Whether anything still runs down."""
+        return bool(self.speeds(now))
+
+
+class Flows:
+    """Flow of every loop, rack group and room."""
+
+    def __init__(self, plant: Plant, rows: list[Rows]) -> None:
+        self.plant, self.rows = plant, rows
+        self.by_group = dict(zip((node.name for node in plant.plan.racks), rows, strict=True))
+        self.banks: dict[str, Bank] = {}
+        self.lag: dict[str, float] = {}
+        self.reachable: dict[tuple[str, float], float] = {}
+        for v in plant.volumes:
+            part = v.node.part
+            if isinstance(part, Loop) and part.pump is not None:
+                self.banks[v.node.name] = Bank(float(part.pump.units), part.pump.coast_down)
+            for stage in v.stages:
+                for link in stage:
+                    if isinstance(link.node.link, Cdus | AirHandlers):
+                        self.banks[link.node.address] = Bank(link.running, link.node.link.coast_down)
+        self._drive_tangents: dict[str, Tangent] = {}
+
+    # -- what pumps and fans can move ----------------------------------------------------------------------------
+
+    def limit(self, v: VolumeState, now: float) -> float:
+        """Most kg/s that can be moved now."""
+        part = v.node.part
+        if isinstance(part, Loop) and part.pump is not None:
+            return self._pump_limit(v, part.pump, self.banks[v.node.name], now)
+        units = [
+            link for stage in v.stages for link in stage if isinstance(link.node.link, Cdus | AirHandlers)
+        ]
+        if not units:
+            return v.node.flow_limit
+        whole = sum(link.node.units * link.node.hot_design for link in units)
+        got, coasting, coasting_speed = 0.0, 0.0, 0.0
+        for link in units:
+            bank = self.banks[link.node.address]
+            got += bank.running * link.node.hot_design / whole
+            for lost, speed in bank.speeds(now):
+                coasting += lost * link.node.hot_design / whole
+                coasting_speed = max(coasting_speed, speed)
+        if got <= 1e-9:
+            return self._group_limit(v, coasting) * coasting_speed if coasting > 0.0 else 0.0
+        open_ = max(coasting_speed - HELD_SHUT, 0.0) / (1.0 - HELD_SHUT)
+        return self._group_limit(v, got + coasting * open_)
+
+    def _group_limit(self, v: VolumeState, share: float) -> float:
+        """Flow of a share of the CDUs or air handlers at full speed."""
+        if share <= 0.0 or v.air or not np.isfinite(v.node.flow_limit):
+            return share * v.node.flow_limit
+        key = (v.node.name, round(share, 6))
+        if key not in self.reachable:
+            self.reachable[key] = v.node.flow_limit if share == 1.0 else _cdu_limit(v, share)
+        return self.reachable[key]
+
+    def _pump_limit(self, v: VolumeState, pump: Pumps, bank: Bank, now: float) -> float:
+        assert v.node.fluid is not None
+        rho = v.node.flow_limit / max(pump.units * self._at_speed(v, pump, float(pump.units), 1.0), 1e-12)
+        coasting = bank.speeds(now)
+        if bank.running <= 1e-9:
+            units = sum(n for n, _ in coasting)
+            return (
+                rho * units * self._at_speed(v, pump, units, max(s for _, s in coasting)) if coasting else 0.0
+            )
+        extra = sum(n * max(s - HELD_SHUT, 0.0) / (1.0 - HELD_SHUT) for n, s in coasting)
+        units = bank.running + extra
+        return rho * units * self._at_speed(v, pump, units, 1.0)
+
+    def _at_speed(self, v: VolumeState, pump: Pumps, units: float, speed: float) -> float:
+        """m³/s of each of so many pumps at a speed against the loop's resistance."""
+        key = (f"{v.node.name}@{units:.4f}", round(speed, 3))
+        if key not in self.reachable:
+            static = pump.rated_head * pump.static_share
+            share = units / max(pump.count - pump.spare, 1)
+            k = pump.rated_head * (1.0 - pump.static_share) / pump.rated_flow**2 * share**2
+            self.reachable[key] = float(
+                pump_model.full_speed_flow(pump_model.SystemCurve(static, k, 2.0), pump, key[1])
+            )
+        return self.reachable[key]
+
+    def patience(self, now: float) -> float:
+        """Longest step in s with which a run-down is followed."""
+        turning = [bank.half for bank in self.banks.values() if bank.turning(now)]
+        return 0.25 * min(turning) if turning else np.inf
+
+    # -- one step ------------------------------------------------------------------------------------------------
+
+    def set(self, y: list[float], now: float, step: float | None) -> None:
+        """Flows over the step from ``now``; None sets what everything asks for at once."""
+        plant = self.plant
+        middle = now if step is None else now + 0.5 * step
+        half = None if step is None else 0.5 * step
+        for v in plant.volumes:
+            v.cp = self._heat_capacity(v, y)
+        for v in plant.volumes:
+            if not v.air and v.node.racks:
+                self._technology(v, y, middle, half)
+        for v in plant.volumes:
+            if v.air:
+                self._room(v, y, middle, half)
+            elif not v.node.racks:
+                self._facility(v, y, middle, half)
+        self._share(middle)
+        for rows in self.rows:
+            if rows.node.loop is None:
+                rows.give(rows.flow, 1.0, plant.inlet(plant.by_name[rows.node.room], y))
+        for drive in plant.drives:
+            self._pump(drive, y, now)
+
+    def settle(self, y: list[float], now: float, step: float) -> None:
+        """Carry the lagging flows to the end of a step that has been taken."""
+        for v in self.plant.volumes:
+            if not v.air and v.node.racks:
+                for rows, demand in self._demands(v, y, step):
+                    rows.demand = demand
+            else:
+                time = FAN_TIME if v.air else PUMP_TIME
+                self.lag[v.node.name] = v.asked + (self.lag[v.node.name] - v.asked) * np.exp(-step / time)
+
+    def _heat_capacity(self, v: VolumeState, y: list[float]) -> float:
+        if v.node.fluid is not None:
+            return float(polynomial(v.node.fluid.heat_capacity, y[v.head]))
+        return self.plant.air_heat[v.node.name]
+
+    def _demands(self, v: VolumeState, y: list[float], step: float | None) -> list[tuple[Rows, Array]]:
+        assert v.node.fluid is not None
+        supply = y[v.out]
+        rho_cp = float(density(v.node.fluid, y[v.head])) * v.cp
+        found = []
+        for node in v.node.racks:
+            if node.loop != v.node.name:
+                continue
+            rows = self.by_group[node.name]
+            heat = rows.heat_to_liquid(supply)
+            found.append((rows, rows.want(supply, rho_cp, heat, step)))
+        return found
+
+    def _technology(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
+        assert v.node.fluid is not None
+        rho = float(density(v.node.fluid, y[v.head]))
+        demands = self._demands(v, y, step)
+        total = sum(float(rows.weight @ (demand * rows.blocked)) for rows, demand in demands) * rho
+        share = min(1.0, self.limit(v, now) / max(total, 1e-12))
+        v.asked = total
+        v.served_rate = 0.0
+        for rows, demand in demands:
+            if step is None:
+                rows.demand = demand
+            air = self.plant.inlet(self.plant.by_name[rows.node.room], y)
+            rows.give(demand * share, rho * v.cp, air, y[v.out])
+            v.served_rate += float(rows.weight @ rows.rate)
+        v.flow = v.served_rate / v.cp
+
+    def _facility(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
+        """What the valves let through, as `heat._loop_flow` has it."""
+        flow = 0.0
+        for node in v.node.consumers:
+            link = self.plant.by_link[node.name]
+            opening = y[link.u]
+            if isinstance(node.link, Chillers):
+                opening = min(opening / node.link.minimum_plr, 1.0)
+            flow += link.running * opening * node.cold_design * self.plant.open_share[v.node.name]
+        low, high = flow_bounds(v.node)
+        v.asked = min(max(flow, low), high)
+        self._lagged(v, now, step, PUMP_TIME)
+
+    def _room(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
+        """What servers draw or the heat asks for, as `heat._room_air` has it."""
+        part = v.node.part
+        assert isinstance(part, Room)
+        if v.node.outer:
+            v.served = self._drawn(v.node.racks)
+            v.asked = v.flow = max(v.served, 1e-9)
+            self.lag[v.node.name] = v.flow
+            return
+        v.served = self._drawn(v.node.racks)
+        handlers = [node for stage in v.node.stages for node in stage if isinstance(node.link, AirHandlers)]
+        design = sum(n.units * n.link.rated_heat for n in handlers if isinstance(n.link, AirHandlers))
+        for_heat = v.received * v.node.flow_limit / max(design, 1e-9)
+        asked = max(v.served * (1.0 - part.recirculation) / (1.0 - part.bypass), for_heat)
+        low, high = flow_bounds(v.node)
+        v.asked = min(max(asked, low), high)
+        self._lagged(v, now, step, FAN_TIME)
+
+    def _drawn(self, nodes: Iterable[RackNode]) -> float:
+        """kg/s of air that fans of these racks draw."""
+        return sum(self.by_group[node.name].air_flow for node in nodes)
+
+    def _lagged(self, v: VolumeState, now: float, step: float | None, time: float) -> None:
+        name = v.node.name
+        if step is None:
+            self.lag[name] = v.asked
+        flow = v.asked if step is None else v.asked + (self.lag[name] - v.asked) * float(np.exp(-step / time))
+        v.flow = max(min(flow, self.limit(v, now)), LEAST_FLOW * max(v.node.design_flow, 1e-6))
+
+    def _share(self, now: float) -> None:
+        """How a loop's flow splits over the units that run in parallel; units that stand take none."""
+        for v in self.plant.volumes:
+            for stage in v.stages:
+                for link in stage:
+                    link.driven = 0.0 if link.unpowered else link.running * link.factor
+                    bank = self.banks.get(link.node.address)
+                    if bank is not None:
+                        alone = all(self.banks[o.node.address].running <= 0.0 for o in stage)
+                        spinning = [n for n, s in bank.speeds(now) if alone or s > HELD_SHUT]
+                        link.running = bank.running + sum(spinning)
+                        link.driven = bank.running
+                if v.node.outer:
+                    doors = sum(rack.racks.count for rack in v.node.racks) or sum(
+                        o.node.link.count for o in stage
+                    )
+                    for link in stage:
+                        link.share = link.running / doors
+                    continue
+                weights = [link.running * link.node.hot_design for link in stage]
+                whole = sum(weights)
+                for link, weight in zip(stage, weights, strict=True):
+                    link.share = weight / whole if whole > 0.0 else 0.0
+
+    # -- pump power ----------------------------------------------------------------------------------------------
+
+    def _pump(self, drive: Drive, y: list[float], now: float) -> None:
+        v = self.plant.by_name[drive.loop]
+        bank = self.banks[
+            drive.loop if drive.address.endswith(".pump") and drive.loop in self.banks else drive.address
+        ]
+        units = bank.running * drive.powered
+        if units <= 0.0:
+            drive.electric = drive.fluid_heat = drive.motor_heat = 0.0
+            return
+        assert v.node.fluid is not None
+        rho = float(density(v.node.fluid, y[v.head]))
+        own = (
+            v.flow
+            if drive.loop in self.banks and drive.address.endswith(".pump")
+            else self._own_flow(v, drive)
+        )
+        per_unit = own / rho / units
+        key = f"{drive.address}@{bank.running:g}"
+        tangent = self._drive_tangents.get(key)
+        if tangent is None:
+            tangent = Tangent(self._pump_function(v, drive), (-0.01,), (-0.03,), (1e9,))
+            self._drive_tangents[key] = tangent
+        tangent.follow((per_unit,), now, 30.0)
+        rows = [
+            value + slope[0] * (per_unit - tangent.point[0])
+            for value, slope in zip(tangent.value, tangent.slope, strict=True)
+        ]
+        drive.fluid_heat, drive.motor_heat = units * rows[0], units * rows[1]
+        drive.electric = drive.fluid_heat + drive.motor_heat
+
+    def _own_flow(self, v: VolumeState, drive: Drive) -> float:
+        links = [link for stage in v.stages for link in stage if isinstance(link.node.link, Cdus)]
+        weights = {
+            link.node.address: self.banks[link.node.address].running * link.node.hot_design for link in links
+        }
+        return v.flow * weights[drive.address] / max(sum(weights.values()), 1e-12)
+
+    def _pump_function(self, v: VolumeState, drive: Drive):  # type: ignore[no-untyped-def]
+        part = v.node.part
+        assert isinstance(part, Loop)
+        if drive.address.endswith(".pump") and drive.loop in self.banks and part.pump is not None:
+            pump, bank = part.pump, self.banks[drive.loop]
+
+            def whole(flow: Array) -> Array:
+                share = bank.running / max(pump.count - pump.spare, 1)
+                one = pump_model.operate(flow, required_head(flow * share, pump), pump)
+                return np.stack([one.fluid_heat, one.motor_heat])
+
+            return whole
+        node = next(link.node for stage in v.stages for link in stage if link.node.address == drive.address)
+
+        def unit(flow: Array) -> Array:
+            assert isinstance(node.link, Cdus)
+            heads = [np.full(flow.shape, 0.0)]
+            for rows in self.rows:
+                if rows.node.loop == v.node.name:
+                    liquid = rows.node.racks.liquid
+                    assert liquid is not None
+                    most = float(np.max(rows.flow))
+                    head = float(rack_model.pressure_drop(most, rows.node.racks))
+                    heads.append(head * (flow / flow[0]) ** liquid.dp_exponent)
+            one = cdu_model.pumping(flow, np.max(heads, axis=0), node.link)
+            return np.stack([one.fluid_heat, one.motor_heat])
+
+        return unit
+
+
+def _cdu_limit(v: VolumeState, share: float) -> float:
+    """Flow in kg/s that a share of the CDUs reaches against the racks."""
+    from twin.compile import rated_rack_flow
+
+    racks = [node for node in v.node.racks if node.racks.liquid is not None]
+    demand = sum(node.racks.count * rated_rack_flow(node.racks) for node in racks)
+    head = max(float(rack_model.pressure_drop(rated_rack_flow(n.racks), n.racks)) for n in racks)
+    exponent = max(n.racks.liquid.dp_exponent for n in racks if n.racks.liquid is not None)
+    units = [link.node for stage in v.stages for link in stage if isinstance(link.node.link, Cdus)]
+    total = sum(node.units * node.hot_design for node in units)
+
+    def flow(part: float) -> float:
+        got = 0.0
+        for node in units:
+            assert isinstance(node.link, Cdus)
+            per_unit = demand * node.hot_design / (total * part)
+            got += (
+                node.units
+                * part
+                * float(cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link))
+            )
+        return got
+
+    return v.node.flow_limit * flow(share) / flow(1.0)

@@ -1,0 +1,256 @@
+"""Entries of a facility in time: loops, rooms, links, drives and feeders with their places in the vector."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from twin_models.streams import Ambient, Array, RoomAir, Stream
+from twin_sites.schema import Cdus, Condensers, HeatCustomers, Loop
+
+from twin.compile import LinkNode, Plan, VolumeNode
+from twin.loops import _TRANSFER
+from twin.power import _LOSS
+from twin.set_points import DEW_POINT_MARGIN_K, _bounds, _room
+from twin.transients.masses import AirMass, LiquidMass, air_mass, liquid_mass
+from twin.transients.tangents import Tangent
+
+SENSOR_TIME = 8.0  # s, thermometer in its pocket (estimate)
+ACTUATOR_TIME = 2.0  # s from command to movement (estimate)
+FLOW_SWITCH = 0.01  # of design: below it controllers hold what they have
+LEAST_FLOW = 1e-4  # of design: what still creeps through a loop at rest keeps the numbers finite
+TRUST_K, TRUST_U, TRUST_FLOW = 0.25, 0.02, -0.02
+TANGENT_AGE = 30.0  # s
+
+
+def limited(x: Any, low: float, high: float) -> Any:
+    """``x`` within bounds, float or array."""
+    if isinstance(x, np.ndarray):
+        return np.clip(x, low, high)
+    return low if x < low else min(x, high)
+
+
+def higher(x: Any, y: Any) -> Any:
+    """The larger one, floats or arrays."""
+    if isinstance(x, np.ndarray) or isinstance(y, np.ndarray):
+        return np.maximum(x, y)
+    return max(x, y)
+
+
+@dataclass
+class LinkState:
+    """One link with its controller's place in the vector."""
+
+    node: LinkNode
+    sensor: int
+    integral: int
+    u: int
+    running: float
+    share: float = 1.0  # of the loop's flow
+    gain: float = 0.0  # of the controller, 1/K
+    tangent: Tangent | None = None
+    stuck: bool = False
+    driven: float = 0.0  # units whose fans or compressors draw power: what runs down does not
+    factor: float = 1.0  # of what it does, below 1 when fouled
+    unpowered: bool = False  # its fans have no power
+    useless: bool = False  # outdoor air is too warm for it: its fans are locked out
+    stroke: float = 60.0
+    heat: Any = 0.0  # W of all units, as last worked out
+    cold: Any = 0.0
+    electric: Any = 0.0
+    left: Any = 0.0  # °C that leaves it
+
+
+@dataclass
+class VolumeState:
+    """One loop or room with its place in the vector and what is held over a step."""
+
+    node: VolumeNode
+    mass: LiquidMass | AirMass
+    head: int
+    supply: tuple[int, ...]
+    mix: int
+    back: tuple[int, ...]
+    exhaust: int = -1
+    steel: int = -1
+    washes: int = -1  # air around the steel: the racks' exhaust, or the return of a room without racks
+    stages: list[list[LinkState]] = field(default_factory=list)
+    cp: float = 0.0
+    flow: float = 0.0  # kg/s over this step
+    asked: float = 0.0  # kg/s that valves or servers ask for
+    served: float = 0.0  # kg/s that servers draw, or racks take
+    served_rate: float = 0.0  # W/K of it
+    wanted: Any = 0.0  # °C
+    received: Any = 0.0  # W that a room gets
+    evaporated: Any = 0.0  # W of latent heat that a room's air gives to water
+
+    @property
+    def out(self) -> int:
+        """Where consumers are served from."""
+        return self.supply[-1] if self.supply else self.head
+
+    @property
+    def last(self) -> int:
+        """What enters the machines."""
+        return self.back[-1] if self.back else self.mix
+
+    @property
+    def air(self) -> bool:
+        """Whether it is a room."""
+        return self.node.fluid is None
+
+
+@dataclass
+class Drive:
+    """Pumps of a loop or of a group of CDUs: what they draw over this step, all units together."""
+
+    address: str
+    loop: str
+    motor_to: int
+    fluid_to: int
+    units: float
+    electric: float = 0.0
+    fluid_heat: float = 0.0
+    motor_heat: float = 0.0
+    powered: float = 1.0
+
+
+@dataclass
+class FeederState:
+    """One feeder: its loss as a tangent over the load of one unit."""
+
+    name: str
+    units: int
+    to: int
+    tangent: Tangent | None
+    parents: tuple[tuple[int, float], ...]
+    load: Any = 0.0
+    loss: Any = 0.0
+
+
+def at_point(t: Tangent, point: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
+    """Heat, leaving temperature, cold heat and power of a tangent."""
+    deltas = [x - x0 for x, x0 in zip(point, t.point, strict=True)]
+    a, b, c, e = t.value[0], t.value[1], t.value[2], t.value[3]
+    for i, delta in enumerate(deltas):
+        a = a + t.slope[0][i] * delta
+        b = b + t.slope[1][i] * delta
+        c = c + t.slope[2][i] * delta
+        e = e + t.slope[3][i] * delta
+    return a, b, c, e
+
+
+def control(link: LinkState, out: Any, want: Any, y: Any, d: list[Any]) -> None:
+    """PI with limits, back-calculation against wind-up, an actuator with lag and slew; rates in 1/s and K/s."""
+    measured = y[link.sensor]
+    d[link.sensor] = d[link.sensor] + (out - measured) / SENSOR_TIME
+    error = measured - want
+    raw = link.gain * error + y[link.integral]
+    held = limited(raw, 0.0, 0.0 if link.useless or link.unpowered else 1.0)
+    d[link.integral] = (link.gain * error + (held - raw)) / SENSOR_TIME
+    if not link.stuck:
+        fastest = 1.0 / (link.node.link.coast_down if link.unpowered else link.stroke)  # type: ignore[union-attr]
+        d[link.u] = limited((held - y[link.u]) / ACTUATOR_TIME, -fastest, fastest)
+
+
+def loss_tangent(feeder: Any) -> Tangent:
+    def function(load: Array) -> Array:
+        return np.asarray(_LOSS[feeder.kind](load, feeder).loss)[None, :]
+
+    return Tangent(function, (1e-3 * feeder.rating,), (0.02 * feeder.rating,), (1e12,))
+
+
+def bounds_of(plan: Plan, node: VolumeNode) -> tuple[float, float, float]:
+    """Bounds of a relative set point and the floor that dew sets, as `set_points.set_point` applies them."""
+    low, high = _bounds(node.part)
+    if isinstance(node.part, Loop):
+        low = node.part.supply_floor
+    floor = -1e9
+    if node.racks and node.fluid is not None:
+        floor = max(_room(plan, rack).dew_point for rack in node.racks) + DEW_POINT_MARGIN_K
+    return low, high, floor
+
+
+def _electrical(plan: Plan, room: str) -> float:
+    """Rating in W of the electrical units whose losses a room takes."""
+    here = [feeder for _, feeder in plan.feeders if feeder.heat_to.get("loss") == room]
+    return sum(feeder.count * (feeder.rating or 0.0) for feeder in here)
+
+
+def volume_state(plan: Plan, node: VolumeNode, cells: int, place: Any) -> VolumeState:
+    def heat(part: str, mass: float) -> int:
+        return int(place(f"heat.{node.name}.{part}", mass))
+
+    mass: LiquidMass | AirMass
+    if node.fluid is None:
+        mass = air_mass(node, _electrical(plan, node.name))
+        v = VolumeState(node, mass, heat("head", mass.head), (), -1, (heat("back", mass.back),))
+        v.exhaust, v.steel = heat("exhaust", mass.exhaust), heat("steel", mass.steel)
+        v.washes = v.exhaust if node.racks else v.back[0]
+    else:
+        mass = liquid_mass(node, cells)
+        head = heat("head", mass.head)
+        supply = tuple(heat(f"supply{i}", mass.cell) for i in range(cells))
+        mix = heat("mix", mass.mix)
+        v = VolumeState(
+            node, mass, head, supply, mix, tuple(heat(f"return{i}", mass.cell) for i in range(cells))
+        )
+    for stage in node.stages:
+        states = []
+        for link in stage:
+            assert not isinstance(link.link, Condensers | HeatCustomers)  # refused before
+            name = f"control.{link.name}"
+            sensor, integral, u = (int(place(f"{name}.{part}", 1.0)) for part in ("sensor", "integral", "u"))
+            states.append(LinkState(link, sensor, integral, u, float(link.units), stroke=link.link.stroke))
+        v.stages.append(states)
+    return v
+
+
+def drives_of(volumes: list[VolumeState], sinks: dict[str, int]) -> list[Drive]:
+    """Pumps of all loops and groups of CDUs."""
+    found = []
+    for v in volumes:
+        if v.air:
+            continue
+        pump = v.node.part.pump if isinstance(v.node.part, Loop) else None
+        if pump is not None:
+            to = sinks[pump.heat_to["motor"]]
+            found.append(Drive(f"cooling.{v.node.name}.pump", v.node.name, to, v.mix, pump.units))
+        for link in (link for stage in v.stages for link in stage):
+            if isinstance(link.node.link, Cdus):
+                to = sinks[link.node.link.heat_to["motor"]]
+                found.append(Drive(link.node.address, v.node.name, to, v.mix, link.running))
+    return found
+
+
+def unit_transfer(
+    v: VolumeState, node: LinkNode, ambient: Ambient, moisture: float, sink: VolumeState | None
+) -> Callable[..., Array]:
+    """``transfer`` of one unit as rows of heat, leaving temperature, cold heat, power, water, blowdown, capacity, valid."""
+    model = _TRANSFER[type(node.link)]
+
+    def function(hot: Array, u: Array, flow: Array, *cold: Array) -> Array:
+        entering: Stream | RoomAir
+        if v.node.fluid is None:
+            entering = RoomAir(hot, flow, v.cp, moisture, ambient.pressure)
+        else:
+            entering = Stream(hot, flow, v.cp, v.node.fluid)
+        if sink is not None:
+            assert node.cold_fluid is not None
+            other: Any = Stream(cold[0], cold[1], sink.cp, node.cold_fluid)
+        else:
+            other = Ambient(*(np.full(hot.shape, float(part)) for part in ambient))
+        one = model(entering, other, np.clip(u, 0.0, 1.0), node.machine)
+        parts = (
+            one.heat,
+            one.hot_out,
+            one.cold_heat,
+            one.electric,
+            one.water,
+            one.blowdown,
+            one.capacity,
+            one.valid,
+        )
+        return np.stack([np.broadcast_to(np.asarray(part, dtype=float), hot.shape) for part in parts])
+
+    return function

@@ -1,0 +1,149 @@
+"""What gives way first: every single failure of a site, played in time or solved at rest."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from twin_sites.errors import InputError
+from twin_sites.loader import change_site, load_site
+from twin_sites.schema import Group, Loop, Site
+
+from twin.compile import Plan, compile_site
+from twin.errors import RunError
+from twin.transients.results import summarize_transient
+from twin.transients.run import transient
+from twin.weather import Weather, design_day, load_weather
+
+
+@dataclass(frozen=True)
+class RideThrough:
+    """How long a facility at full load lasts after one failure; times in s after it, None for never within the horizon."""
+
+    time_to_throttle_s: float | None
+    time_to_shutdown_s: float | None
+    limiting_element: str | None
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """Where a facility at full load ends after one failure, if it finds a steady state."""
+
+    steady: bool
+    hottest_chip_c: float | None
+    throttled: bool
+    unmet_k: float | None  # by which the worst technology loop or hall is above its set point
+
+
+def cases(plan: Plan) -> Iterator[str]:
+    """Addresses of all single failures: one unit of every group, all units of it, one feeder, the utility."""
+    groups: dict[str, Group] = {}
+    for volume in plan.volumes:
+        if isinstance(volume.part, Loop) and volume.part.pump is not None:
+            groups[f"cooling.{volume.name}.pump"] = volume.part.pump
+    groups |= {node.address: node.link for node in plan.links}
+    groups |= {f"power.{name}": feeder for name, feeder in plan.feeders}
+    for address, group in groups.items():
+        if group.available > 1:
+            yield f"{address}.1"
+        yield address
+
+
+def failures(
+    site: Site | str | Path | Mapping[str, Any],
+    *,
+    dynamic: bool = True,
+    horizon: float = 1800.0,
+    load: float = 1.0,
+    weather: Weather | str | Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, RideThrough] | dict[str, AtRest]:
+    """Every single failure of a site at a constant load and the 0.4 % design condition (or a weather's first moment).
+
+    Dynamic, each is a `transient` of ``horizon`` seconds that begins with the failure; else each unit is taken out of
+    service and the year's solver finds where the facility comes to rest.
+
+    Raises
+    ------
+    InputError
+        For bad input.
+    RunError
+        Where the facility without a failure has no steady state.
+    """
+    chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
+    plan = compile_site(chosen)
+    listed = list(cases(plan))
+    tell = progress or (lambda done, whole: None)
+    if dynamic:
+        found = {}
+        for i, case in enumerate(listed):
+            tell(i, len(listed))
+            ds = transient(chosen, events=[f"t=0s trip {case}"], until=horizon, load=load, weather=weather)
+            one = summarize_transient(ds)
+            found[case] = RideThrough(one.time_to_throttle_s, one.time_to_shutdown_s, one.limiting_element)
+        tell(len(listed), len(listed))
+        return found
+    rest = {}
+    for i, case in enumerate(listed):
+        tell(i, len(listed))
+        rest[case] = _at_rest(chosen, case, load, weather)
+    tell(len(listed), len(listed))
+    return rest
+
+
+def _at_rest(site: Site, case: str, load: float, weather: Weather | str | Path | None) -> AtRest:
+    from twin.annual import simulate
+
+    air = (
+        weather
+        if isinstance(weather, Weather)
+        else load_weather(weather if weather is not None else site.site.weather)
+    )
+    air = design_day(air, "0.4%", shape="constant") if weather is None else air
+    group = case.removesuffix(".1")
+    out = _count(site, group) if group == case else 1
+    changes = {f"{group}.out_of_service": str(out), "load.trace": "inference"}
+    try:
+        ds = simulate(change_site(site, changes), weather=air, load=_constant(load), hours=1.0)
+    except (RunError, InputError):
+        return AtRest(False, None, False, None)
+    chips = ds.rack_chip_temperature.values
+    served = np.isin(ds.loop_role.values, ("technology", "air"))
+    unmet = (ds.loop_supply_temperature - ds.loop_set_point).values[served]
+    return AtRest(
+        True,
+        float(np.nanmax(chips)) if np.isfinite(chips).any() else None,
+        bool((ds.rack_throttled.values > 0.0).any()),
+        float(max(unmet.max(), 0.0)) if unmet.size else None,
+    )
+
+
+def _count(site: Site, address: str) -> int:
+    if address.startswith("power."):
+        return site.power[address.removeprefix("power.")].available
+    for _, _, link_address, link in site.links():
+        if link_address == address:
+            return link.available
+    pump = site.cooling[address.split(".")[1]].pump
+    assert pump is not None
+    return pump.available
+
+
+def _constant(value: float) -> Any:
+    """A load of one share of activity."""
+    from twin.loads.load import START, Load
+
+    return Load(
+        name=f"{value:.0%}", source="constant", start=START, step_s=3600.0, utc_offset_h=None, quantity="activity",
+        boundary=None, series={"all": np.full(24, value)}, devices={"all": 1},
+    )  # fmt: skip
+
+
+def as_json(found: Mapping[str, RideThrough | AtRest]) -> dict[str, Any]:
+    """As JSON has it."""
+    return {case: asdict(one) for case, one in found.items()}
+
+
+__all__ = ["AtRest", "RideThrough", "as_json", "cases", "failures"]

@@ -1,0 +1,338 @@
+"""A facility over seconds to hours, with events: how long until the chips throttle, and until they stop.
+
+It starts at rest on the year's answer for its first moment and goes on with the same equations of every machine; masses,
+controllers and events are its own. ``docs/explanation/transients.md`` has the equations.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from twin_models.streams import Ambient
+from twin_sites.errors import InputError, Problem
+from twin_sites.loader import change_site, load_site
+from twin_sites.schema import Condensers, HeatCustomers, LiquidToAirCdus, Site
+
+from twin import __version__
+from twin.annual import _load, _moment
+from twin.compile import Plan, compile_site
+from twin.errors import RunError
+from twin.loads.load import Load
+from twin.state import Block
+from twin.transients.chips import NEAR_K
+from twin.transients.drivers import Air, Demand, air_of
+from twin.transients.events import Event, read_events
+from twin.transients.recorder import Crossing, Recorder
+from twin.transients.results import transient_dataset
+from twin.transients.standing import answer, stand
+from twin.transients.stepping import Stepper
+from twin.transients.timeline import Timeline
+from twin.weather import Weather, design_day, load_weather
+
+CELLS = 4  # of each supply and return pipe
+SHORTEST, LONGEST = 0.02, 60.0  # s, steps that control of the error may choose
+ERROR_K = (
+    0.05  # difference of first and second order that a step may have; the second-order error is far below
+)
+LADDER = 1.25  # between two lengths of a step
+STRAYED = 6.0  # trust regions that a machine's inputs may move in one step
+GRID_POINTS = 7200  # of the result, unless another step is asked for
+LONGEST_RUN = 20 * 8784 * 3600.0
+ROOM_STOP_DEGC = 60.0  # air of a room at which what feeds power in it shuts down (estimate)
+INLET_STOP_K = 10.0  # above the allowable inlet of their class at which servers shut down (estimate)
+OVERSHOOT_K = 0.5  # by which a shutdown limit may be passed in one step
+
+
+class Run(NamedTuple):
+    """What a transient leaves."""
+
+    plan: Plan
+    recorder: Recorder
+    steps: int
+    rejected: int
+    closure: float
+    meter: float  # J at the utility meter
+    battery: float  # J in full batteries
+    drained: float  # J taken out of them
+    log: list[str]
+
+
+def transient(
+    site: Site | str | Path | Mapping[str, Any],
+    *,
+    events: Sequence[str] | str | Path = (),
+    until: float = 1800.0,
+    load: Load | str | Path | float | None = None,
+    weather: Weather | str | Path | None = None,
+    start: str | np.datetime64 | None = None,
+    changes: Mapping[str, Any] | None = None,
+    step_s: float | None = None,
+    output_s: float | None = None,
+    cells: int = CELLS,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Temperatures, flows, power and what gives way, after events.
+
+    Parameters
+    ----------
+    site, changes
+        As for `simulate`.
+    events
+        Lines such as ``t=60s trip cooling.tcs.cdu.1.pump``, or a scenario file. `twin.transients.events` has the words.
+    until
+        Length in s.
+    load
+        A share of full load that is held (1 by default), or a load as for `simulate`.
+    weather, start
+        Weather and first moment. By default the constant 0.4 % design condition of the site's weather.
+    step_s
+        A fixed step in s; by default the error of every step chooses the next.
+    output_s
+        Step of the result in s; 1 s by default, more where that would be over 7,200 moments.
+    cells
+        Cells into which each supply and return pipe is cut.
+    progress
+        Called with the seconds done and all seconds; what it raises ends the run.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of `simulate`. ``rack_throttle_s`` and ``rack_stop_s`` over ``rack`` are the first moments at which
+        a group met these limits, NaN for never; extremes, steps and closure in ``attrs``.
+
+    Raises
+    ------
+    InputError
+        For bad input, events included.
+    RunError
+        Where there is no steady state to start from, or a step fails.
+    """
+    chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
+    if not 1.0 <= until <= LONGEST_RUN:
+        raise InputError([Problem("until", f"{until:g} s", "1 s to 20 years", "30 min")])
+    plan = compile_site(chosen)
+    _refuse(plan)
+    listed = read_events(events, plan)
+    found = (
+        weather
+        if isinstance(weather, Weather)
+        else load_weather(weather if weather is not None else chosen.site.weather)
+    )
+    if weather is None and start is None:
+        found = design_day(found, "0.4%", shape="constant")
+    begin = found.start if start is None else _moment(start)
+    trace: Load | float = 1.0
+    if isinstance(load, float | int):
+        trace = _share(float(load))
+    elif load is not None:
+        trace = load if isinstance(load, Load) else _load(load)
+    air = air_of(found, chosen, begin, until)
+    demand = Demand(plan, trace, found, begin, until, air.values[0])
+    step = output_s if output_s is not None else max(1.0, np.ceil(until / GRID_POINTS))
+    run = _run(plan, air, demand, listed, until, step_s, step, cells, progress or (lambda done, whole: None))
+    return transient_dataset(run, found, trace, begin, listed, demand.notes, __version__)
+
+
+_STANDING: dict[type, str] = {
+    Condensers: "a loop that boils",
+    HeatCustomers: "a heat customer",
+    LiquidToAirCdus: "a liquid-to-air unit",
+}
+
+
+def _refuse(plan: Plan) -> None:
+    """Vapour and pressure of a boiling loop, controls of heat customers and of coils in rooms, and headers are not modelled in time."""
+    problems = [
+        Problem(
+            node.address,
+            _STANDING[type(node.link)],
+            "loops of liquid, baths and air",
+            "'twin run' has its answer at rest",
+        )
+        for node in plan.links
+        if type(node.link) in _STANDING
+    ]
+    problems += [
+        Problem(
+            f"{volume.address}.manifold",
+            "headers that split the flow",
+            "racks that get what they ask for",
+            "'twin run' has its answer at rest, or leave the manifold out",
+        )
+        for volume in plan.volumes
+        if volume.branching is not None
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _share(value: float) -> float:
+    if not 0.0 <= value <= 1.0:
+        raise InputError([Problem("load", f"{value:g}", "0 to 1 of full load, or a load", "--load 80%")])
+    return value
+
+
+def _run(
+    plan: Plan,
+    air: Air,
+    demand: Demand,
+    events: list[Event],
+    until: float,
+    fixed: float | None,
+    output: float,
+    cells: int,
+    progress: Callable[[int, int], None],
+) -> Run:
+    stepper, timeline = begin(plan, air.at(0.0), demand, events, cells)
+    recorder = Recorder(output, until, crossings={node.name: Crossing() for node in plan.racks})
+    worst, steps, rejected = 0.0, 0, 0
+    step = fixed if fixed is not None else 0.5
+    drive = Drive(stepper, timeline, air, demand)
+    while stepper.now < until - 1e-9:
+        jumped = drive.change()
+        if jumped and fixed is None:
+            step = min(step, 0.25)
+        ahead = min(drive.next(), until) - stepper.now
+        h = min(step, ahead, stepper.flows.patience(stepper.now) if fixed is None else np.inf)
+        if ahead - h < 0.2 * h:
+            h = ahead if ahead < 1.5 * h else 0.5 * ahead
+        before, balance = stepper.stored(), stepper.ledger()
+        stepper.prepare(h)
+        if fixed is None and (meets := max(stepper.until_limit(), SHORTEST)) < h:
+            h = meets
+            stepper.prepare(h)
+        recorder.keep(stepper)
+        taken = stepper.attempt(h)
+        while (
+            fixed is None
+            and h > SHORTEST
+            and (taken.error > ERROR_K or stepper.strayed(taken, STRAYED) or _passes(stepper, taken))
+        ):
+            rejected += 1
+            h = max(0.5 * h, SHORTEST)
+            stepper.prepare(h)
+            taken = stepper.attempt(h)
+        if not np.isfinite(taken.y).all():
+            raise RunError(f"{plan.site.name}: a step of {h:g} s failed at {stepper.now:.1f} s")
+        stepper.accept(taken, h)
+        steps += 1
+        meter, given = stepper.ledger() - balance
+        worst = max(
+            worst,
+            abs(meter - given - (stepper.stored() - before)) / max(abs(meter), 1e-3 * plan.design_it * h),
+        )
+        drive.after(recorder, h)
+        if fixed is None:
+            grow = 0.8 * (ERROR_K / max(taken.error, 1e-9)) ** 0.5
+            step = _rung(min(max(h * min(max(grow, 0.3), 2.0), SHORTEST), LONGEST))
+        if steps % 64 == 0:
+            progress(int(stepper.now), int(until))
+    stepper.prepare(output)
+    recorder.keep(stepper)
+    recorder.flush()
+    progress(int(until), int(until))
+    y, plant = stepper.y, stepper.plant
+    return Run(
+        plan, recorder, steps, rejected, worst, float(y[plant.meter]), timeline.battery, float(y[plant.battery]), timeline.log
+    )  # fmt: skip
+
+
+def begin(
+    plan: Plan, ambient: Ambient, demand: Demand, events: list[Event], cells: int = CELLS
+) -> tuple[Stepper, Timeline]:
+    """Everything at rest at the first moment, and what will happen."""
+    asked = demand.at(0.0)
+    alike = {name: values.size == 1 for name, values in asked.items()}
+    block = Block(
+        Ambient(*(np.array([float(part)]) for part in ambient)),
+        {name: values if alike[name] else values[:, None] for name, values in asked.items()},
+        {name: demand.weight[name][:, None] for name in asked if not alike[name]},
+    )
+    rows = {name: (values, demand.weight[name], demand.row_of[name]) for name, values in asked.items()}
+    stepper = stand(plan, block, answer(plan, block), rows, cells)
+    return stepper, Timeline(events, stepper)
+
+
+def _rung(step: float) -> float:
+    """The next shorter step of a ladder, so that few matrices have to be inverted."""
+    return float(SHORTEST * LADDER ** np.floor(np.log(step / SHORTEST) / np.log(LADDER) + 1e-9))
+
+
+def _passes(stepper: Stepper, taken: Any) -> bool:
+    """Whether a package would pass its shutdown limit by more than a little within the step."""
+    for rows, chip in zip(stepper.rows, taken.chips, strict=True):
+        model = rows.node.racks.accelerator
+        if model is not None and np.any((chip > model.stop + OVERSHOOT_K) & ~rows.stopped):
+            return True
+    return False
+
+
+class Drive:
+    """Feeds weather, load and events to a stepper, and reads limits off it."""
+
+    def __init__(self, stepper: Stepper, timeline: Timeline, air: Air, demand: Demand) -> None:
+        self.stepper, self.timeline, self.air, self.demand = stepper, timeline, air, demand
+        self._air_at = -1
+        self._asked: dict[str, Any] = {}
+        self._load_until = -1.0
+
+    def change(self) -> bool:
+        """What changes at the moment of now; whether anything did."""
+        stepper, now = self.stepper, self.stepper.now
+        changed = False
+        index = int(np.searchsorted(self.air.moments, now + 1e-9, side="right")) - 1
+        if index != self._air_at:
+            if self._air_at >= 0 and self.air.values[index] != self.air.values[self._air_at]:
+                stepper.plant.breathe(self.timeline.weather(self.air.values[index]))
+                changed = True
+            self._air_at = index
+        if now >= self._load_until - 1e-9:
+            self._asked = self.demand.at(now)
+            self._load_until = self.demand.next(now)
+            self.timeline.ask(self._asked)  # the error of the step sees to the rest
+        if self.timeline.apply(now):
+            self.timeline.ask(self._asked)
+            changed = True
+        if changed:
+            stepper.forget()
+        return changed
+
+    def next(self) -> float:
+        """Moment of the next change."""
+        later = self.air.moments[self._air_at + 1] if self._air_at + 1 < self.air.moments.size else np.inf
+        return min(float(later), self._load_until, self.timeline.next())
+
+    def after(self, recorder: Recorder, step: float) -> None:
+        """Limits met in the step that has been taken."""
+        stepper = self.stepper
+        self.timeline.after(step)
+        values = stepper.y.tolist()
+        for v in stepper.plant.volumes:
+            if v.air and values[v.back[0]] > ROOM_STOP_DEGC:
+                self.timeline.overheat(v.node.name)
+        for rows in stepper.rows:
+            crossing = recorder.crossings[rows.node.name]
+            inlet = stepper.plant.inlet(stepper.plant.by_name[rows.node.room], values)
+            if inlet > rows.inlet_high:
+                crossing.inlet = min(crossing.inlet, stepper.now)
+            if inlet > rows.inlet_high + INLET_STOP_K and not rows.stopped.all():
+                rows.stop(np.ones(rows.stopped.shape, dtype=bool))
+                stepper.forget()
+                crossing.stop = min(crossing.stop, stepper.now)
+            if rows.node.name in self.timeline.unpowered and crossing.stop == np.inf:
+                crossing.stop, crossing.cause = stepper.now - step, "power"
+            model = rows.node.racks.accelerator
+            if model is None:
+                continue
+            hottest = float(rows.chip.max())
+            crossing.hottest = max(crossing.hottest, hottest)
+            if crossing.throttle == np.inf and hottest >= model.throttle - NEAR_K:
+                crossing.throttle = stepper.now
+            over = (rows.chip >= model.stop) & ~rows.stopped
+            if over.any():
+                rows.stop(over)
+                stepper.forget()
+                crossing.stop = min(crossing.stop, stepper.now)
+                self._load_until = stepper.now  # what stopped asks for nothing more
