@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from twin.errors import Cancelled as Cancelled
     from twin.errors import NotConverged as NotConverged
     from twin.errors import RunError as RunError
-    from twin.loads.load import load_trace as load_trace
+    from twin.loads.read import load_trace as load_trace
     from twin.metrics import Summary as Summary
     from twin.metrics import summarize as summarize
     from twin.run_report import report as report
@@ -43,7 +43,7 @@ _HOMES = {
     "TransientSummary": "twin.transients.results", "failures": "twin.transients.ride_through",
     "simulate": "twin.annual", "summarize": "twin.metrics", "Summary": "twin.metrics", "report": "twin.run_report",
     "save": "twin.store", "open_result": "twin.store", "load_weather": "twin.weather", "design_day": "twin.weather",
-    "load_trace": "twin.loads.load", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
+    "load_trace": "twin.loads.read", "load_site": "twin_sites.loader", "change_site": "twin_sites.loader",
     "study": "twin.studies.run", "Study": "twin.studies.file", "open_study": "twin.studies.results",
     "size": "twin.sizing.run", "Sized": "twin.sizing.run", "Requirements": "twin.sizing.needs",
     "InputError": "twin_sites.errors", "RunError": "twin.errors", "NotConverged": "twin.errors",

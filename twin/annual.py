@@ -6,7 +6,7 @@ Nothing is remembered between steps here; what has memory is the subject of ``tr
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -22,13 +22,14 @@ from twin.errors import NotConverged
 from twin.grid import Kind, series_or_constant
 from twin.heat import TOLERANCE, solve
 from twin.loads.activity import Asked, activities, builtin
-from twin.loads.load import Load, load_trace, loads
+from twin.loads.load import Load
+from twin.loads.read import load_trace, loads
 from twin.loads.requests import answering, is_request_trace
 from twin.members import check_size
 from twin.notes import plant_notes
 from twin.results import Collected, add, collect, dataset
 from twin.stand_in import FEW, Rows, stand_in
-from twin.state import Block
+from twin.state import Block, Span
 from twin.unsolved import reason
 from twin.variables import PER_RACK
 from twin.weather import Weather, load_weather, resample
@@ -39,14 +40,6 @@ EARLIEST, LATEST = np.datetime64("1900-01-01", "s"), np.datetime64("2200-01-01",
 MAX_STEPS = 40_000_000
 JOULES_PER_KWH = 3.6e6
 GRAMS_PER_KG = 1e3
-
-
-class Span(NamedTuple):
-    """Regular time steps on the weather's clock."""
-
-    start: np.datetime64
-    n: int
-    step_s: float
 
 
 def simulate(

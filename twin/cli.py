@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from twin.loads import cli as work_cli
-from twin.loads.trace_cli import app as trace_app
+from twin import cli_work
+from twin.cli_trace import app as trace_app
 from twin.sizing.cli import limits, optimise, size
 from twin.studies.cli import study
 from twin.transients import cli as cli_transients
@@ -77,7 +77,8 @@ def run(
     from twin_sites.schema import Site
 
     import twin
-    from twin.loads.load import load_trace
+    from twin.cli_words import changes_of, hours_of, seconds_of, word_of
+    from twin.loads.read import load_trace
     from twin.metrics import finite
     from twin.progress import bar
     from twin.store import check_target
@@ -123,6 +124,7 @@ def run(
 def check(site: SiteArgument, changes: SetOption = None) -> None:
     """Validate a site file and say all that is wrong with it."""
     import twin
+    from twin.cli_words import changes_of
     from twin.compile import compile_site
 
     facility = twin.change_site(twin.load_site(site), changes_of(changes))
@@ -200,7 +202,7 @@ app.command()(size)
 app.command()(limits)
 app.command()(optimise)
 app.command()(study)
-work_cli.register(app)
+cli_work.register(app)
 
 
 @app.command()
@@ -213,51 +215,6 @@ def schema() -> None:
 
 app.command()(cli_transients.transient)
 app.command()(cli_transients.failures)
-
-
-def changes_of(pairs: list[str] | None) -> dict[str, str]:
-    from twin_sites.errors import InputError, Problem
-
-    out = {}
-    for pair in pairs or []:
-        address, separator, value = pair.partition("=")
-        if not separator or not address.strip():
-            raise InputError(
-                [Problem(f"--set {pair}", "no '='", "ADDRESS=VALUE", "--set cooling.fws.supply='95 degF'")]
-            )
-        out[address.strip()] = value.strip()
-    return out
-
-
-def seconds_of(text: str | None, where: str = "--step") -> float | None:
-    """A length of time as written on the command line, s: '10 s', '1 min'; up to a year."""
-    from twin_models.fields import Quantity
-    from twin_sites.units import parse_at
-
-    length = Quantity("s", "Length", low=1e-3, high=366 * 86400.0, bound_source="a millisecond to a year")
-    return None if text is None else parse_at(where, text, length)
-
-
-def hours_of(text: str | None) -> float | None:
-    from twin_models.fields import Quantity
-    from twin_sites.units import parse_at
-
-    if text is None:
-        return None
-    plain = text.strip().replace(".", "", 1).removeprefix("-").isdecimal()
-    length = Quantity(
-        "s", "Length", low=1.0, high=20 * 8784 * 3600.0, bound_source="twenty years", shown="hour"
-    )
-    return parse_at("--hours", f"{text} hours" if plain else text, length) / 3600.0
-
-
-def word_of(word: str, allowed: tuple[str, ...], where: str) -> Any:
-    """One of a few words, or an ``InputError``."""
-    from twin_sites.errors import InputError, Problem
-
-    if word not in allowed:
-        raise InputError([Problem(where, f"'{word}'", " or ".join(allowed), f"{where} {allowed[0]}")])
-    return word
 
 
 def _plain(message: str) -> str:

@@ -100,7 +100,7 @@ def _named(what: str) -> Mapping[str, str]:
 
         return weathers()
     if what == "loads":
-        from twin.loads.load import loads
+        from twin.loads.read import loads
 
         return loads()
     known = ["addresses", "sites", "weather", "loads", *catalogue.FAMILIES]

@@ -14,11 +14,10 @@ from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, HeatCustomer
 
 from twin import members, tokens
 from twin.compile import Plan, VolumeNode
-from twin.state import Block, State
+from twin.state import Block, Span, State
 from twin.variables import PER_RACK, VARIABLES
 
 if TYPE_CHECKING:
-    from twin.annual import Span
     from twin.loads.load import Load
     from twin.weather import Weather
 
@@ -272,7 +271,7 @@ def add(whole: Collected | None, part: Collected, where: slice, n: int) -> Colle
 def dataset(
     plan: Plan,
     found: Collected,
-    span: "Span",
+    span: Span,
     air: "Weather",
     load: "Load",
     rates: tuple[Array, Array],

@@ -14,6 +14,14 @@ from twin.racks import Each, Group
 from twin.stand_in import Census, Rows, Single
 
 
+class Span(NamedTuple):
+    """Regular time steps on the weather's clock."""
+
+    start: np.datetime64
+    n: int
+    step_s: float
+
+
 class Block(NamedTuple):
     """What drives a block of time steps."""
 

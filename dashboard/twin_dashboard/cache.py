@@ -16,7 +16,8 @@ from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import Site
 
 import twin
-from twin.loads.load import Load, loads
+from twin.loads.load import Load
+from twin.loads.read import loads
 from twin.metrics import Summary
 from twin.weather import Weather, is_embedded, weathers
 from twin_dashboard.controls import own_loads

@@ -11,7 +11,7 @@ from twin_sites import catalogue, units
 from twin_sites.addresses import Address, addresses, value_text
 from twin_sites.schema import Room, SetPoint, Site
 
-from twin.loads.load import loads
+from twin.loads.read import loads
 from twin.weather import weathers
 from twin_dashboard.names import readable
 

@@ -14,7 +14,7 @@ from twin_sites.units import parse_at
 
 import twin
 from twin.compile import Plan, compile_site
-from twin.loads.load import loads
+from twin.loads.read import loads
 from twin.results import role
 from twin.transients.events import read_events, scenario, scenarios
 from twin.transients.report import span

@@ -32,7 +32,7 @@ from twin_sites.yaml_files import read_yaml
 
 import twin
 from twin.errors import RunError
-from twin.loads.load import loads
+from twin.loads.read import loads
 from twin.processes import process_context
 from twin.studies.axes import Array, Axis
 from twin.studies.file import Study, read_study

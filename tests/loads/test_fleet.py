@@ -17,7 +17,8 @@ from twin_sites.units import parse
 import twin
 from twin.loads.fleet import KINDS, OFF, PROVISIONING, Fleet, blocks, whole
 from twin.loads.fleet_report import autocorrelation, survey, write
-from twin.loads.load import frozen, load_trace
+from twin.loads.load import frozen
+from twin.loads.read import load_trace
 
 DATA = Path(__file__).parents[3] / "shared/data"
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs ../shared/data")

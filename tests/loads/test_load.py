@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from twin_sites.errors import InputError
 
 from twin.loads.fit import resample, steps_of, tile
-from twin.loads.load import Load, generated, load_trace, loads
+from twin.loads.load import Load
+from twin.loads.read import generated, load_trace, loads
+from twin.loads.signal import Signal
 from twin.loads.steps import average
-from twin.loads.traces.raw import Signal
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 FRONTIER = SHARED / "facility" / "frontier_cdu_power_2024-04-07_15s.csv.gz"

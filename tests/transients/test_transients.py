@@ -14,7 +14,7 @@ from twin_sites.loader import change_site, load_site, sites
 
 import twin
 from twin.compile import compile_site
-from twin.loads.load import load_trace
+from twin.loads.read import load_trace
 from twin.state import Block
 from twin.transients.chips import FLOW_TIME, Rows
 from twin.transients.events import read_events, scenarios

@@ -12,7 +12,7 @@ import pytest
 from twin_sites.errors import InputError
 
 from twin.grid import series_or_constant
-from twin.loads.load import load_trace
+from twin.loads.read import load_trace
 from twin.weather import load_weather
 
 TIMES = pd.date_range("2023-01-01", periods=48, freq="h")

@@ -157,7 +157,7 @@ def test_same_input_same_output() -> None:
 
 def test_per_rack_load_is_the_sum_of_its_racks() -> None:
     """Racks with a series of their own give what the same racks give in groups of one."""
-    from twin.loads.load import generated
+    from twin.loads.read import generated
 
     load = generated("training", n=48)
     rng = np.random.default_rng(1)

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 import twin
-from twin.loads.load import Load, generated
+from twin.loads.load import Load
+from twin.loads.read import generated
 
 SITE = "enterprise-3-rack-gb300"
 SINGLE = 1e-6  # series of single racks are 4-byte numbers

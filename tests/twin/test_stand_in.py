@@ -9,7 +9,8 @@ import xarray as xr
 
 import twin
 from twin import annual
-from twin.loads.load import Load, generated
+from twin.loads.load import Load
+from twin.loads.read import generated
 from twin.stand_in import POINTS, spread, stand_in
 
 SAME = 3e-8  # of the meter; both runs are solved to 1e-8

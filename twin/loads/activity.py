@@ -6,7 +6,7 @@ for, so that the solve adds only the deviation from them.
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,12 @@ from twin_sites.schema import AMBIENT_BASES
 from twin.compile import Plan, RackNode
 from twin.files import split_unit
 from twin.loads.fit import resample, steps_of, tile
-from twin.loads.load import Load, load_trace
+from twin.loads.load import Load
+from twin.loads.read import load_trace
 from twin.loads.smoothing import steadied
 from twin.loads.traces.spread import spread
 from twin.members import numbers
-
-if TYPE_CHECKING:
-    from twin.annual import Span
+from twin.state import Span
 
 # Measured power above the rating: rounding, and excursions that instruments do show (1.17 of the limit on B300,
 # traces of 100 ms); what is larger or lasts is an error of boundary, unit or mapping. The bounds are estimates.
@@ -86,7 +85,7 @@ class Asked(NamedTuple):
 
 
 def activities(
-    plan: Plan, load: Load, span: "Span", ambient: Ambient, utc_offset_h: float
+    plan: Plan, load: Load, span: Span, ambient: Ambient, utc_offset_h: float
 ) -> tuple[dict[str, Asked], list[str]]:
     """Activity of every rack group; and notes.
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from twin.files import fault
 from twin.loads.load import DAY_S, MAX_VALUES, YEAR_S, Array, Load, frozen
+from twin.loads.signal import Signal
 from twin.loads.steps import average
-from twin.loads.traces.raw import Signal
 from twin.weather import calendar_offset
 
 WEEK_S = 7 * DAY_S

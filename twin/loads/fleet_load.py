@@ -1,6 +1,6 @@
 """A generated fleet as the load of a run: ``generated:mixed,racks=72,seed=3,provisioning=parked``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from twin_models.fields import Quantity
@@ -9,9 +9,7 @@ from twin_sites.units import parse_at
 
 from twin.files import fault
 from twin.loads.fleet import KINDS, PROVISIONING, Fleet, Kind, site_mean, whole
-
-if TYPE_CHECKING:
-    from twin.loads.load import Load
+from twin.loads.load import START, Load, frozen
 
 PREFIX = "generated:"
 YEAR_S = 365 * 86400.0
@@ -20,7 +18,7 @@ MOST_VALUES = 30_000_000  # kept in memory as one series for each rack
 SHARE = Quantity("1", "Share", low=0.0, high=1.0)
 
 
-def load_of(text: str, step_s: float) -> "Load":
+def load_of(text: str, step_s: float) -> Load:
     """The load of a year that a text asks for. With ``racks`` every rack has its own series, named ``compute.1`` and so
     on (``group=`` for another name); without, there is one series, the mean of 100 racks.
 
@@ -29,8 +27,6 @@ def load_of(text: str, step_s: float) -> "Load":
     InputError
         For words that are not understood, or more series than fit in memory.
     """
-    from twin.loads.load import START, Load, frozen
-
     kind, said = read(text)
     n = round(YEAR_S / step_s)
     racks = said.pop("racks", None)

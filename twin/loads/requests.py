@@ -11,7 +11,8 @@ from twin_sites.loader import change_site
 from twin_sites.schema import Racks, Site
 
 from twin.files import fault
-from twin.loads.load import MAX_VALUES, START, Load, LoadReport, frozen, loads
+from twin.loads.load import MAX_VALUES, START, Load, LoadReport, frozen
+from twin.loads.read import loads
 from twin.loads.traces import requests
 from twin.loads.traces.formats import REQUESTS, format_of
 from twin.loads.traces.source import Source

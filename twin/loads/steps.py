@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.files import fault
-from twin.loads.traces.raw import Signal
+from twin.loads.signal import Signal
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,8 @@ from twin_sites.schema import Site
 
 from twin import __version__
 from twin.files import decode, read_bytes, read_table
-from twin.loads.load import BOUNDARIES, Boundary, Load, load_trace, loads
+from twin.loads.load import BOUNDARIES, Boundary, Load
+from twin.loads.read import load_trace, loads
 from twin.metrics import Summary
 from twin.results import site_key
 from twin.studies.axes import Array, Axis, estimate_axes, read_axis

@@ -43,7 +43,7 @@ def transient(
 ) -> None:
     """Play events in time: temperatures, flows, and how long until chips throttle and stop."""
     import twin
-    from twin.cli import changes_of
+    from twin.cli_words import changes_of
     from twin.metrics import finite
     from twin.progress import bar
     from twin.store import check_target
@@ -88,7 +88,7 @@ def failures(
 ) -> None:
     """Every single failure of a site: how long it rides through, or where it comes to rest."""
     import twin
-    from twin.cli import changes_of
+    from twin.cli_words import changes_of
     from twin.metrics import finite
     from twin.progress import bar
     from twin.transients.report import failures_report

@@ -8,10 +8,10 @@ from twin_models.psychrometrics.psychrometrics import wet_bulb
 from twin_models.streams import Ambient, Array
 from twin_sites.schema import Site
 
-from twin.annual import Span
 from twin.compile import Plan
 from twin.loads.activity import Asked, activities
 from twin.loads.load import Load
+from twin.state import Span
 from twin.weather import Weather, resample
 
 CHUNK_STEPS = 600  # steps of a load worked out at once: memory does not grow with the run

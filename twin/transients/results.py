@@ -2,24 +2,39 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from twin_models.streams import Array
 from twin_sites.schema import Cdus
 
+from twin.compile import Plan
 from twin.results import _it_power, _rating, role, site_key
 from twin.state import State
+from twin.transients.recorder import Recorder
 from twin.variables import VARIABLES
 
 if TYPE_CHECKING:
     from twin.loads.load import Load
     from twin.transients.events import Event
-    from twin.transients.run import Run
     from twin.weather import Weather
 
 SETTLED_K = 0.5  # a temperature that stays this near to where it ends has settled
+
+
+class Run(NamedTuple):
+    """What a transient leaves."""
+
+    plan: Plan
+    recorder: Recorder
+    steps: int
+    rejected: int
+    closure: float
+    meter: float  # J at the utility meter
+    battery: float  # J in full batteries
+    drained: float  # J taken out of them
+    log: list[str]
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ class TransientSummary:
 
 
 def transient_dataset(
-    run: "Run",
+    run: Run,
     air: "Weather",
     load: "Load | float",
     start: np.datetime64,

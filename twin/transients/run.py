@@ -6,7 +6,7 @@ controllers and events are its own. ``docs/explanation/transients.md`` has the e
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -25,7 +25,7 @@ from twin.transients.chips import NEAR_K
 from twin.transients.drivers import Air, Demand, air_of
 from twin.transients.events import Event, read_events
 from twin.transients.recorder import Crossing, Recorder
-from twin.transients.results import transient_dataset
+from twin.transients.results import Run, transient_dataset
 from twin.transients.standing import answer, stand
 from twin.transients.stepping import Stepper
 from twin.transients.timeline import Timeline
@@ -43,20 +43,6 @@ LONGEST_RUN = 20 * 8784 * 3600.0
 ROOM_STOP_DEGC = 60.0  # air of a room at which what feeds power in it shuts down (estimate)
 INLET_STOP_K = 10.0  # above the allowable inlet of their class at which servers shut down (estimate)
 OVERSHOOT_K = 0.5  # by which a shutdown limit may be passed in one step
-
-
-class Run(NamedTuple):
-    """What a transient leaves."""
-
-    plan: Plan
-    recorder: Recorder
-    steps: int
-    rejected: int
-    closure: float
-    meter: float  # J at the utility meter
-    battery: float  # J in full batteries
-    drained: float  # J taken out of them
-    log: list[str]
 
 
 def transient(

@@ -8,7 +8,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from twin.errors import RunError
-from twin.loads.load import loads
+from twin.loads.read import loads
 from twin.transients.report import span
 from twin_dashboard import failing
 from twin_dashboard import format as fmt

@@ -16,9 +16,9 @@ import pytest
 from twin_sites.errors import InputError
 
 from twin.errors import RunError
-from twin.loads.load import load_trace
+from twin.loads.convert import write_readings
+from twin.loads.read import load_trace
 from twin.loads.traces import from_mqtt, from_prometheus
-from twin.loads.traces.convert import write_readings
 from twin.loads.traces.inspect import inspect_trace
 
 WAIT_S = 20.0

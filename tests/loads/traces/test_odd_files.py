@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from twin_sites.errors import InputError
 
-from twin.loads.load import load_trace
+from twin.loads.read import load_trace
 from twin.loads.traces import source
 from twin.loads.traces.inspect import inspect_trace
 

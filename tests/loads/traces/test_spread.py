@@ -8,7 +8,7 @@ from twin_sites.errors import InputError
 
 import twin
 from twin.loads.fit import resample
-from twin.loads.load import load_trace
+from twin.loads.read import load_trace
 from twin.loads.traces.spread import spread
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"

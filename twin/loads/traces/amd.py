@@ -2,8 +2,9 @@
 
 import re
 
+from twin.loads.signal import Quantity
 from twin.loads.traces import table
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.traces.raw import RawTrace
 from twin.loads.traces.source import Source
 
 HEADER = re.compile(

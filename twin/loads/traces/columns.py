@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin.files import column_numbers, fault
+from twin.loads.signal import Quantity
 from twin.loads.traces.clock import Clock
-from twin.loads.traces.raw import Array, Codes, Quantity, RawTrace
+from twin.loads.traces.raw import Array, Codes, RawTrace
 from twin.loads.traces.source import Source
 
 MISSING = ["-", "N/A", "*", "[N/A]", "Not", "ERR!"]

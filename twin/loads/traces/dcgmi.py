@@ -2,8 +2,9 @@
 
 import re
 
+from twin.loads.signal import Quantity
 from twin.loads.traces.columns import Heading, read_columns
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.traces.raw import RawTrace
 from twin.loads.traces.source import Source
 
 HEADING = re.compile(r"#\s*Entity\b", re.IGNORECASE)

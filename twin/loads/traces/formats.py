@@ -9,8 +9,9 @@ import numpy as np
 from twin_sites.errors import InputError
 
 from twin.files import fault
+from twin.loads.signal import Quantity
 from twin.loads.traces import amd, clock, dcgmi, ipmi, mlperf, nvidia_smi, prometheus, requests, slurm, table
-from twin.loads.traces.raw import Array, Quantity, RawTrace
+from twin.loads.traces.raw import Array, RawTrace
 from twin.loads.traces.source import Source
 
 

@@ -11,8 +11,9 @@ from twin_sites.errors import InputError, Problem
 
 from twin.errors import RunError
 from twin.files import Stamps, column_numbers
+from twin.loads.signal import Boundary
 from twin.loads.traces.column_names import POWER_UNITS, TIME, kind_of, unit_of
-from twin.loads.traces.raw import Boundary, RawTrace
+from twin.loads.traces.raw import RawTrace
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client

@@ -11,8 +11,9 @@ from typing import Any
 
 from twin.errors import RunError
 from twin.files import fault
+from twin.loads.signal import Quantity
 from twin.loads.traces.prometheus import read_answer
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.traces.raw import RawTrace
 
 MAX_POINTS = 11_000  # of one series in one answer; the server refuses more
 TIMEOUT_S = 30.0

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from twin.loads.signal import Quantity, Signal
 from twin.loads.steps import LATE, clean
 from twin.loads.traces import clock, requests
 from twin.loads.traces.dips import Dips, dips_of
 from twin.loads.traces.formats import REQUESTS, files_of, format_of, read_trace
-from twin.loads.traces.raw import Array, Quantity, RawTrace, Signal
+from twin.loads.traces.raw import Array, RawTrace
 from twin.loads.traces.source import Source
 
 MAX_GAP_S = 3600.0  # longer gaps are not filled and count no energy

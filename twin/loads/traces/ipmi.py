@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from twin.files import MISSING, decode, fault, read_bytes
+from twin.loads.signal import Quantity
 from twin.loads.traces.clock import Clock
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.traces.raw import RawTrace
 from twin.loads.traces.source import LIMIT, Source
 
 STAMP = re.compile(r"^\s*(?:IPMI )?(?:timestamp|date|time)\s*:\s*(\S.*?)\s*$", re.IGNORECASE)

@@ -6,8 +6,9 @@ import re
 import numpy as np
 
 from twin.files import Stamps, fault
+from twin.loads.signal import Quantity
 from twin.loads.traces import table
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.traces.raw import RawTrace
 from twin.loads.traces.source import Source
 
 MARK = ":::MLLOG"

@@ -5,9 +5,10 @@ import re
 import numpy as np
 
 from twin.files import fault
+from twin.loads.signal import Quantity
 from twin.loads.traces import table
 from twin.loads.traces.columns import Heading, read_columns
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.traces.raw import RawTrace
 from twin.loads.traces.source import Source
 
 STAMP = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(\.\d+)?")

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from twin.files import Stamps, column_numbers, decode, fault, read_bytes
-from twin.loads.traces.raw import Boundary, Codes, Quantity, RawTrace
+from twin.loads.signal import Boundary, Quantity
+from twin.loads.traces.raw import Codes, RawTrace
 from twin.loads.traces.source import LIMIT, Source
 
 LINE = re.compile(r"^[a-zA-Z_:][\w:]*\{[^\n]*\}\s+\S+", re.MULTILINE)

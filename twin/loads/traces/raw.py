@@ -2,30 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.files import Stamps, fault
+from twin.loads.signal import Boundary, Quantity, Signal
+from twin.loads.steps import clean, thinned
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.integer[Any]]
 Bytes = NDArray[np.uint8]
-Quantity = Literal["activity", "power"]
-Boundary = Literal["gpu", "node_dc", "node_ac", "rack_ac", "cdu_heat", "site_it"]
 
 MAX_DEVICES = 20_000
 MOST_S = 1e10  # a time further from the first is no time
 MAX_READINGS = 16_000_000  # kept in memory at once, 16 to 24 bytes each; more are averaged while reading
-
-
-class Signal(NamedTuple):
-    """Readings of one device: seconds from the first row, W or share, and peaks if the file has them."""
-
-    seconds: Array
-    values: Array
-    peaks: Array | None
 
 
 @dataclass
@@ -143,8 +135,6 @@ class RawTrace:
         return joined
 
     def _thin(self) -> None:
-        from twin.loads.steps import clean, thinned
-
         signals = {name: clean(self._settle(name), self.counts) for name in self._parts}
         signals = {name: signal for name, signal in signals.items() if signal.seconds.size}
         if not self.thinned_s:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.files import decode, fault, read_bytes, read_stamps
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.signal import Quantity
+from twin.loads.traces.raw import RawTrace
 from twin.loads.traces.source import LIMIT, Source
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.files import fault, split_unit
+from twin.loads.signal import Quantity, Signal
 from twin.loads.traces.clock import Clock, set_back
 from twin.loads.traces.column_names import time_unit
 from twin.loads.traces.polls import Polls
-from twin.loads.traces.raw import Array, Quantity, RawTrace, Signal
+from twin.loads.traces.raw import Array, RawTrace
 from twin.loads.traces.source import Source
 from twin.loads.traces.table_blocks import first_rows, frame_of, source_blocks
 from twin.loads.traces.table_plan import Plan, day_and_time, joined_time, plan_of

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from twin.files import fault, split_unit
+from twin.loads.signal import Quantity
 from twin.loads.traces.column_names import (
     AVERAGE,
     DAY,
@@ -20,7 +21,7 @@ from twin.loads.traces.column_names import (
     states_power,
     unit_of,
 )
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.traces.raw import RawTrace
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -34,7 +34,7 @@ def inspect_file(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Say what a telemetry file holds, and what reading it skips, fills and assumes."""
-    from twin.cli import seconds_of, word_of
+    from twin.cli_words import seconds_of, word_of
     from twin.loads.traces.inspect import inspect_trace, table_of
     from twin.metrics import finite
 
@@ -71,9 +71,10 @@ def convert_file(
     """Write a telemetry file as regular steps that --load reads, energy kept; devices put into racks where asked."""
     from twin_sites.errors import InputError, Problem
 
-    from twin.cli import seconds_of, word_of
+    from twin.cli_words import seconds_of, word_of
+    from twin.loads import convert
     from twin.loads.load import BOUNDARIES
-    from twin.loads.traces import convert, mapping
+    from twin.loads.traces import mapping
     from twin.metrics import finite
 
     if quantity is not None:
@@ -120,8 +121,9 @@ def pull_prometheus(
     quantity: QuantityOption = None,
 ) -> None:
     """Fetch a range, or one moment, of power from Prometheus; TWIN_PROMETHEUS_AUTHORIZATION holds a header if needed."""
-    from twin.cli import seconds_of, word_of
-    from twin.loads.traces import convert, from_prometheus
+    from twin.cli_words import seconds_of, word_of
+    from twin.loads import convert
+    from twin.loads.traces import from_prometheus
 
     convert.check_target(out)
     if quantity is not None:
@@ -151,9 +153,10 @@ def pull_mqtt(
     boundary: Annotated[str | None, typer.Option(help="Where the power is measured, as in twin run.")] = None,
 ) -> None:
     """Listen to power on MQTT topics; TWIN_MQTT_USER and TWIN_MQTT_PASSWORD are used where they are set."""
-    from twin.cli import seconds_of, word_of
+    from twin.cli_words import seconds_of, word_of
+    from twin.loads import convert
     from twin.loads.load import BOUNDARIES
-    from twin.loads.traces import convert, from_mqtt
+    from twin.loads.traces import from_mqtt
 
     convert.check_target(out)
     if boundary is not None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from twin_sites.errors import InputError
 
-from twin.loads.shifting import shift, shift_work
+from twin.shifting import shift, shift_work
 
 SITE = "enterprise-3-rack-gb300"
 

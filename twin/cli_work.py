@@ -43,7 +43,7 @@ def generate(
     """Generate the activity of every rack of a fleet and say what it looks like."""
     from twin_sites.units import parse_at
 
-    from twin.cli import hours_of, seconds_of
+    from twin.cli_words import hours_of, seconds_of
     from twin.loads.fleet import Fleet
     from twin.loads.fleet_load import SHARE
     from twin.loads.fleet_report import survey, write
@@ -112,7 +112,7 @@ def oversubscribe(
     from twin_sites.units import parse_at
 
     import twin
-    from twin.cli import changes_of, hours_of, seconds_of
+    from twin.cli_words import changes_of, hours_of, seconds_of
     from twin.loads.fleet import Fleet
     from twin.loads.fleet_load import SHARE
     from twin.loads.oversubscribe import oversubscribe as find
@@ -214,10 +214,10 @@ def shift(
     """Move deferrable work to better hours and compare the run without and with it."""
     from twin_sites.units import parse_at
 
-    from twin.cli import changes_of, hours_of, seconds_of
+    from twin.cli_words import changes_of, hours_of, seconds_of
     from twin.loads.fleet_load import SHARE
-    from twin.loads.shifting import shift as move
     from twin.metrics import finite
+    from twin.shifting import shift as move
 
     found = move(
         site,

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twin_sites.errors import InputError
 
-from twin.loads.load import load_trace
+from twin.loads.convert import convert
+from twin.loads.read import load_trace
+from twin.loads.signal import Signal
 from twin.loads.steps import thinned
 from twin.loads.traces import mapping
-from twin.loads.traces.convert import convert
 from twin.loads.traces.inspect import inspect_trace
-from twin.loads.traces.raw import RawTrace, Signal
+from twin.loads.traces.raw import RawTrace
 
 ENERGY = 1e-9  # relative
 

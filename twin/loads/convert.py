@@ -9,10 +9,12 @@ import numpy as np
 from twin_sites.errors import did_you_mean
 
 from twin.files import fault
-from twin.loads.load import MAX_GAP_S, Boundary, Load, load_trace
+from twin.loads.load import Boundary, Load
+from twin.loads.read import MAX_GAP_S, load_trace
+from twin.loads.signal import Quantity
 from twin.loads.steps import clean
 from twin.loads.traces.mapping import Place, to_racks
-from twin.loads.traces.raw import Quantity, RawTrace
+from twin.loads.traces.raw import RawTrace
 
 if TYPE_CHECKING:
     import pandas as pd
