@@ -138,8 +138,14 @@ def compared(run: Run, base: Run | None, system: str) -> list[Any]:
     value, unit, who, state = tightest(found)
     before = ""
     if base is not None:
-        old = tightest(margins(base.ds, system))
-        before = f", from {old[0]} {old[1]}" if old[:2] != (value, unit) else ""
+        earlier = margins(base.ds, system)
+        old = tightest(earlier)
+        if [margin.name for margin in earlier[:1]] != [margin.name for margin in found[:1]]:
+            before = (
+                f"; was {old[2]}, {old[0]} {old[1]}"  # another machine: not a change of this one's number
+            )
+        elif old[:2] != (value, unit):
+            before = f", from {old[0]} {old[1]}"
     out.append(
         tile("Tightest margin", value, unit, f"{who}{before}", state, why=f"{who}{before}", name="margin")
     )

@@ -385,6 +385,8 @@ def test_whole_weeks_repeat_at_their_weekday_and_hour() -> None:
 def test_days_repeat_at_their_hour_and_less_than_a_day_as_it_is() -> None:
     hours = tile(day_of_hours(2.25), 72, np.datetime64("2023-06-01T12:00"), utc_offset_h=1.0).mean % 24
     assert np.array_equal(hours, (12 + np.arange(72)) % 24)
+    notes = tile(day_of_hours(1.0), 48).report.notes
+    assert any("1 day of load repeats to cover 2 days" in note for note in notes)
     short = day_of_hours(0.25)
     assert np.array_equal(tile(short, 14).mean, np.resize(short.mean, 14))
 

@@ -49,7 +49,9 @@ def steps_of(
     index = (np.arange(n) + moved) % steps
     notes = []
     if n > steps or moved % steps + n > steps:
-        notes.append(f"{steps * step_s / DAY_S:g} days of load repeat to cover {n * step_s / DAY_S:g} days")
+        days, covered = steps * step_s / DAY_S, n * step_s / DAY_S
+        repeat = "day of load repeats" if days == 1 else "days of load repeat"
+        notes.append(f"{days:g} {repeat} to cover {covered:g} day{'' if covered == 1 else 's'}")
         if steps < count:
             notes.append(
                 f"the last {(count - steps) * step_s / 3600:g} h, beyond whole periods, are not used"
