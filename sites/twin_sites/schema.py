@@ -88,6 +88,10 @@ Changeover = Annotated[float, _seconds("Time until a standby unit has taken over
 CoastDown = Annotated[float, _seconds("Time in which flow halves after a trip")]
 Response = Annotated[float, _seconds("Closed-loop time constant of its control")]
 Stroke = Annotated[float, _seconds("Time from closed to fully open, or from stop to full speed")]
+PumpTrip = Annotated[
+    float,
+    Quantity("degC", "Supply of its loop at which it stops", low=30.0, high=150.0, bound_source="estimate"),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +104,7 @@ class Cdus(Group, Cdu):
     coast_down: CoastDown = 2.0
     response: Response = 20.0
     stroke: Stroke = 30.0
+    trips_above: PumpTrip = 80.0
     ports: ClassVar = ("heat", "motor")
 
 
@@ -154,6 +159,16 @@ class Chillers(Group, Chiller):
     changeover: Changeover = 180.0
     response: Response = 60.0
     stroke: Stroke = 120.0
+    trips_above: Annotated[
+        float,
+        Quantity(
+            "degC",
+            "Entering condenser water or outdoor air at which it trips on high pressure",
+            low=20.0,
+            high=80.0,
+            bound_source="estimate",
+        ),
+    ] = 55.0
     ports: ClassVar = ("heat",)
 
 
@@ -233,6 +248,7 @@ class Pumps(Group, Pump):
     restart: Restart = 15.0
     changeover: Changeover = 10.0
     coast_down: CoastDown = 4.0
+    trips_above: PumpTrip = 80.0
     ports: ClassVar = ("motor",)
 
 

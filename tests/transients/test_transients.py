@@ -17,6 +17,7 @@ from twin.compile import compile_site
 from twin.loads.read import load_trace
 from twin.state import Block
 from twin.transients.chips import FLOW_TIME, Rows
+from twin.transients.drivers import air_of
 from twin.transients.events import read_events, scenarios
 from twin.transients.flows import FAN_TIME, PUMP_TIME
 from twin.transients.masses import chip_mass
@@ -33,6 +34,7 @@ FRONTIER = (
 BOILING = ["two-phase-1mw"]
 SITES = [name for name in sites() if name not in (*BOILING, "retrofit-liquid-to-air")]
 SMALL = "enterprise-3-rack-gb300"
+SHUTS_DOWN_AT = 80.0  # °C of a loop at which its pumps stop
 
 
 def stand_on(site: str, activity: float, changes: dict[str, str] | None = None) -> Stepper:
@@ -157,6 +159,50 @@ def test_loss_of_rack_flow_takes_seconds_and_of_facility_water_minutes() -> None
     assert 10.0 < rack.time_to_shutdown_s < 60.0
     assert facility.time_to_shutdown_s > 120.0
     assert rack.limiting_element == facility.limiting_element == "racks.compute"
+
+
+def test_a_loop_without_a_sink_is_shut_down_before_it_boils() -> None:
+    """Racks power off a minute after their coolant is too warm, then the pumps that would go on heating it stop."""
+    trip = SHUTS_DOWN_AT
+    for where, site in (("cooling.fws.pump", SMALL), ("cooling.fws.pump", "immersion-5mw")):
+        ds = played([f"t=60s trip {where}"], 3600.0, site, output_s=10.0)
+        one = twin.summarize_transient(ds)
+        assert one.racks["compute"].shutdown_cause == "coolant"
+        assert any("racks.compute shuts down, coolant above" in line for line in one.log)
+        for name in one.loops:
+            assert one.loops[name].highest_c < trip + 1.0
+        assert float(ds.rack_power.sel(rack="compute")[-1]) == 0.0
+        assert one.energy_closure <= CLOSURE
+
+
+def test_protection_follows_its_set_points() -> None:
+    changes = {"racks.compute.trips_above": "55 degC", "cooling.tcs.cdu.trips_above": "60 degC"}
+    ds = played(["t=0s trip cooling.fws.pump"], 400.0, changes=changes)
+    one = twin.summarize_transient(ds)
+    early, late = (
+        one.time_to_shutdown_s,
+        twin.summarize_transient(played(["t=0s trip cooling.fws.pump"], 400.0)).time_to_shutdown_s,
+    )
+    assert early is not None
+    assert late is not None
+    assert early < late
+    supply = ds.loop_supply_temperature.sel(loop="tcs")
+    stopped = next(float(line.split(" s:")[0]) for line in one.log if "cooling.tcs.cdu stops" in line)
+    assert float(supply.sel(time=supply.time[int(stopped)])) == pytest.approx(60.0, abs=1.0)
+
+
+def test_a_chiller_trips_on_high_pressure() -> None:
+    ds = played(["t=10s weather dry_bulb 56 degC"], 120.0)
+    assert any("cooling.chw.chiller stops, high pressure" in line for line in ds.attrs["log"])
+    assert float(ds.link_running.sel(link="chw.chiller")[-1]) == 0.0
+
+
+def test_an_event_after_the_end_is_refused_and_a_design_condition_has_no_end() -> None:
+    with pytest.raises(InputError, match="after the end of the run"):
+        played(["t=60min trip cooling.fws.pump"], 900.0)
+    site = load_site(SMALL)
+    day = twin.design_day(twin.load_weather(site.site.weather), "0.4%", shape="constant")
+    assert len(air_of(day, site, day.start, 48 * 3600.0).values) == 1
 
 
 def test_pipes_delay_by_volume_over_flow() -> None:

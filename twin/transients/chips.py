@@ -90,6 +90,7 @@ class Rows:
         self.reference = np.zeros(n)  # W of all packages of a rack at reference temperature
         self.bound = np.full(n, np.inf)  # W that holds the throttling temperature
         self.around: rack_model.Around | None = None
+        self.too_warm_since = np.inf  # s at which coolant too warm for the racks began to enter
         self._air_in = np.nan
         self._calls = 0
         self._stale = True

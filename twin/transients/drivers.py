@@ -30,8 +30,12 @@ class Air:
 
 
 def air_of(weather: Weather, site: Site, start: np.datetime64, until: float) -> Air:
-    """The weather from ``start`` for ``until`` seconds, warmer by the site's offset at the same moisture."""
-    n = int(np.ceil(until / weather.step_s)) + 1
+    """The weather from ``start`` for ``until`` seconds, warmer by the site's offset at the same moisture.
+
+    A constant record, such as a design condition that is held, has no end.
+    """
+    held = all(np.ptp(values) == 0.0 for values in (weather.dry_bulb, weather.wet_bulb, weather.pressure))
+    n = 1 if held else max(int(np.ceil(until / weather.step_s - 1e-9)), 1)
     window = resample(weather, weather.step_s, start=start, n=n)
     dry = window.dry_bulb + site.site.ambient_offset
     wet = np.minimum(np.asarray(wet_bulb(dry, window.humidity_ratio, window.pressure)), dry)

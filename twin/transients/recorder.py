@@ -24,7 +24,7 @@ class Crossing:
     stop: float = float("inf")
     inlet: float = float("inf")
     hottest: float = -float("inf")
-    cause: str = "heat"  # of the stop
+    cause: str = "chip"  # of the stop: chip, coolant, inlet air or power
 
 
 @dataclass

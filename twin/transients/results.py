@@ -43,6 +43,7 @@ class GroupTimes:
 
     time_to_throttle_s: float | None
     time_to_shutdown_s: float | None
+    shutdown_cause: str | None  # chip, coolant, inlet air or power
     time_to_inlet_limit_s: float | None
     hottest_chip_c: float | None
     lost_activity_s: float  # integral of what was asked and not done, in s of full load of the group
@@ -227,6 +228,7 @@ def summarize_transient(ds: xr.Dataset) -> TransientSummary:
         lost = np.clip(ds.rack_activity.values[i] - ds.rack_done.values[i], 0.0, None)
         groups[str(name)] = GroupTimes(
             _or_none(ds.rack_throttle_s.values[i] - since), _or_none(ds.rack_stop_s.values[i] - since),
+            str(ds.rack_stop_cause.values[i]) if np.isfinite(ds.rack_stop_s.values[i]) else None,
             _or_none(ds.rack_inlet_limit_s.values[i] - since), _or_none(ds.rack_hottest.values[i]),
             float(np.trapezoid(lost, dx=step)) if lost.size > 1 else 0.0,
         )  # fmt: skip
@@ -235,7 +237,7 @@ def summarize_transient(ds: xr.Dataset) -> TransientSummary:
     stop = _first(groups, "time_to_shutdown_s")
     battery, used = float(ds.attrs["battery_j"]), float(ds.attrs["battery_used_j"])
     limiting = stop[1] or throttle[1]
-    cause = str(ds.rack_stop_cause.sel(rack=stop[1]).item()) if stop[1] else "heat"
+    cause = str(ds.rack_stop_cause.sel(rack=stop[1]).item()) if stop[1] else "chip"
     return TransientSummary(
         str(ds.attrs["site"]), float(ds.attrs["until_s"]), list(ds.attrs["events"]), list(ds.attrs["log"]),
         throttle[0], stop[0], ("power" if cause == "power" else f"racks.{limiting}") if limiting else None, groups, loops,

@@ -21,6 +21,7 @@ from twin.compile import Plan, compile_site
 from twin.errors import RunError
 from twin.loads.load import Load
 from twin.state import Block
+from twin.transients import protection
 from twin.transients.chips import NEAR_K
 from twin.transients.drivers import Air, Demand, air_of
 from twin.transients.events import Event, read_events
@@ -40,8 +41,6 @@ LADDER = 1.25  # between two lengths of a step
 STRAYED = 6.0  # trust regions that a machine's inputs may move in one step
 GRID_POINTS = 7200  # of the result, unless another step is asked for
 LONGEST_RUN = 20 * 8784 * 3600.0
-ROOM_STOP_DEGC = 60.0  # air of a room at which what feeds power in it shuts down (estimate)
-INLET_STOP_K = 10.0  # above the allowable inlet of their class at which servers shut down (estimate)
 OVERSHOOT_K = 0.5  # by which a shutdown limit may be passed in one step
 
 
@@ -101,6 +100,7 @@ def transient(
     plan = compile_site(chosen)
     _refuse(plan)
     listed = read_events(events, plan)
+    _refuse_late(listed, until)
     found = (
         weather
         if isinstance(weather, Weather)
@@ -154,6 +154,24 @@ def _refuse(plan: Plan) -> None:
         raise InputError(problems)
 
 
+def _refuse_late(events: list[Event], until: float) -> None:
+    """An event after the end would never happen, and nobody would notice."""
+    late = [event for event in events if event.at > until]
+    if late:
+        last = max(event.at for event in late)
+        raise InputError(
+            [
+                Problem(
+                    f"event '{event.text}'",
+                    f"{event.at:g} s, after the end of the run",
+                    f"0 to {until:g} s",
+                    f"a longer run: --until '{last + 1800.0:g} s'",
+                )
+                for event in late
+            ]
+        )
+
+
 def _share(value: float) -> float:
     if not 0.0 <= value <= 1.0:
         raise InputError([Problem("load", f"{value:g}", "0 to 1 of full load, or a load", "--load 80%")])
@@ -194,7 +212,12 @@ def _run(
         while (
             fixed is None
             and h > SHORTEST
-            and (taken.error > ERROR_K or stepper.strayed(taken, STRAYED) or _passes(stepper, taken))
+            and (
+                taken.error > ERROR_K
+                or stepper.strayed(taken, STRAYED)
+                or _passes(stepper, taken)
+                or protection.passes(stepper, taken.y)
+            )
         ):
             rejected += 1
             h = max(0.5 * h, SHORTEST)
@@ -294,19 +317,10 @@ class Drive:
         """Limits met in the step that has been taken."""
         stepper = self.stepper
         self.timeline.after(step)
-        values = stepper.y.tolist()
-        for v in stepper.plant.volumes:
-            if v.air and values[v.back[0]] > ROOM_STOP_DEGC:
-                self.timeline.overheat(v.node.name)
+        if protection.guard(self.timeline, recorder.crossings):
+            self._load_until = stepper.now  # what stopped asks for nothing more
         for rows in stepper.rows:
             crossing = recorder.crossings[rows.node.name]
-            inlet = stepper.plant.inlet(stepper.plant.by_name[rows.node.room], values)
-            if inlet > rows.inlet_high:
-                crossing.inlet = min(crossing.inlet, stepper.now)
-            if inlet > rows.inlet_high + INLET_STOP_K and not rows.stopped.all():
-                rows.stop(np.ones(rows.stopped.shape, dtype=bool))
-                stepper.forget()
-                crossing.stop = min(crossing.stop, stepper.now)
             if rows.node.name in self.timeline.unpowered and crossing.stop == np.inf:
                 crossing.stop, crossing.cause = stepper.now - step, "power"
             model = rows.node.racks.accelerator

@@ -232,16 +232,23 @@ class Timeline:
         """Everything that feeds power in a room, and its air handlers' fans, stop in air that is too hot."""
         for name, feeder in self.plant.plan.feeders:
             if feeder.heat_to.get("loss") == room and self.lost.get(name, 0.0) < max(feeder.units, 1):
-                self.log.append(f"{self.stepper.now:g} s: power.{name} stops, {room} is too hot")
+                self.log.append(f"{self.stepper.now:.0f} s: power.{name} stops, {room} is too hot")
                 self._lose_feeder(name, None)
         v = self.plant.by_name[room]
         for link in (link for stage in v.stages for link in stage):
-            bank = self._bank(link.node.address)
-            if bank is not None and bank.running > 0.0:
-                self.log.append(f"{self.stepper.now:g} s: {link.node.address} stops, {room} is too hot")
-                self.lost[link.node.address] = self._count(link.node.address)
-                self._stop_units(link.node.address, bank.running)
-                self.stepper.forget()
+            if self._bank(link.node.address) is not None:
+                self.protect(link.node.address, f"{room} is too hot")
+
+    def protect(self, where: str, why: str) -> None:
+        """All units at an address that run stop, and stay off until an event starts them."""
+        bank = self._bank(where)
+        running = bank.running if bank is not None else self._link(where).running
+        if running <= 0.0:
+            return
+        self.log.append(f"{self.stepper.now:.0f} s: {where} stops, {why}")
+        self.lost[where] = self._count(where)
+        self._stop_units(where, running)
+        self.stepper.forget()
 
     def _restore_feeder(self, name: str) -> None:
         self.lost[name] = 0.0
@@ -255,7 +262,7 @@ class Timeline:
         if self.utility:
             return
         self.generator = True
-        self.log.append(f"{self.stepper.now:g} s: generators take the UPS")
+        self.log.append(f"{self.stepper.now:.0f} s: generators take the UPS")
         blocks = [
             kind
             for kind in GENERATOR_ORDER
@@ -268,7 +275,7 @@ class Timeline:
     def _take_block(self, kind: str) -> None:
         if self.generator:
             self.supplied |= {a for a in self._elements("generator") if self._kind(a) == kind}
-            self.log.append(f"{self.stepper.now:g} s: generators take {kind.replace('_', ' ')}s")
+            self.log.append(f"{self.stepper.now:.0f} s: generators take {kind.replace('_', ' ')}s")
             self._energise()
 
     def _elements(self, backup: str) -> list[str]:
@@ -360,7 +367,7 @@ class Timeline:
         if self.plant.on_battery:
             self._drained = float(self.stepper.y[self.plant.battery])
             if self._drained >= self.battery:
-                self.log.append(f"{self.stepper.now:g} s: batteries are empty")
+                self.log.append(f"{self.stepper.now:.0f} s: batteries are empty")
                 self._energise()
         for name, rate in self._leaks.items():
             self._lose_coolant(self.plant.by_name[name], rate * step)
@@ -377,11 +384,7 @@ class Timeline:
         self.plant.spilled += before - self.plant.stored(self.stepper.y)
         if left < LOW_PRESSURE:
             for where in self._pumps_of(v):
-                bank = self._bank(where)
-                if bank is not None and bank.running > 0.0:
-                    self.log.append(f"{self.stepper.now:g} s: {where} stops on low pressure")
-                    self.lost[where] = self._count(where)
-                    self._stop_units(where, bank.running)
+                self.protect(where, f"low pressure in {name}")
         self.stepper.forget()
 
     def _pumps_of(self, v: VolumeState) -> list[str]:

@@ -14,6 +14,10 @@ from twin_models.rack.ashrae import AirClassName
 from twin_models.two_phase.two_phase import BoilingSurface
 from twin_models.work.work import Work
 
+TRIP_MARGIN_K = (
+    15.0  # above the highest coolant supply: nodes power off (estimate; vendors do not publish it)
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part(Parameters):
@@ -123,6 +127,9 @@ class Rack(Parameters):
     air_class: Annotated[AirClassName, Choice("ASHRAE air class")] = "A2"
     supply_low: Annotated[float, Quantity("degC", "Lowest coolant supply", -10.0, 80.0, "vendor")] = 2.0
     supply_high: Annotated[float, Quantity("degC", "Highest coolant supply", 0.0, 90.0, "vendor")] = 45.0
+    trips_above: Annotated[
+        float | None, Quantity("degC", "Coolant supply at which its nodes power off", 0.0, 120.0, "estimate")
+    ] = None
     footprint: Annotated[float | None, Quantity("m2", "Floor area", low=0.05, high=20.0)] = None
     mass: Annotated[float | None, Quantity("kg", "Mass", low=1.0, high=20000.0)] = None
     work: Work | None = None
@@ -148,6 +155,11 @@ class Rack(Parameters):
         takes_liquid = self.accelerator_liquid or self.converter_liquid or self.shelf_liquid
         if self.liquid is None and (takes_liquid or any(part.liquid for part in self.parts.values())):
             raise ValueError("a share of heat goes into liquid, but the rack has no liquid side")
+
+    @property
+    def coolant_trip(self) -> float:
+        """°C of entering coolant at which its nodes power off: as stated, or `TRIP_MARGIN_K` above the highest supply."""
+        return self.trips_above if self.trips_above is not None else self.supply_high + TRIP_MARGIN_K
 
     @cached_property
     def node_parts(self) -> Line:
