@@ -227,7 +227,7 @@ class StudyRuns:
         if plan.steps > MOST_STEPS:
             raise InputError([Problem(f"{FILE} → hours, step_s", f"{plan.steps:,} steps in a case", f"at most {MOST_STEPS:,} here", "hours: 8760 and step_s: 3600")])  # fmt: skip
         recipe = plan.recipe
-        study = replace(recipe.study, hourly=(), chunk=None)  # series are not shown here
+        study = replace(recipe.study, hourly=(), hourly_of=None, chunk=None)  # series are not shown here
         named = base if base is not None else str(study.site)
         named = "" if named == self.default.name else named
         weather = recipe.sites[""].site.weather

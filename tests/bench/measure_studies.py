@@ -63,7 +63,7 @@ def engine(plan: Plan, cases: int) -> dict[str, float]:
     for row in rows[:4]:
         run_case(plan.recipe, row)
     begun = time.process_time()
-    run_chunk(plan.recipe, rows, plan.steps)
+    run_chunk(plan.recipe, rows)
     chunk = (time.process_time() - begun) / cases
     sites = [plan.recipe.sites[""], plan.recipe.weathers["phoenix"]]
     begun = time.process_time()
@@ -77,14 +77,14 @@ def engine(plan: Plan, cases: int) -> dict[str, float]:
 
 def store_cost(plan: Plan, folder: Path) -> dict[str, float]:
     """CPU seconds that the store takes a case, and bytes it keeps of one."""
-    found = run_chunk(plan.recipe, plan.cases[: plan.chunk], plan.steps)
+    found = run_chunk(plan.recipe, plan.cases[: plan.chunk])
     create(plan, folder / "w.zarr")
     begun = time.process_time()
     with writing(plan, folder / "w.zarr") as writer:
         for at in writer.todo:
             n = min(plan.chunk, len(plan.cases) - at)
             part = Chunk(
-                found.summary[:n], found.status[:n], found.errors[:n], found.hourly[:n], found.percentiles[:n]
+                found.summary[:n], found.status[:n], found.errors[:n], found.hourly, found.percentiles[:n]
             )
             writer.write(at, part)
     spent = time.process_time() - begun
@@ -99,7 +99,7 @@ def series_rate(folder: Path) -> float:
     names = ["site_power", "site_it_power", "site_heat_rejected", "site_water", "site_pue", "ambient_dry_bulb",
              "ambient_wet_bulb", "loop_supply_temperature:fws", "loop_heat:fws", "link_power:fws.chiller"]  # fmt: skip
     plan = plan_study(spec(200) | {"hourly": names, "chunk": 20})
-    found = run_chunk(plan.recipe, plan.cases[:: len(plan.cases) // 20][:20], plan.steps)
+    found = run_chunk(plan.recipe, plan.cases[:: len(plan.cases) // 20][:20], plan.steps, 20)
     create(plan, folder / "h.zarr")
     begun = time.process_time()
     with writing(plan, folder / "h.zarr") as writer:

@@ -105,7 +105,7 @@ def test_a_task_is_worth_sending() -> None:
     plan = plan_study(
         {"axes": {"cooling.fws.supply": "20..40 degC by 0.1", "weather": ["phoenix", "chicago"]}}
     )
-    run_chunk(plan.recipe, plan.cases[:1], plan.steps)
+    run_chunk(plan.recipe, plan.cases[:1])
     begun = time.process_time()
-    run_chunk(plan.recipe, plan.cases[: plan.chunk], plan.steps)
+    run_chunk(plan.recipe, plan.cases[: plan.chunk])
     assert time.process_time() - begun >= TASK_S

@@ -157,7 +157,7 @@ def test_a_ready_made_study_runs(name: str) -> None:
     study = replace(read_study(name).study, hours=24.0)
     plan = plan_study(study)
     assert study.title
-    found = run_chunk(plan.recipe, plan.cases[[0, -1]], plan.steps)
+    found = run_chunk(plan.recipe, plan.cases[[0, -1]])
     assert found.errors == ["", ""]
 
 

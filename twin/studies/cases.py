@@ -39,12 +39,14 @@ class Chunk:
     summary: Array  # (cases, fields of SUMMARY), NaN where undefined
     status: NDArray[np.uint8]
     errors: list[str]
-    hourly: NDArray[np.float32]  # (cases, variables, steps)
+    hourly: NDArray[np.float32]  # (cases kept, variables, steps)
     percentiles: Array  # (cases, variables, percentiles)
 
 
-def run_chunk(recipe: Recipe, rows: Array, steps: int) -> Chunk:
+def run_chunk(recipe: Recipe, rows: Array, steps: int = 0, kept: int = 0) -> Chunk:
     """Compute the cases of ``rows``, shape (cases, axes); a case that fails is recorded and the others go on.
+
+    Series of ``steps`` values are kept of the first ``kept`` cases.
 
     Raises
     ------
@@ -58,14 +60,14 @@ def run_chunk(recipe: Recipe, rows: Array, steps: int) -> Chunk:
         np.full((n, len(SUMMARY)), np.nan),
         np.full(n, DONE, dtype=np.uint8),
         [""] * n,
-        np.full((n, len(study.hourly), steps if study.hourly else 0), np.nan, dtype=np.float32),
+        np.full((kept, len(study.hourly), steps), np.nan, dtype=np.float32),
         np.full((n, len(study.percentiles), len(study.at)), np.nan),
     )
     for i, row in enumerate(rows):
         try:
             ds = run_case(recipe, row)
             out.summary[i] = numbers(summarize(ds))
-            for j, name in enumerate(study.hourly):
+            for j, name in enumerate(study.hourly if i < kept else ()):
                 series = _series(ds, name)
                 out.hourly[i, j, : series.size] = series
             for j, name in enumerate(study.percentiles):

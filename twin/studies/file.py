@@ -17,6 +17,7 @@ from twin.files import decode, read_bytes
 MAX_BYTES = 50_000_000  # of a study file or a table of cases
 SHOWN = ("pue", "wue_l_per_kwh", "cue_kg_per_kwh")
 PERCENTILES = (1.0, 5.0, 50.0, 95.0, 99.0)
+OUTPUTS = ("hourly", "hourly_of", "percentiles", "at")  # keys below 'outputs'
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Study:
     cases
         CSV file of a ``table``: a column per axis.
     hourly
-        Series kept of every case, as ``site_power`` or ``loop_supply_temperature:fws``.
+        Series kept, as ``site_power`` or ``loop_supply_temperature:fws``.
+    hourly_of
+        Cases whose series are kept: axes to values, or how many, evenly over the design; all by default.
     percentiles, at
         Series of which percentiles over time are kept, and which.
     chunk
@@ -66,6 +69,7 @@ class Study:
     start: str | None = None
     step_s: float | None = None
     hourly: tuple[str, ...] = ()
+    hourly_of: Mapping[str, Any] | int | None = None
     percentiles: tuple[str, ...] = ()
     at: tuple[float, ...] = PERCENTILES
     chunk: int | None = None
@@ -119,12 +123,18 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
     problems = []
     outputs = written.pop("outputs", None) or {}
     if isinstance(outputs, Mapping):
-        written |= {key: value for key, value in outputs.items() if key in ("hourly", "percentiles", "at")}
-        unknown = [key for key in outputs if key not in ("hourly", "percentiles", "at")]
+        written |= {key: value for key, value in outputs.items() if key in OUTPUTS}
+        unknown = [key for key in outputs if key not in OUTPUTS]
         problems += [
-            Problem(f"{where} → outputs.{key}", "no such key", "hourly, percentiles, at", "remove it")
+            Problem(
+                f"{where} → outputs.{key}", "no such key", ", ".join(OUTPUTS), did_you_mean(str(key), OUTPUTS)
+            )
             for key in unknown
         ]
+    else:
+        problems.append(
+            Problem(f"{where} → outputs", said(outputs), "a mapping", "outputs: {hourly: [site_power]}")
+        )
     known = {item.name: item for item in fields(Study)}
     for key in [key for key in written if key not in known]:
         allowed = ", ".join([*known, "outputs"])
@@ -144,6 +154,12 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
             allowed = "a whole number" if kind is int else "a mapping of keys to values"
             problems.append(Problem(place_of(where, lines, (key,)), said(value), allowed, f"{key}: …"))
             del written[key]
+    chosen = written.get("hourly_of")
+    if chosen is not None and (not isinstance(chosen, Mapping | int) or isinstance(chosen, bool)):
+        remedy = "hourly_of: {weather: phoenix}, or hourly_of: 12"
+        allowed = "axes with the values wanted, or a number of cases"
+        problems.append(Problem(f"{where} → hourly_of", said(chosen), allowed, remedy))
+        del written["hourly_of"]
     for key in ("hourly", "percentiles", "at", "estimates_in", "show"):
         if key in written:
             value = written[key]

@@ -24,6 +24,7 @@ from twin.results import site_key
 from twin.studies.axes import Array, Axis, estimate_axes, read_axis
 from twin.studies.designs import cases_of, check_design, matrix
 from twin.studies.file import MAX_BYTES, Study, place_of, read_study
+from twin.studies.keeping import kept_first, rows_kept
 from twin.variables import VARIABLES
 from twin.weather import Weather, load_weather
 
@@ -56,6 +57,7 @@ class Plan:
     case_of: NDArray[np.int64]  # (rows,)
     chunk: int
     steps: int
+    kept: int  # leading cases whose series are kept
     identity: dict[str, str]
 
     @property
@@ -124,10 +126,11 @@ def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None 
     steps = _steps(study, [air for air in weathers.values() if air is not None], where)
     design = matrix(study.design, axes, study.samples, study.seed)
     cases, case_of = _distinct(axes, design)
+    cases, case_of, kept = kept_first(cases, case_of, rows_kept(study, base, axes, design, where))
     chunk = study.chunk or min(LARGEST, max(SMALLEST, -(-len(cases) // CHUNKS)))
     identity = _identity(study, axes, design, sites, weathers, traces)
     recipe = Recipe(sites, weathers, traces, tuple(axes), study, _digest(identity))
-    return Plan(recipe, design, cases, case_of, chunk, steps, identity)
+    return Plan(recipe, design, cases, case_of, chunk, steps, kept, identity)
 
 
 def _table(study: Study, where: str) -> dict[str, Any]:

@@ -266,6 +266,8 @@ def _curves(ds: xr.Dataset, name: str) -> Any:
 
     flat = ds[name].values.reshape(-1, ds.sizes["step"])
     table = case_table(ds)
+    if "kept" in ds[name].dims:
+        table = table.iloc[ds["kept"].values]
     figure = go.Figure()
     for i in np.unique(np.linspace(0, len(flat) - 1, SHOWN_CURVES).astype(int)).tolist():
         series = np.sort(flat[i][np.isfinite(flat[i])])[::-1]

@@ -34,15 +34,17 @@ def open_study(path: str | Path, hourly: tuple[str, ...] | list[str] = ()) -> xr
     -------
     xarray.Dataset
         Numeric fields of ``Summary`` over the axes (a factorial) or ``case``; ``energy_kwh`` also over ``use``;
-        ``percentiles`` over ``series`` and ``percentile``; series over ``step``. ``status`` is 0 to do, 1 done,
-        2 failed, ``error`` says why. Axis coordinates are in the program's units, named in their ``units``.
+        ``percentiles`` over ``series`` and ``percentile``; series over ``step``, and over ``kept`` in place of the axes
+        where only some cases keep them: its coordinate is the row of the design, in the order of ``to_dataframe``, and
+        ``kept.AXIS`` the value of each axis there. ``status`` is 0 to do, 1 done, 2 failed, ``error`` says why. Axis
+        coordinates are in the program's units, named in their ``units``.
 
     Raises
     ------
     InputError
         When there is no store of a study, or it keeps no such series.
     """
-    from twin.studies.store import arrays, attributes
+    from twin.studies.store import arrays, attributes, series
 
     place = Path(path)
     attrs = attributes(place)
@@ -51,8 +53,7 @@ def open_study(path: str | Path, hourly: tuple[str, ...] | list[str] = ()) -> xr
     if unknown:
         remedy = did_you_mean(unknown[0], kept) or "add it to 'hourly' of the study"
         raise InputError([Problem(str(path), f"no series '{unknown[0]}'", ", ".join(kept) or "none", remedy)])
-    wanted = [f"hourly_{kept.index(name)}" for name in hourly]
-    found = arrays(place, ("summary", "status", "percentiles", "design", "case_of_row", *wanted))
+    found = arrays(place, ("summary", "status", "percentiles", "design", "case_of_row"))
     errors = np.full(len(found["status"]), "", dtype=object)
     if (found["status"] == FAILED).any():  # few studies have any, and the texts are wider than the numbers
         errors = _texts(arrays(place, ("error",))["error"])
@@ -82,11 +83,20 @@ def open_study(path: str | Path, hourly: tuple[str, ...] | list[str] = ()) -> xr
             "series": ("series", attrs["study"]["percentiles"]),
             "percentile": ("percentile", [float(q) for q in attrs["study"]["at"]]),
         }
-    for name, key in zip(hourly, wanted, strict=True):
-        row = VARIABLES[name.partition(":")[0]]
-        data[name] = over(found[key], "step", units=row.unit, long_name=row.label)
+    some = attrs["kept"] < len(found["status"])
+    kept_rows = np.flatnonzero(rows < attrs["kept"])
+    for name in hourly:
+        row, values = VARIABLES[name.partition(":")[0]], series(place, kept.index(name))
+        told = {"units": row.unit, "long_name": row.label}
+        if some:
+            data[name] = xr.Variable(("kept", "step"), values[rows[kept_rows]], told)
+            coords["kept"] = kept_rows
+        else:
+            data[name] = over(values, "step", **told)
     for i, axis in enumerate(axes_of(attrs)):
         about = {"units": axis.unit or "1", "long_name": axis.title}
+        if hourly and some:
+            coords[f"kept.{axis.name}"] = ("kept", axis.shown(found["design"][kept_rows, i]), about)
         if "case" in dims:
             coords[axis.name] = ("case", axis.shown(found["design"][:, i]), about)
         else:

@@ -33,7 +33,14 @@ from twin.studies.results import open_study
 AHEAD = 2  # tasks per worker that are handed out: no worker waits, and memory stays bounded
 DEATHS = 2  # of workers while a chunk was in flight, before it is computed alone
 CONNECT_S = 10.0
-Task = tuple[int, Array]  # first case, rows
+
+
+class Task(NamedTuple):
+    """A chunk to compute."""
+
+    first: int  # case
+    rows: Array  # (cases, axes)
+    kept: int  # leading cases whose series are kept
 
 
 class Tally(NamedTuple):
@@ -123,14 +130,21 @@ def _run(
         store.create(plan, path)
     with store.writing(plan, path) as writer:
         begun = int((writer.status != TODO).sum())
-        tasks = deque((first, plan.cases[first : first + plan.chunk]) for first in writer.todo)
+        tasks = deque(
+            Task(
+                first,
+                rows := plan.cases[first : first + plan.chunk],
+                min(max(plan.kept - first, 0), len(rows)),
+            )
+            for first in writer.todo
+        )
         recipe, steps = plan.recipe, plan.steps
         if scheduler is not None:
             results = _cluster(recipe, steps, tasks, scheduler)
         elif workers > 1 and len(tasks) > 1:
             results = _pool(recipe, steps, tasks, min(workers, len(tasks)))
         else:
-            results = ((first, run_chunk(recipe, rows, steps)) for first, rows in tasks)
+            results = ((task.first, run_chunk(recipe, task.rows, steps, task.kept)) for task in tasks)
         try:
             for first, found in results:
                 writer.write(first, found)
@@ -156,10 +170,10 @@ def _pool(recipe: Recipe, steps: int, tasks: deque[Task], workers: int) -> Itera
             broken = False
             try:
                 while tasks and len(pending) < AHEAD * workers:
-                    future = pool.submit(_work, tasks[0][1], steps)
+                    future = pool.submit(_work, tasks[0], steps)
                     pending[future] = tasks.popleft()
                 if not tasks and alone and not pending:
-                    future = pool.submit(_work, alone[0][1], steps)
+                    future = pool.submit(_work, alone[0], steps)
                     pending[future] = alone.popleft()
             except BrokenProcessPool:  # found while handing out
                 broken = True
@@ -167,20 +181,20 @@ def _pool(recipe: Recipe, steps: int, tasks: deque[Task], workers: int) -> Itera
             for future in finished:
                 task = pending.pop(future)
                 try:
-                    yield task[0], future.result()
+                    yield task.first, future.result()
                 except BrokenProcessPool:
                     pending[future] = task
                     broken = True
             if broken:
                 solitary = len(pending) == 1 and not tasks
                 for task in pending.values():
-                    deaths[task[0]] += 1
-                    if deaths[task[0]] > DEATHS and solitary:
+                    deaths[task.first] += 1
+                    if deaths[task.first] > DEATHS and solitary:
                         raise RunError(
-                            f"A worker died three times in cases {task[0] + 1:,} to {task[0] + len(task[1]):,}: is memory "
+                            f"A worker died three times in cases {task.first + 1:,} to {task.first + len(task.rows):,}: is memory "
                             "short? What was finished is kept; --resume goes on."
                         )
-                    (alone if deaths[task[0]] >= DEATHS else tasks).append(task)
+                    (alone if deaths[task.first] >= DEATHS else tasks).append(task)
                 pending = {}
                 _end(pool)
                 pool = _processes(recipe, workers)
@@ -222,9 +236,9 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(rows: Array, steps: int) -> Chunk:
+def _work(task: Task, steps: int) -> Chunk:
     assert _recipe is not None
-    return run_chunk(_recipe, rows, steps)
+    return run_chunk(_recipe, task.rows, steps, task.kept)
 
 
 def _cluster(recipe: Recipe, steps: int, tasks: deque[Task], address: str) -> Iterator[tuple[int, Chunk]]:
@@ -255,9 +269,9 @@ def _cluster(recipe: Recipe, steps: int, tasks: deque[Task], address: str) -> It
         try:
             while tasks or pending:
                 while tasks and len(pending) < AHEAD * threads:
-                    first, rows = tasks.popleft()
-                    future = client.submit(run_chunk, shared, rows, steps, pure=False)
-                    pending[future] = first
+                    task = tasks.popleft()
+                    future = client.submit(run_chunk, shared, task.rows, steps, task.kept, pure=False)
+                    pending[future] = task.first
                     flow.add(future)
                 future = next(flow)
                 first = pending.pop(future)

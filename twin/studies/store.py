@@ -25,7 +25,7 @@ from twin.studies.cases import ERROR_BYTES, SUMMARY, TODO, Chunk
 from twin.studies.plan import Plan
 from twin.weather import Weather
 
-FORMAT = 1
+FORMAT = 2
 blosc.use_threads = False  # its threads finish in any order, and the bytes with them
 
 
@@ -70,9 +70,9 @@ def _template(plan: Plan, path: Path) -> None:
     add("summary", (n, len(SUMMARY)), ("case", "field"), "f8", nan, packed)
     add("status", (n,), ("case",), "u1", TODO, None)
     add("error", (n, ERROR_BYTES), ("case", "byte"), "u1", 0, text)
-    for i, name in enumerate(study.hourly):
-        array = add(f"hourly_{i}", (n, plan.steps), ("case", "step"), "f4", nan, packed)
-        array.attrs["variable"] = name
+    if study.hourly:  # one array: a write takes a millisecond whatever its size
+        shape = (plan.kept, len(study.hourly), plan.steps)
+        add("hourly", shape, ("case", "variable", "step"), "f4", nan, packed)
     if study.percentiles:
         shape = (n, len(study.percentiles), len(study.at))
         add("percentiles", shape, ("case", "series", "percentile"), "f8", nan, packed)
@@ -105,6 +105,7 @@ def describe(plan: Plan) -> dict[str, Any]:
                     name or air.name: degree_hours(air) for name, air in plan.recipe.weathers.items()
                 },
                 "chunk": plan.chunk,
+                "kept": plan.kept,
                 "steps": plan.steps,
                 "step_s": study.step_s or plan.recipe.weathers[""].step_s,
             },
@@ -158,11 +159,8 @@ class Writer:
 
     def __init__(self, plan: Plan, path: Path) -> None:
         self.path, self.chunk, self.study = path, plan.chunk, plan.recipe.study
-        self.root = zarr.open_group(path, mode="r+")
-        self.status: NDArray[np.uint8] = np.asarray(self._array("status")[:])
-
-    def _array(self, name: str) -> Any:
-        return self.root[name]
+        self.arrays: dict[str, Any] = dict(zarr.open_group(path, mode="r+").arrays())
+        self.status: NDArray[np.uint8] = np.asarray(self.arrays["status"][:])
 
     @property
     def todo(self) -> list[int]:
@@ -180,14 +178,14 @@ class Writer:
         """
         where = slice(first, first + len(found.status))
         try:
-            self._array("summary")[where] = found.summary
+            self.arrays["summary"][where] = found.summary
             if any(found.errors):
-                self._array("error")[where] = _bytes(found.errors)
-            for i in range(len(self.study.hourly)):
-                self._array(f"hourly_{i}")[where] = found.hourly[:, i]
+                self.arrays["error"][where] = _bytes(found.errors)
+            if len(found.hourly):
+                self.arrays["hourly"][first : first + len(found.hourly)] = found.hourly
             if self.study.percentiles:
-                self._array("percentiles")[where] = found.percentiles
-            self._array("status")[where] = found.status
+                self.arrays["percentiles"][where] = found.percentiles
+            self.arrays["status"][where] = found.status
         except OSError as error:
             done = int((self.status != TODO).sum())
             raise RunError(
@@ -231,3 +229,9 @@ def arrays(path: Path, wanted: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """Arrays of a store by name, as far as they are written."""
     root = zarr.open_group(path, mode="r")
     return {name: np.asarray(root[name][...]) for name in wanted if name in root}  # type: ignore[index]
+
+
+def series(path: Path, at: int) -> NDArray[np.float32]:
+    """One of the series that are kept, shape (cases kept, steps)."""
+    root: Any = zarr.open_group(path, mode="r")
+    return np.asarray(root["hourly"][:, at])
