@@ -35,29 +35,38 @@ NEAR, AROUND_K = (
 )  # movement of power (over rated) and air up to which a rack's parts are affine in them
 AROUND_AGE = 16  # calls after which they are worked out again if anything moved at all
 STILL, STILL_K = 1e-9, 1e-9  # movement of power (over rated) and air below which nothing is worked out again
+MOVED = (
+    0.1  # change of a row's flow or conductance that renews the matrices (they may be old, but not too old)
+)
 THROTTLED = 1e-6  # activity lost above which packages count as throttled
 
 
 ROW_ARRAYS = (
-    "chip_mass", "coolant_mass", "chip", "out", "demand", "flow", "rate", "matrix_rate", "conductance", "stopped", "blocked", "on",
-    "activity", "asked", "source", "reference", "bound", "_power", "_taken_at",
+    "chip_mass", "coolant_mass", "chip", "out", "demand", "flow", "rate", "conductance", "stopped", "blocked", "on",
+    "activity", "asked", "source", "reference", "bound", "_none", "_power", "_taken_at",
 )  # fmt: skip
 
 
 class Sums(NamedTuple):
     """What the racks of a group hand to the plant, all racks together."""
 
-    outflow: float  # W: flow · cp · outlet temperature, over 0 °C
+    heat_liquid: float  # W that their coolant carries into its loop
     heat_air: float  # W
     power: float  # W at the feed
 
 
 class Slopes(NamedTuple):
-    """Stage equations of the rows solved for the entering temperature: increments are ``a + b · entering``."""
+    """What solves the rows' stage equations for right-hand sides and the increment of what enters."""
 
-    chip: tuple[Array, Array]
-    coolant: tuple[Array, Array]
-    sums: tuple[Array, Array]  # of the three sums, shape (3,)
+    chip: Array  # increment of packages by their right-hand side
+    chip_entering: Array  # and by what enters
+    coolant: Array  # increment of the coolant by its right-hand side
+    coolant_chip: Array  # by that of the packages
+    coolant_entering: Array  # and by what enters, packages included
+    to_plant: (
+        Array  # the three sums by increments of coolant (first) and of packages (others), shape (3, rows)
+    )
+    entering: Array  # the three sums by what enters, shape (3,)
 
 
 class Rows:
@@ -77,7 +86,6 @@ class Rows:
         self.demand = np.zeros(n)  # m³/s per rack, as its valve stands
         self.flow = np.zeros(n)  # m³/s per rack
         self.rate = np.zeros(n)  # W/K of that flow
-        self.matrix_rate = np.zeros(n)  # W/K of the flow when the plant's matrix was worked out
         self.conductance = np.zeros(n)  # W/K of all packages of a rack
         self.stopped: Mask = np.zeros(n, dtype=bool)
         self.blocked = np.ones(n)  # share of its demand that a valve lets through
@@ -89,11 +97,15 @@ class Rows:
         self.inlet_high = AIR_CLASSES[racks.air_class].allowable_high
         self.reference = np.zeros(n)  # W of all packages of a rack at reference temperature
         self.bound = np.full(n, np.inf)  # W that holds the throttling temperature
+        self.bounded = False  # whether that bound can matter in this step
         self.around: rack_model.Around | None = None
         self.too_warm_since = np.inf  # s at which coolant too warm for the racks began to enter
         self._air_in = np.nan
         self._calls = 0
         self._stale = True
+        self._none = np.zeros(n)
+        self._marked = (self.conductance, self.rate)
+        self._known: tuple[Array, Array, Array] | None = None  # temperature, its power and slope
         self._power = np.zeros(n)  # W of packages around which the rack is expanded
         self._taken_at = np.zeros(n)
 
@@ -146,15 +158,25 @@ class Rows:
             self.activity, 0.0 if entering is None else entering, case, chip, *at
         )
         self.reference = self.chips * np.where(self.stopped | ~self.on, 0.0, power)
+        self.bounded, self._known = True, None
+
+    def present(self) -> tuple[Array, Array]:
+        """`package_power` at the temperature of now."""
+        if self._known is None or self._known[0] is not self.chip:
+            self._known = (self.chip, *self.package_power(self.chip))
+        return self._known[1:]
 
     def package_power(self, chip: Array) -> tuple[Array, Array]:
         """W of all packages of a rack at a junction temperature, and its slope in W/K."""
         model = self.node.racks.accelerator
         if model is None:
-            return np.zeros_like(chip), np.zeros_like(chip)
+            return self._none, self._none
         share = model.leakage_share if model.feedback else 0.0
         k = model.leakage_coefficient
         growth = np.exp(k * (np.minimum(chip, model.throttle) - model.leakage_reference))
+        if not self.bounded:
+            leak = self.reference * (share * growth)
+            return self.reference * (1.0 - share) + leak, k * leak
         power = self.reference * (1.0 + share * (growth - 1.0))
         slope = self.reference * (share * k) * growth
         least = np.minimum(power, self.chips * model.idle * (1.0 + share * (growth - 1.0)))
@@ -172,15 +194,18 @@ class Rows:
         top = model.throttle
         middle = 0.5 * (self.chip + top)
         self.bound = self.chip_mass * (top - self.chip) / step + self.conductance * (middle - entering)
+        share = model.leakage_share if model.feedback else 0.0
+        most = 1.0 + share * np.expm1(model.leakage_coefficient * (top - model.leakage_reference))
+        self.bounded, self._known = bool((self.bound < most * self.reference).any()), None
 
     def until_limit(self, entering: float) -> float:
         """s until the first package meets its throttling or shutdown limit, if it went on as now."""
         model = self.node.racks.accelerator
         if model is None:
             return np.inf
-        held, self.bound = self.bound, np.full(self.chip.size, np.inf)
+        bounded, self.bounded = self.bounded, False
         power, _ = self.package_power(self.chip)
-        self.bound = held
+        self.bounded = bounded
         rate = (power - self.conductance * (self.chip - entering)) / self.chip_mass
         low = self.chip < model.throttle - NEAR_K
         room = np.where(low, model.throttle, model.stop) - self.chip
@@ -195,7 +220,7 @@ class Rows:
         model = self.node.racks.accelerator
         if model is None:
             return np.where(self.on, self.asked, 0.0)
-        power, _ = self.package_power(self.chip)
+        power, _ = self.present()
         share = model.leakage_share if model.feedback else 0.0
         growth = 1.0 + share * np.expm1(
             model.leakage_coefficient * (np.minimum(self.chip, model.throttle) - model.leakage_reference)
@@ -240,7 +265,7 @@ class Rows:
     def surround(self, air_in: float) -> None:
         """Work out the rack around its packages again where air, activity or package power moved."""
         racks = self.node.racks
-        power, _ = self.package_power(self.chip)
+        power, _ = self.present()
         self._calls += 1
         old = self._calls >= AROUND_AGE
         near, near_k = (STILL, STILL_K) if old else (NEAR, AROUND_K)
@@ -261,62 +286,69 @@ class Rows:
 
     # -- rates ---------------------------------------------------------------------------------------------------
 
+    @property
+    def stores(self) -> bool:
+        """Whether anything of the group stores heat here; what does not draws the same whatever its loop does."""
+        return bool(self.chips) or self.node.loop is not None
+
     def rates(self, chip: Array, out: Array, entering: float, liquid_in: float) -> tuple[Array, Array, Sums]:
         """K/s of packages and coolant, and what the plant gets."""
         assert self.around is not None
         a, w = self.around, self.weight
-        if not self.chips and self.node.loop is None:
+        if not self.stores:
             drawn = float(w @ a.power)
-            return np.zeros_like(chip), np.zeros_like(chip), Sums(0.0, drawn, drawn)
-        power, _ = self.package_power(chip)
+            return self._none, self._none, Sums(0.0, drawn, drawn)
+        power, _ = self.present() if chip is self.chip else self.package_power(chip)
         more = power - self._power
         taken = self.conductance * (chip - entering)
-        parts = a.heat_liquid + a.liquid_slope * more
+        in_liquid = a.heat_liquid + a.liquid_slope * more + self.share * taken
         feed = a.power + a.power_slope * more
-        in_liquid = self.share * taken + parts
         air = feed - power + taken - in_liquid
-        d_chip = (power - taken) / self.chip_mass if self.chips else np.zeros_like(chip)
-        d_out = (self.rate * (liquid_in - out) + in_liquid) / self.coolant_mass
-        return d_chip, d_out, Sums(float(w @ (self.rate * out)), float(w @ air), float(w @ feed))
+        d_chip = (power - taken) / self.chip_mass if self.chips else self._none
+        carried = self.rate * (out - liquid_in)
+        d_out = (in_liquid - carried) / self.coolant_mass
+        return d_chip, d_out, Sums(float(w @ carried), float(w @ air), float(w @ feed))
 
-    def eliminate(self, gh: float, r_chip: Array, r_out: Array) -> Slopes:
-        """Solve the stage equations of every row for its two increments, given the entering temperature's."""
-        assert self.around is not None
-        if not self.chips and self.node.loop is None:  # nothing that stores heat
-            none = np.zeros_like(r_chip)
-            return Slopes((none, none), (none, none), (np.zeros(3), np.zeros(3)))
-        a, w, g = self.around, self.weight, self.conductance
-        _, slope = self.package_power(self.chip)
-        if self.chips:
-            pivot = 1.0 / (1.0 + gh * (g - slope) / self.chip_mass)
-            chip = (r_chip * pivot, gh * g / self.chip_mass * pivot)
-        else:
-            chip = (np.zeros_like(r_chip), np.zeros_like(r_chip))
-        own = self.share * g + a.liquid_slope * slope
-        through = (
-            self.matrix_rate
-        )  # that of the plant's matrix, which may be older: heat must leave one and reach the other
-        pivot = 1.0 / (1.0 + gh * through / self.coolant_mass)
-        by_liquid = through - self.share * g if self.liquid else np.zeros_like(g)
-        coolant = (
-            (r_out + gh * own / self.coolant_mass * chip[0]) * pivot,
-            gh / self.coolant_mass * (own * chip[1] + by_liquid) * pivot,
+    def mark(self) -> None:
+        """Remember on what the matrices stand that are worked out now."""
+        self._marked = (self.conductance, self.rate)
+
+    def moved(self) -> bool:
+        """Whether matrices worked out at the last mark no longer fit a row."""
+        return any(
+            now is not then and (now.shape != then.shape or bool((np.abs(now - then) > MOVED * then).any()))
+            for now, then in zip((self.conductance, self.rate), self._marked, strict=True)
         )
-        by_chip = a.power_slope * slope - slope + (1.0 - self.share) * g - a.liquid_slope * slope
-        direct = -(1.0 - self.share) * g
-        rows = [
-            (w @ (through * coolant[0]), w @ (through * coolant[1])),
-            (w @ (by_chip * chip[0]), w @ (by_chip * chip[1] + direct)),
-            (w @ (a.power_slope * slope * chip[0]), w @ (a.power_slope * slope * chip[1])),
-        ]
-        alpha, beta = np.array(rows, dtype=float).T
-        return Slopes(chip, coolant, (alpha, beta))
+
+    def eliminate(self, gh: float) -> Slopes:
+        """What solves the stage equations of every row for its two increments, given the entering temperature's."""
+        assert self.around is not None
+        a, w, g = self.around, self.weight, self.conductance
+        _, slope = self.present()
+        by_liquid = a.liquid_slope * slope + self.share * g
+        by_power = a.power_slope * slope
+        chip = 1.0 / (1.0 + gh * (g - slope) / self.chip_mass) if self.chips else self._none
+        by_entering = gh / self.chip_mass * g * chip
+        pivot = 1.0 / (1.0 + gh * self.rate / self.coolant_mass)
+        per_watt = gh / self.coolant_mass * pivot
+        direct = self.rate - self.share * g if self.liquid else self._none
+        left = per_watt * (by_liquid * by_entering + direct)
+        by_air = by_power - slope + g - by_liquid
+        to_plant = w * np.array([self.rate, by_air, by_power])
+        entering = np.array(
+            [
+                to_plant[0] @ (left - 1.0),
+                to_plant[1] @ by_entering - (1.0 - self.share) * float(w @ g),
+                to_plant[2] @ by_entering,
+            ]
+        )
+        return Slopes(chip, by_entering, pivot, per_watt * by_liquid, left, to_plant, entering)
 
     def heat_to_liquid(self, entering: float) -> Array:
         """W per rack that reach the coolant now."""
         if self.around is None:
             return np.zeros_like(self.chip)
-        power, _ = self.package_power(self.chip)
+        power, _ = self.present()
         parts = self.around.heat_liquid + self.around.liquid_slope * (power - self._power)
         if not self.liquid:
             return parts
@@ -335,6 +367,6 @@ class Rows:
 
     def stored(self) -> float:
         """J over 0 °C in packages and coolant."""
-        chips = self.chip_mass * self.chip if self.chips else 0.0
-        coolant = self.coolant_mass * self.out if self.node.racks.liquid is not None else 0.0
-        return float(np.sum(self.weight * (chips + coolant)))
+        chips = float(self.weight @ (self.chip_mass * self.chip)) if self.chips else 0.0
+        liquid = self.node.racks.liquid is not None
+        return chips + (float(self.weight @ (self.coolant_mass * self.out)) if liquid else 0.0)

@@ -129,15 +129,23 @@ class FeederState:
 
 
 def at_point(t: Tangent, point: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
-    """Heat, leaving temperature, cold heat and power of a tangent."""
-    deltas = [x - x0 for x, x0 in zip(point, t.point, strict=True)]
-    a, b, c, e = t.value[0], t.value[1], t.value[2], t.value[3]
-    for i, delta in enumerate(deltas):
-        a = a + t.slope[0][i] * delta
-        b = b + t.slope[1][i] * delta
-        c = c + t.slope[2][i] * delta
-        e = e + t.slope[3][i] * delta
-    return a, b, c, e
+    """Heat, leaving temperature, cold heat and power of a tangent: outdoors it has three inputs, over a loop five."""
+    one, two, three, four = t.plane
+    if len(point) == 3:
+        p, q, r = point
+        return (
+            one[0] + one[1] * p + one[2] * q + one[3] * r,
+            two[0] + two[1] * p + two[2] * q + two[3] * r,
+            three[0] + three[1] * p + three[2] * q + three[3] * r,
+            four[0] + four[1] * p + four[2] * q + four[3] * r,
+        )
+    p, q, r, v, w = point
+    return (
+        one[0] + one[1] * p + one[2] * q + one[3] * r + one[4] * v + one[5] * w,
+        two[0] + two[1] * p + two[2] * q + two[3] * r + two[4] * v + two[5] * w,
+        three[0] + three[1] * p + three[2] * q + three[3] * r + three[4] * v + three[5] * w,
+        four[0] + four[1] * p + four[2] * q + four[3] * r + four[4] * v + four[5] * w,
+    )
 
 
 def control(link: LinkState, out: Any, want: Any, y: Any, d: list[Any]) -> None:

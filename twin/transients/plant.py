@@ -92,6 +92,7 @@ class Plant:
         }
         self._wire()
         self._inverse = (1.0 / self.capacity).tolist()
+        self._thermal = np.where(self.thermal, self.capacity, 0.0)
 
     def _wire(self) -> None:
         """Electrical elements, what feeds them and where losses go."""
@@ -256,8 +257,7 @@ class Plant:
         for i in v.supply:
             d[i] = d[i] + rate * (before - y[i])
             before = y[i]
-        # racks hand over what leaves them; what they do not take passes by
-        d[v.mix] = d[v.mix] + (rate - v.served_rate) * before - rate * y[v.mix]
+        d[v.mix] = d[v.mix] + rate * (before - y[v.mix])
         before = y[v.mix]
         for i in v.back:
             d[i] = d[i] + rate * (before - y[i])
@@ -370,7 +370,8 @@ class Plant:
         """Give some entries other masses."""
         self.capacity[places] = capacity
         self._inverse = (1.0 / self.capacity).tolist()
+        self._thermal = np.where(self.thermal, self.capacity, 0.0)
 
     def stored(self, y: Array) -> float:
         """J over 0 °C in all masses."""
-        return float(np.sum((self.capacity * y)[self.thermal]))
+        return float(self._thermal @ y)

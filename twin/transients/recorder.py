@@ -39,18 +39,27 @@ class Recorder:
     crossings: dict[str, Crossing] = field(default_factory=dict)
     extremes: dict[str, tuple[float, float]] = field(default_factory=dict)
     _rows: list[list[float]] = field(default_factory=list)
-    _done: int = 0
+    _done: int = 0  # moments of the grid that have their values
+    _passed: int = -1  # moments of the grid that the last call lay behind
+    _lowest: Array = field(default_factory=lambda: np.zeros(0))
+    _highest: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         n = int(np.floor(self.until / self.step + 1e-9)) + 1
         self.grid = np.arange(n, dtype=np.float64) * float(self.step)
 
-    def keep(self, stepper: Stepper) -> None:
-        """Note the state of now."""
-        row = snapshot(stepper)
+    def keep(self, stepper: Stepper, ahead: float = np.inf) -> None:
+        """Note the state of now where a moment of the grid lies since the last call or in the step ahead."""
         if not self.names:
             self.names = names(stepper)
             self.values = np.full((len(self.names), self.grid.size), np.nan)
+            self._lowest = self._highest = stepper.y
+        self._lowest = np.minimum(self._lowest, stepper.y)
+        self._highest = np.maximum(self._highest, stepper.y)
+        passed, self._passed = self._passed, int((stepper.now + 1e-9) / self.step)
+        if passed == self._passed and stepper.now + ahead + 1e-9 < (passed + 1) * self.step:
+            return
+        row = snapshot(stepper)
         if self._rows and row[0] <= self._rows[-1][0]:
             row[0] = np.nextafter(self._rows[-1][0], np.inf)  # a jump: two values at one moment
         self._rows.append(row)
@@ -67,12 +76,21 @@ class Recorder:
         at = self.grid[self._done : last]
         for i in range(1, rows.shape[1]):
             self.values[i - 1, self._done : last] = np.interp(at, times, rows[:, i])
-        for i, name in enumerate(self.names):
+        lows, highs = rows.min(axis=0)[1:].tolist(), rows.max(axis=0)[1:].tolist()
+        for name, least, most in zip(self.names, lows, highs, strict=True):
             low, high = self.extremes.get(name, (np.inf, -np.inf))
-            column = rows[:, i + 1]
-            self.extremes[name] = (min(low, float(column.min())), max(high, float(column.max())))
+            self.extremes[name] = (min(low, least), max(high, most))
         self._done = last
         self._rows = [self._rows[-1]]
+
+    def close(self, stepper: Stepper) -> None:
+        """The last moment; extremes of loops and rooms are those of every step."""
+        self.keep(stepper)
+        self.flush()
+        for v in stepper.plant.volumes:
+            for part, place in (("supply", v.head), ("return", v.last)):
+                ends = float(self._lowest[place]), float(self._highest[place])
+                self.extremes[f"loop.{v.node.name}.{part}"] = ends
 
     def series(self, name: str) -> Array:
         """One series on the grid."""

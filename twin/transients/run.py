@@ -207,7 +207,7 @@ def _run(
         if fixed is None and (meets := max(stepper.until_limit(), SHORTEST)) < h:
             h = meets
             stepper.prepare(h)
-        recorder.keep(stepper)
+        recorder.keep(stepper, h)
         taken = stepper.attempt(h)
         while (
             fixed is None
@@ -239,8 +239,7 @@ def _run(
         if steps % 64 == 0:
             progress(int(stepper.now), int(until))
     stepper.prepare(output)
-    recorder.keep(stepper)
-    recorder.flush()
+    recorder.close(stepper)
     progress(int(until), int(until))
     y, plant = stepper.y, stepper.plant
     return Run(

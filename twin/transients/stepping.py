@@ -10,7 +10,7 @@ Every rack is solved for its own two increments given that of the coolant it get
 per sum it hands over, a change of rank one to the plant's matrix. No matrix over racks exists.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from twin_models.streams import Array
@@ -21,7 +21,7 @@ from twin.transients.plant import Plant
 
 GAMMA = 1.0 - 0.5**0.5
 MATRIX_AGE = 32  # steps after which the matrix is renewed
-KEPT_INVERSES = 24
+KEPT_STEPS = 24  # lengths of a step for which it is kept
 FLOW_MOVED = 0.03  # change of a flow that renews it
 
 
@@ -32,6 +32,14 @@ class Taken(NamedTuple):
     chips: list[Array]
     outs: list[Array]
     error: float  # K, or hundredths of an actuator's stroke
+
+
+class Eliminated(NamedTuple):
+    """Stage equations for one length of the step, solved as far as they can be without their right-hand sides."""
+
+    slopes: list[Slopes | None]
+    by_sums: Array  # right-hand side of the plant by the racks' sums
+    inverse: Array  # of the plant's stage matrix with the racks in it
 
 
 class Stepper:
@@ -45,9 +53,9 @@ class Stepper:
         self.entering = [self._entering(rows) for rows in rows]
         self._matrix: Array = np.zeros((0, 0))
         self._sums_matrix: Array = np.zeros((0, 0))
-        self._inverse: Any = np.zeros((0, 0))
-        self._inverses: dict[float, Any] = {}  # by step
-        self._gh = 0.0
+        self._eliminated: dict[float, Eliminated] = {}  # by step
+        self._solved = Eliminated([], self._matrix, self._matrix)
+        self._weights = self.scale  # of each entry's error, packages and coolants included
         self._age = MATRIX_AGE
         self._flow_at: list[float] = []
         self._rates: tuple[Array, list[Array], list[Array]] = (np.zeros(0), [], [])  # at the state of now
@@ -77,19 +85,18 @@ class Stepper:
             rows.hold(self.temperatures(rows, y)[0], step)
         self.plant.follow(y, self.now)
         flow = [v.flow for v in self.plant.volumes]
-        moved = len(flow) != len(self._flow_at) or any(
-            abs(a - b) > FLOW_MOVED * b for a, b in zip(flow, self._flow_at, strict=True)
-        )
-        if self._age >= MATRIX_AGE or moved:
+        if (
+            self._age >= MATRIX_AGE
+            or any(abs(a - b) > FLOW_MOVED * b for a, b in zip(flow, self._flow_at, strict=True))
+            or any(rows.moved() for rows in self.rows)
+        ):
             self._renew(y)
             self._flow_at = flow
-        gh = GAMMA * step
-        if gh != self._gh:
-            if gh not in self._inverses:
-                if len(self._inverses) > KEPT_INVERSES:
-                    self._inverses.clear()
-                self._inverses[gh] = np.linalg.inv(np.eye(self.y.size) - gh * self._matrix)
-            self._inverse, self._gh = self._inverses[gh], gh
+        if step not in self._eliminated:
+            if len(self._eliminated) >= KEPT_STEPS:
+                self._eliminated.clear()
+            self._eliminated[step] = self._eliminate(GAMMA * step)
+        self._solved = self._eliminated[step]
         self._age += 1
         self._rates = self.rates(self.y, [rows.chip for rows in self.rows], [rows.out for rows in self.rows])
 
@@ -103,7 +110,7 @@ class Stepper:
         fields[np.arange(n), np.arange(1, n + 1)] += steps[:n]
         sums = []
         for g, rows in enumerate(self.rows):
-            rows.matrix_rate = rows.rate
+            rows.mark()
             found = rows.rates(rows.chip, rows.out, *self.temperatures(rows, y))[2]
             wide = np.repeat(np.array(found)[:, None], columns + 1, axis=1)
             wide[np.arange(3), n + 1 + 3 * g + np.arange(3)] += 1.0
@@ -114,8 +121,10 @@ class Stepper:
             feeder.load = load
         slopes = (rates[:, 1:] - rates[:, :1]) / steps
         self._matrix, self._sums_matrix = slopes[:, :n], slopes[:, n:]
-        self._age, self._gh = 0, 0.0
-        self._inverses.clear()
+        sizes = [rows.chip.size for rows in self.rows]
+        self._weights = np.concatenate([self.scale, np.ones(sum(sizes)), np.zeros(sum(sizes))])
+        self._age = 0
+        self._eliminated.clear()
 
     def rates(
         self, y: Array, chips: list[Array], outs: list[Array]
@@ -132,60 +141,54 @@ class Stepper:
 
     def attempt(self, step: float) -> Taken:
         """Try a step; `prepare` came before."""
-        chips, outs = [rows.chip for rows in self.rows], [rows.out for rows in self.rows]
-        k1, c1, w1 = self._solve(*self._rates, step)
-        ahead = self.y + step * k1
-        f, fc, fw = self.rates(
-            ahead,
-            [c + step * k for c, k in zip(chips, c1, strict=True)],
-            [w + step * k for w, k in zip(outs, w1, strict=True)],
-        )
-        k2, c2, w2 = self._solve(
-            f - 2.0 * k1,
-            [a - 2.0 * b for a, b in zip(fc, c1, strict=True)],
-            [a - 2.0 * b for a, b in zip(fw, w1, strict=True)],
-            step,
-        )
+        start = _fuse(self.y, [rows.chip for rows in self.rows], [rows.out for rows in self.rows])
+        k1 = self._solve(_fuse(*self._rates))
+        ahead = _fuse(*self.rates(*self._parts(start + step * k1)))
+        k2 = self._solve(ahead - 2.0 * k1)
         half = 0.5 * step
-        error = float(np.max(np.abs(half * (k1 + k2)) * self.scale))
-        for a, b in zip(c1, c2, strict=True):
-            error = max(error, float(np.max(np.abs(half * (a + b)))))
-        return Taken(
-            self.y + half * (3.0 * k1 + k2),
-            [c + half * (3.0 * a + b) for c, a, b in zip(chips, c1, c2, strict=True)],
-            [w + half * (3.0 * a + b) for w, a, b in zip(outs, w1, w2, strict=True)],
-            error,
-        )
+        error = float((np.abs(half * (k1 + k2)) * self._weights).max())
+        return Taken(*self._parts(start + half * (3.0 * k1 + k2)), error)
 
-    def _solve(
-        self, r: Array, r_chips: list[Array], r_outs: list[Array], step: float
-    ) -> tuple[Array, list[Array], list[Array]]:
+    def _parts(self, whole: Array) -> tuple[Array, list[Array], list[Array]]:
+        """Plant, packages and coolants of one vector of everything, as views."""
+        at = self.y.size
+        chips: list[Array] = []
+        outs: list[Array] = []
+        for group in (chips, outs):
+            for rows in self.rows:
+                group.append(whole[at : at + rows.chip.size])
+                at += rows.chip.size
+        return whole[: self.y.size], chips, outs
+
+    def _eliminate(self, gh: float) -> Eliminated:
+        """Racks eliminated into the plant's stage matrix, one column for each of their groups, and its inverse."""
+        slopes = [rows.eliminate(gh) if rows.stores else None for rows in self.rows]
+        by_sums = gh * self._sums_matrix
+        matrix = np.eye(self.y.size) - gh * self._matrix
+        for g, (place, one) in enumerate(zip(self.entering, slopes, strict=True)):
+            if one is not None and place >= 0:
+                matrix[:, place] -= by_sums[:, 3 * g : 3 * g + 3] @ one.entering
+        return Eliminated(slopes, by_sums, np.asarray(np.linalg.inv(matrix), dtype=float))
+
+    def _solve(self, right: Array) -> Array:
         """Stage equations: racks in terms of their coolant, the plant with what they add, then racks again."""
-        gh = GAMMA * step
-        slopes: list[Slopes] = [
-            rows.eliminate(gh, a, b) for rows, a, b in zip(self.rows, r_chips, r_outs, strict=True)
-        ]
-        right = r
-        for g, one in enumerate(slopes):
-            right = right + gh * (self._sums_matrix[:, 3 * g : 3 * g + 3] @ one.sums[0])
-        k = self._inverse @ right
-        coupled = [g for g, place in enumerate(self.entering) if place >= 0]
-        if coupled:
-            u = np.stack(
-                [
-                    self._inverse @ (gh * (self._sums_matrix[:, 3 * g : 3 * g + 3] @ slopes[g].sums[1]))
-                    for g in coupled
-                ],
-                axis=1,
-            )
-            places = [self.entering[g] for g in coupled]
-            k = k + u @ np.linalg.solve(np.eye(len(places)) - u[places], k[places])
-        chips, outs = [], []
-        for place, one in zip(self.entering, slopes, strict=True):
-            entering = float(k[place]) if place >= 0 else 0.0
-            chips.append(one.chip[0] + one.chip[1] * entering)
-            outs.append(one.coolant[0] + one.coolant[1] * entering)
-        return k, chips, outs
+        y, chips, outs = self._parts(right)
+        k, k_chips, k_outs = self._parts(np.zeros(right.size))
+        sums = np.zeros(3 * len(self.rows))
+        for g, one in enumerate(self._solved.slopes):
+            if one is not None:
+                k_chips[g][:] = one.chip * chips[g]
+                k_outs[g][:] = one.coolant * outs[g] + one.coolant_chip * k_chips[g]
+                sums[3 * g] = one.to_plant[0] @ k_outs[g]
+                sums[3 * g + 1 : 3 * g + 3] = one.to_plant[1:] @ k_chips[g]
+        k[:] = self._solved.inverse @ (y + self._solved.by_sums @ sums)
+        for g, (place, one) in enumerate(zip(self.entering, self._solved.slopes, strict=True)):
+            if one is not None and place >= 0:
+                entering = k[place]
+                k_chips[g] += one.chip_entering * entering
+                k_outs[g] += one.coolant_entering * entering
+        assert k.base is not None
+        return k.base
 
     def accept(self, taken: Taken, step: float) -> None:
         """Move on to the end of a step."""
@@ -214,6 +217,11 @@ class Stepper:
     def stored(self) -> float:
         """J over 0 °C."""
         return self.plant.stored(self.y) + sum(rows.stored() for rows in self.rows)
+
+
+def _fuse(y: Array, chips: list[Array], outs: list[Array]) -> Array:
+    """Everything as one vector."""
+    return np.concatenate([y, *chips, *outs])
 
 
 def _scale(label: str) -> float:

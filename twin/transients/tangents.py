@@ -33,6 +33,9 @@ class Tangent:
         self.point: Point = ()
         self.value: list[float] = []
         self.slope: list[list[float]] = []
+        self.plane: list[
+            list[float]
+        ] = []  # of the first four outputs: value where all inputs are 0, and slopes
         self.born = -1e99
         self.exact = False  # renew at every call: what oracles compare with
 
@@ -49,7 +52,9 @@ class Tangent:
         rows = self.function(*inputs)
         self.point, self.born = point, now
         self.value = rows[:, 0].tolist()
-        self.slope = ((rows[:, 1:] - rows[:, :1]) / np.array(steps)).tolist()
+        slope = (rows[:, 1:] - rows[:, :1]) / np.array(steps)
+        self.slope = slope.tolist()
+        self.plane = np.column_stack([rows[:, 0] - slope @ np.array(point), slope])[:4].tolist()
 
     def far(self, point: Point, factor: float = 1.0) -> bool:
         """Whether a point lies outside the trust region, widened by a factor."""
