@@ -116,9 +116,7 @@ def simulate(
     ]
     ambient = _ambient(air, span, chosen.site.ambient_offset)
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
-    uneven = frozenset(
-        name for volume in plan.volumes if volume.branching for name in volume.branching.shares
-    )
+    uneven = frozenset(name for volume in plan.volumes if volume.branching for name in volume.branching.rows)
     activity |= {name: _row_per_rack(activity[name]) for name in uneven}
     found: Collected | None = None
     size = _block_size(activity, span.n)

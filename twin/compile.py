@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from twin_models.cdu import cdu as cdu_model
 from twin_models.fluids.fluids import Fluid, density, fluid
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
+from twin_models.streams import Array, Real
 from twin_sites.schema import (
     OUTDOORS,
     AirHandlers,
@@ -28,7 +30,9 @@ from twin_sites.schema import (
 
 from twin.design_flows import REFERENCE_DEGC, cold_design, hot_design
 from twin.errors import RunError
-from twin.headers import Branching, branching
+from twin.headers import Branching, branching, head_of, most_flow
+
+MORE = 1.25  # times rated flow, about where pumps at full speed end: the exponent of the head is taken up to here
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def compile_site(site: Site) -> Plan:
         if isinstance(part, Room):
             node = _with_openings(node, site)
         elif part.manifold is not None and served:
-            node = replace(node, branching=_branching(part, fluids[name], served))
+            node = replace(node, branching=_branching(node, part))
         design, limit = _flows(node)
         volumes[name] = replace(node, design_flow=design, flow_limit=limit)
     order = _cold_first(
@@ -291,19 +295,22 @@ def _flows(volume: VolumeNode) -> tuple[float, float]:
         return max(demand, sum(n.units * n.hot_design for s in volume.stages for n in s) / rho) * rho, float(
             "inf"
         )
-    limit = 0.0
     if volume.branching is not None:
-        head, exponent = volume.branching.head, volume.branching.exponent
-    else:
-        head, exponent = _rack_head(volume)
+        return demand * rho, float(most_flow(volume.branching, volume.branching.nominal)) * rho
+    head, exponent = _rack_head(volume)
+    return demand * rho, float(_cdu_flow(units, demand, head, exponent)) * rho
+
+
+def _cdu_flow(units: list[LinkNode], flow: float, head: Real, exponent: Real) -> Array:
+    """Most m³/s of all units together at full speed, where racks and pipes ask for ``head`` Pa at ``flow`` m³/s."""
     total = sum(node.units * node.hot_design for node in units)
+    most = np.zeros(np.shape(head))
     for node in units:
         assert isinstance(node.link, Cdus)
-        per_unit = demand * node.hot_design / total if total else 0.0
-        limit += (
-            node.units * float(cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link)) * rho
-        )
-    return demand * rho, limit
+        per_unit = flow * node.hot_design / total if total else 0.0
+        one = cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link)
+        most = most + node.units * one
+    return most
 
 
 def _rack_head(volume: VolumeNode) -> tuple[float, float]:
@@ -312,10 +319,18 @@ def _rack_head(volume: VolumeNode) -> tuple[float, float]:
     return head, max(n.racks.liquid.dp_exponent for n in volume.racks if n.racks.liquid is not None)
 
 
-def _branching(loop: Loop, liquid: Fluid | None, racks: tuple[RackNode, ...]) -> Branching:
+def _branching(volume: VolumeNode, loop: Loop) -> Branching:
+    """Split of the headers, with what the units' pumps reach at every temperature of its table."""
     assert loop.manifold is not None
-    assert liquid is not None
-    return branching(loop, loop.manifold, liquid, [(node.name, node.racks) for node in racks])
+    assert volume.fluid is not None
+    split = branching(loop, loop.manifold, volume.fluid, [(node.name, node.racks) for node in volume.racks])
+    units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
+    if not units:
+        return split
+    rated = np.full(split.t.size, split.flow)
+    head, more = head_of(split, rated, split.t), head_of(split, MORE * rated, split.t)
+    reached = _cdu_flow(units, split.flow, head, np.log(more / head) / np.log(MORE))
+    return split._replace(most=np.minimum(reached, split.q[-1]))
 
 
 def rated_rack_flow(racks: Racks) -> float:

@@ -1,34 +1,50 @@
-"""How the headers of a technology loop split its flow over the racks, worked out once at rated flow.
+"""How the headers of a technology loop split its flow over the racks, at every flow and temperature.
 
-The split hardly depends on the flow (a few tenths of a per cent down to half of it), so that one share per rack stands for
-all time steps; the head follows the flow by one exponent.
+The ladder is solved once per site at a grid of supply temperatures and total flows; a run looks flows and head up in
+between. Flows are interpolated linearly, so that they add up to the loop's flow to the last digit; the head as its
+ratio to one power of the flow. ``tests/twin/test_headers.py`` holds both against the ladder solved at every step.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from twin_models.fluids.fluids import Fluid
+from twin_models.fluids.fluids import Fluid, density, heat_capacity
 from twin_models.manifold.manifold import Branches, flows
-from twin_models.streams import Array, Mask
+from twin_models.rack.parameters import LiquidLoop
+from twin_models.streams import Array, Mask, Real
 from twin_sites.schema import Headers, Loop, Racks
 
-RISE_K = 10.0  # between supply and return header where their viscosity is taken
 MARGIN_K = 0.5  # a return this far above its limit is a matter of the split, not a fault
 NOMINAL_DEGC = 35.0  # of a supply that is given relative to another loop
+HIGHEST_DEGC = 80.0  # of the grid: no loop of plates is supplied hotter
+TEMPERATURES = 9
+SLOW = (0.02, 0.035, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3)  # headers turn laminar
+FLOWS = np.array([*SLOW, *np.arange(0.4, 2.05, 0.1)])  # over rated flow
+LIMITED_FLOWS = np.array(
+    [0.05, 0.1, 0.2, 0.3, *np.arange(0.4, 2.02, 0.025)]
+)  # where flow limiters bend the split
+EXPONENT = 1.9  # near that of head against flow, so that the ratio to it bends little
+NEAR_LIMIT = 1.0 - 1e-6  # of the flow that flow limiters let through together
 
 
 class Branching(NamedTuple):
-    """Shares of a loop's flow."""
+    """Split of a loop's flow, tabulated; temperatures are those of the supply."""
 
-    shares: Mapping[str, Array]  # by rack group: of the loop's flow, (racks,)
-    head: float  # Pa at the units at rated flow
-    flow: float  # m³/s, rated
-    exponent: float  # of head against flow
+    rows: Mapping[str, slice]  # of ``branch``, by rack group
+    open: Mapping[str, Array]  # 1 where a rack's valve is open, else 0, (racks,)
+    flow: float  # m³/s that racks with an open valve get at rating, together
+    nominal: float  # °C
+    t: Array  # °C, (T,)
+    q: Array  # m³/s of the loop, (Q,), from 0
+    branch: Array  # m³/s of each rack, (racks, T·Q)
+    steep: Array  # head over (q/flow)^EXPONENT, Pa, (T·Q,)
+    most: Array | None = None  # m³/s that the units' pumps can give, (T,)
 
 
 def branching(loop: Loop, headers: Headers, liquid: Fluid, racks: Sequence[tuple[str, Racks]]) -> Branching:
-    """Split of a loop's rated flow over its racks, in the order of groups and numbers.
+    """Split of a loop's flow over its racks, in the order of groups and numbers.
 
     Parameters
     ----------
@@ -37,33 +53,92 @@ def branching(loop: Loop, headers: Headers, liquid: Fluid, racks: Sequence[tuple
     racks
         Name and racks of every group with plates on this loop.
     """
-    rows: list[tuple[float, float, float, float, float]] = []
-    for name, group in racks:
-        assert group.liquid is not None
-        side = group.liquid
-        for i in range(group.count):
-            opening = headers.valves.get(f"{name}.{i + 1}", headers.valves.get(name, 1.0))
-            clogging = headers.filters.get(f"{name}.{i + 1}", headers.filters.get(name, 1.0))
-            rows.append((side.dp_flow, side.dp, side.dp_exponent, opening, clogging))
-    columns = [np.array(column) for column in zip(*rows, strict=True)]
-    total = sum(group.count * group.liquid.rated_flow for _, group in racks if group.liquid is not None)
-    supply = NOMINAL_DEGC if loop.supply.base else loop.supply.value
-    at = [
-        flows(Branches(*columns), headers, liquid, supply, supply + RISE_K, total=share * total)
-        for share in (1.0, 0.5)
-    ]
-    shares = at[0].branch[:, 0] / total
-    first, found = 0, {}
-    for name, group in racks:
-        found[name] = shares[first : first + group.count]
-        first += group.count
-    exponent = float(np.log(at[0].head[0] / at[1].head[0]) / np.log(2.0))
-    return Branching(found, float(at[0].head[0]), float(total), exponent)
+    nominal = NOMINAL_DEGC if loop.supply.base else loop.supply.value
+    sides = tuple((name, group.count, group.liquid) for name, group in racks if group.liquid is not None)
+    return _tabulated(headers, liquid, sides, float(nominal))
 
 
-def rack_flow(split: Branching, name: str, share: Array, shape: tuple[int, ...]) -> Array:
-    """Flow of every rack of a group in m³/s, shaped as its activity, at the loop's flow over its rated one, (n,)."""
-    return np.asarray(split.shares[name][:, None] * (split.flow * share)).reshape(shape)
+@lru_cache(maxsize=32)
+def _tabulated(
+    headers: Headers, liquid: Fluid, racks: tuple[tuple[str, int, LiquidLoop], ...], nominal: float
+) -> Branching:
+    rows: list[tuple[float, ...]] = []
+    where: dict[str, slice] = {}
+    for name, count, side in racks:
+        where[name] = slice(len(rows), len(rows) + count)
+        for member in (f"{name}.{i + 1}" for i in range(count)):
+            opening = headers.valves.get(member, headers.valves.get(name, 1.0))
+            clogging = headers.filters.get(member, headers.filters.get(name, 1.0))
+            rows.append((side.dp_flow, side.dp, side.dp_exponent, opening, clogging, side.dp_temperature))
+    branches = Branches(*(np.array(column) for column in zip(*rows, strict=True)))
+    is_open = (np.asarray(branches.opening) > 0.0).astype(float)
+    each = np.concatenate([np.full(count, side.rated_flow) for _, count, side in racks])
+    heat = np.concatenate([np.full(count, side.rated_heat) for _, count, side in racks])
+    rated = float(each @ is_open)
+    t = np.linspace(max(liquid.low, 0.0), HIGHEST_DEGC, TEMPERATURES)
+    q = rated * FLOWS
+    if headers.limit is not None:
+        q = rated * LIMITED_FLOWS
+        most = headers.limit * float(is_open.sum()) * NEAR_LIMIT
+        q = np.append(q[q < most], min(most, q[-1]))
+    # the return is warmer by what rated heat makes of rated flow
+    rise = float(heat @ is_open) / (rated * density(liquid, nominal) * heat_capacity(liquid, nominal))
+    at_t, at_q = np.repeat(t, q.size), np.tile(q, t.size)
+    found = flows(branches, headers, liquid, at_t, np.minimum(at_t + rise, liquid.high), total=at_q)
+    head = found.head.reshape(t.size, q.size)
+    steep = head / (q / rated) ** EXPONENT
+    # without flow there is none in any branch, and the head goes on as at the least flow
+    branch = np.pad(found.branch.reshape(-1, t.size, q.size), ((0, 0), (0, 0), (1, 0)))
+    return Branching(
+        where, {name: is_open[at] for name, at in where.items()}, rated, nominal, t, np.append(0.0, q),
+        branch.reshape(each.size, -1), np.pad(steep, ((0, 0), (1, 0)), mode="edge").ravel(),
+    )  # fmt: skip
+
+
+def branch_flows(split: Branching, total: Array, t: Array, name: str | None = None) -> Array:
+    """Flow of every rack in m³/s, (racks, n), at a loop's flow in m³/s and supply temperature in °C, both (n,).
+
+    ``name`` picks one group. Beyond the table each rack keeps the share it has at the table's end.
+    """
+    table = split.branch if name is None else split.branch[split.rows[name]]
+    inside = np.clip(total, 0.0, split.q[-1])
+    flow = _between(table, split, inside, t)
+    return flow if np.all(inside == total) else flow * (total / np.maximum(inside, 1e-30))
+
+
+def rack_flow(split: Branching, name: str, total: Array, t: Array, shape: tuple[int, ...]) -> Array:
+    """`branch_flows` of a group, shaped as its activity."""
+    return branch_flows(split, total, t, name).reshape(shape)
+
+
+def head_of(split: Branching, total: Array, t: Array) -> Array:
+    """Head in Pa that headers and racks ask of the units at a flow in m³/s and a supply temperature in °C, both (n,)."""
+    steep = _between(split.steep, split, np.clip(total, 0.0, split.q[-1]), t)
+    return np.asarray(steep * (total / split.flow) ** EXPONENT)
+
+
+def _between(table: Array, split: Branching, total: Array, t: Array) -> Array:
+    """Bilinear in flow and temperature; the table's last axis is (T·Q,)."""
+    j = np.clip(np.searchsorted(split.q, total, side="right") - 1, 0, split.q.size - 2)
+    at_q = (total - split.q[j]) / (split.q[j + 1] - split.q[j])
+    place = np.clip((t - split.t[0]) / (split.t[1] - split.t[0]), 0.0, split.t.size - 1.0)
+    i = np.minimum(place.astype(np.intp), split.t.size - 2)
+    at_t = place - i
+    cell, up = i * split.q.size + j, split.q.size
+    out: Array = table.take(cell, axis=-1) * ((1.0 - at_t) * (1.0 - at_q))
+    for step, weight in ((1, (1.0 - at_t) * at_q), (up, at_t * (1.0 - at_q)), (up + 1, at_t * at_q)):
+        out += table.take(cell + step, axis=-1) * weight
+    return out
+
+
+def most_flow(split: Branching, t: Real) -> Array:
+    """Most m³/s that the units' pumps give at a supply temperature in °C; without limit where the loop has none."""
+    return np.asarray(np.inf if split.most is None else np.interp(t, split.t, split.most))
+
+
+def flow_asked_of(split: Branching, name: str, flow: Array) -> Array:
+    """Flow that racks of a group ask for, (racks, n): none behind a closed valve."""
+    return flow * split.open[name][:, None] if flow.ndim == 2 else flow * split.open[name][0]
 
 
 def returns_cool(racks: Racks, heat: Array, flow: Array, supply: Array, rate: Array) -> Mask:
@@ -71,8 +146,3 @@ def returns_cool(racks: Racks, heat: Array, flow: Array, supply: Array, rate: Ar
     assert racks.liquid is not None
     below: Mask = heat <= flow * rate * (racks.liquid.return_limit + MARGIN_K - supply)
     return below
-
-
-def head_of(split: Branching, flow: Array) -> Array:
-    """Head in Pa that headers and racks ask of the units at a flow in m³/s."""
-    return np.asarray(split.head * (flow / split.flow) ** split.exponent)

@@ -21,7 +21,7 @@ from twin_sites.schema import Cdus, Chillers, Loop, Room
 
 from twin.air import fans, flow_bounds, inlet, room_air, server_air
 from twin.compile import Plan, RackNode, VolumeNode, required_head
-from twin.headers import head_of, rack_flow, returns_cool
+from twin.headers import flow_asked_of, head_of, most_flow, rack_flow, returns_cool
 from twin.loops import (
     HOTTEST,
     STILL,
@@ -170,14 +170,19 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         for node in volume.racks:
             heat = state.rack_heat[node.name]
             demand = rack_model.flow_demand(heat, supply, rate[volume.name], node.racks)
+            if volume.branching is not None:
+                demand = demand._replace(flow=flow_asked_of(volume.branching, node.name, demand.flow))
             flow_asked[node.name], met[node.name] = demand.flow, demand.valid
             known = state.census.get(node.name)
             asked = _sum(demand.flow, node, block) + (known.short_flow if known is not None else 0.0)
             total = total + asked * rho
-        share = np.minimum(1.0, volume.flow_limit / np.maximum(total, 1e-12))
+        most: Array | float = volume.flow_limit
+        if volume.branching is not None:
+            most = rho * most_flow(volume.branching, supply)
+        share = np.minimum(1.0, most / np.maximum(total, 1e-12))
         state.given[volume.name] = share
         if volume.branching is not None:
-            state.given[volume.name] = total * share / (rho * volume.branching.flow)
+            state.given[volume.name] = total * share / rho
         state.flow_bound[volume.name] = share < 1.0
         state.flow[volume.name] = np.maximum(total * share, 1e-9)
     for node in plan.racks:
@@ -190,7 +195,7 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         demand_met = met.get(node.name, np.ones(shape, dtype=bool))
         split = plan.volume(node.loop).branching if node.loop is not None else None
         if split is not None:
-            flow = rack_flow(split, node.name, share, shape)
+            flow = rack_flow(split, node.name, share, liquid_in, shape)
             cool = returns_cool(node.racks, state.rack_heat[node.name], flow, liquid_in, rate[str(node.loop)])
             demand_met = np.broadcast_to(cool, shape)
         group, one = serve(node, activity, weight, liquid_in, air_in, flow, demand_met)
@@ -211,7 +216,7 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
 
 
 def conditions(node: RackNode, state: State) -> tuple[Array, Array, Array]:
-    """Coolant and air that racks get, °C, and the share of the flow they ask for."""
+    """Coolant and air that racks get, °C, and the share of the flow they ask for; behind headers the loop's flow, m³/s."""
     air_in = state.inlet[node.room]
     if node.loop is None:
         return air_in, air_in, np.ones_like(air_in)
@@ -321,7 +326,7 @@ def _pumps(volume: VolumeNode, state: State) -> None:
         heads = [state.rack[rack.name].head for rack in volume.racks]
         external = np.max(heads, axis=0) if heads else np.zeros_like(per_unit)
         if volume.branching is not None:
-            external = head_of(volume.branching, state.flow[volume.name] / rho)
+            external = head_of(volume.branching, state.flow[volume.name] / rho, state.supply[volume.name])
         state.pump[node.name] = _times(cdu.pumping(per_unit, external, node.link), node.units)
         state.electric[node.address] = state.pump[node.name].electric
 

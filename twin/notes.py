@@ -1,11 +1,12 @@
 """What a run should say of a plant beside its numbers: tanks too full, boiling near its limits, liquid lost."""
 
+import numpy as np
 from twin_models.fluids import boiling
 from twin_models.two_phase import two_phase
 from twin_sites.schema import Condensers, Tanks
 
 from twin.compile import Plan, VolumeNode
-from twin.headers import Branching
+from twin.headers import Branching, branch_flows
 
 NEAR_CRITICAL = 0.7  # of the critical heat flux; designs stay below (estimate)
 SEALED_K = 1.0  # a vented tank boils at outdoor pressure; a set point off by more means pressure or vacuum
@@ -51,8 +52,9 @@ def _tank_loads(volume: VolumeNode) -> list[str]:
 def _uneven(address: str, split: Branching) -> list[str]:
     """Racks whose flow is far from the mean of their group."""
     notes = []
-    for name, shares in split.shares.items():
-        relative = shares * shares.size / max(float(shares.sum()), 1e-30)
+    flow = branch_flows(split, np.array([split.flow]), np.array([split.nominal]))[:, 0]
+    for name, at in split.rows.items():
+        relative = flow[at] * flow[at].size / max(float(flow[at].sum()), 1e-30)
         least, most = int(relative.argmin()), int(relative.argmax())
         if relative[most] - relative[least] > UNEVEN:
             notes.append(

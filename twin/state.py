@@ -79,7 +79,9 @@ class State:
     each: dict[str, Each] = field(default_factory=dict)  # single racks by group, where the sweeps work them
     single: dict[str, Single] = field(default_factory=dict)  # and where a few stand in for them
     rack_heat: dict[str, Array] = field(default_factory=dict)  # W into liquid per rack
-    given: dict[str, Array] = field(default_factory=dict)  # by loop: share of the flow its racks ask for
+    given: dict[str, Array] = field(
+        default_factory=dict
+    )  # by loop: share of the flow its racks ask for; with headers m³/s
     census: dict[str, Census] = field(
         default_factory=dict
     )  # by rack group: what every rack, worked, adds up to

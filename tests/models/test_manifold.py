@@ -187,3 +187,19 @@ def test_sheets_run_below_the_header_velocity(slug: str) -> None:
     assert speed < 3.0
     found = flows(rack(racks), params, PG25, 40.0, 50.0, total=racks * 1.98e-3)
     assert float(found.branch.max() / found.branch.min()) < 1.6
+
+
+def test_a_stated_drop_follows_viscosity() -> None:
+    """Laminar (n = 1) goes with viscosity, fully rough (n = 2) with density, by Darcy and Weisbach; in between by both."""
+    t = np.array([10.0, 40.0])
+    rho, mu = np.asarray(fluids.density(PG25, t)), np.asarray(fluids.viscosity(PG25, t))
+    for n, wanted in (
+        (1.0, mu[0] / mu[1]),
+        (2.0, rho[0] / rho[1]),
+        (1.75, (rho**0.75 * mu**0.25)[0] / (rho**0.75 * mu**0.25)[1]),
+    ):
+        branches = Branches(np.full(2, 2e-3), np.full(2, 80e3), n, 1.0, 1.0, 40.0)
+        wide = replace(HEADER, couplings_kv=1000.0, valve_kv=1000.0)
+        found = flows(branches, wide, PG25, t, t, total=4e-3).difference
+        assert float(found[0, 0] / found[0, 1]) == pytest.approx(float(wanted), rel=2e-3)
+        assert float(found[0, 1]) == pytest.approx(80e3, rel=2e-3)

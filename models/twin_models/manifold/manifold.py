@@ -75,6 +75,7 @@ class Branches(NamedTuple):
     exponent: Real  # of drop against flow
     opening: Real = 1.0  # of the valve, 0 (closed) to 1; Kv in proportion
     clogging: Real = 1.0  # factor on the rack's drop: a half-clogged filter
+    stated_at: Real = np.nan  # °C at which the drop is stated; without it the drop does not follow viscosity
 
 
 class Flows(NamedTuple):
@@ -206,13 +207,23 @@ def flows(
     return Flows(*(np.concatenate(values, axis=-1) for values in zip(*kept, strict=True)))
 
 
-def _laws(branches: Branches, params: Manifold, rho: Array) -> _Law:
+def _laws(branches: Branches, params: Manifold, liquid: Fluid, t: Array) -> _Law:
+    """Branches at a temperature of °C, (n,): a drop with the power n of flow goes with ``rho^(n−1)·mu^(2−n)``."""
+    rho = np.asarray(density(liquid, t))
     opening = np.asarray(branches.opening)
     is_open = opening > 0.0
     kv = params.valve_kv * np.where(is_open, opening, 1.0)
     square = KV_DROP * rho * (1.0 / params.couplings_kv**2 + 1.0 / kv**2)
-    power = np.asarray(branches.drop) * branches.clogging / np.asarray(branches.flow) ** branches.exponent
-    return _Law(np.asarray(power), np.asarray(branches.exponent), np.asarray(square), np.asarray(is_open))
+    exponent, stated = np.asarray(branches.exponent), np.asarray(branches.stated_at)
+    power = np.asarray(branches.drop) * branches.clogging / np.asarray(branches.flow) ** exponent
+    known = np.isfinite(stated)
+    if known.any():
+        at = np.where(known, stated, 0.5 * (liquid.low + liquid.high))
+        thicker = (rho / density(liquid, at)) ** (exponent - 1.0) * (
+            viscosity(liquid, t) / viscosity(liquid, at)
+        ) ** (2.0 - exponent)
+        power = power * np.where(known, thicker, 1.0)
+    return _Law(np.asarray(power), exponent, np.asarray(square), np.asarray(is_open))
 
 
 def _header(params: Manifold, count: int, liquid: Fluid, t: Array) -> _Header:
@@ -239,8 +250,7 @@ def _solve(
     start: Array | None,
 ) -> Flows:
     count, n = branches.flow.shape[0], closing.size  # type: ignore[union-attr]
-    rho = np.asarray(density(liquid, 0.5 * (temperatures[0] + temperatures[1])))
-    law = _laws(branches, params, rho)
+    law = _laws(branches, params, liquid, 0.5 * (temperatures[0] + temperatures[1]))
     if not law.open.any(axis=0).all():
         raise ValueError("every branch is closed")
     sides = tuple(_header(params, count, liquid, t) for t in temperatures)

@@ -86,6 +86,9 @@ class LiquidLoop(Parameters):
     ]
     dp: Annotated[float, Quantity("Pa", "Pressure drop at its flow", low=0.0, high=1e6)]
     dp_exponent: Annotated[float, Quantity("1", "Exponent of pressure drop", low=1.0, high=2.0)] = 1.90
+    dp_temperature: Annotated[
+        float, Quantity("degC", "Coolant temperature of the pressure drop", -10.0, 90.0, "estimate")
+    ] = 40.0
     dp_set: Annotated[float | None, Quantity("Pa", "Pressure held by fixed pressure control", 0.0, 1e6)] = (
         None
     )
