@@ -129,6 +129,20 @@ class Condensers(Group, Condenser):
     """Condensers of boiling loops, each with its vessel or its plates' pipes."""
 
     kind: Literal["two_phase"] = "two_phase"
+    restart: Restart = 10.0
+    changeover: Changeover = 5.0
+    response: Response = 60.0
+    stroke: Stroke = 30.0
+    trips_above: Annotated[
+        float | None,
+        Quantity(
+            "degC",
+            "Saturation at which its pressure switch powers the racks off",
+            5.0,
+            120.0,
+            bound_source="estimate",
+        ),
+    ] = None
     ports: ClassVar = ("heat",)
 
 
@@ -137,6 +151,10 @@ class HeatCustomers(Group, HeatReuse):
     """Stations that sell heat from a facility loop; what they deliver leaves the site (`heat_to: {heat: outdoors}`)."""
 
     kind: Literal["heat_reuse"] = "heat_reuse"
+    restart: Restart = 60.0
+    changeover: Changeover = 60.0
+    response: Response = 60.0
+    stroke: Stroke = 60.0
     ports: ClassVar = ("heat",)
 
 

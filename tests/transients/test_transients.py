@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 from scipy.integrate import solve_ivp
+from twin_models.fluids import boiling
 from twin_models.streams import Ambient, Array
 from twin_sites.errors import InputError
 from twin_sites.loader import change_site, load_site, sites
@@ -27,12 +29,14 @@ from twin.transients.standing import answer, stand
 from twin.transients.stepping import Stepper
 
 REST = 1e-6  # relative, and K
+AIR_REST = (
+    3e-6  # relative, flows: the year stops where heat agrees, a transient starts where air has settled too
+)
 CLOSURE = 1e-8
 FRONTIER = (
     Path(__file__).resolve().parents[3] / "shared/data/facility/frontier_cdu_power_2024-04-07_15s.csv.gz"
 )
-BOILING = ["two-phase-1mw"]
-SITES = [name for name in sites() if name not in (*BOILING, "retrofit-liquid-to-air")]
+SITES = list(sites())
 SMALL = "enterprise-3-rack-gb300"
 SHUTS_DOWN_AT = 80.0  # °C of a loop at which its pumps stop
 
@@ -78,15 +82,28 @@ def test_held_still_it_stays_on_the_years_answer(site: str, activity: float) -> 
     assert ds.attrs["energy_closure"] <= CLOSURE
 
 
-def test_its_first_moment_is_the_years() -> None:
+def sorted_volumes(site: str, ds: xr.Dataset) -> list[Any]:
+    """Name, address and part of every loop and room, as a result has them."""
+    found = {name: (name, address, part) for name, address, part in load_site(site).volumes()}
+    return [found[str(name)] for name in ds.loop.values]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_its_first_moment_is_the_years(site: str) -> None:
     from twin.transients.ride_through import _constant
 
-    day = twin.design_day(twin.load_weather(load_site(SMALL).site.weather), "0.4%", shape="constant")
-    year = twin.simulate(SMALL, weather=day, load=_constant(1.0), hours=1.0).isel(time=0)
-    first = played([], 10.0).isel(time=0)
+    day = twin.design_day(twin.load_weather(load_site(site).site.weather), "0.4%", shape="constant")
+    year = twin.simulate(site, weather=day, load=_constant(1.0), hours=1.0).isel(time=0)
+    first = played([], 10.0, site).isel(time=0)
     for name in set(first.data_vars) & set(year.data_vars):
-        if name not in ("loop_heat", "rack_return_temperature") and "time" not in year[name].dims:
-            np.testing.assert_allclose(first[name], year[name], rtol=REST, atol=1e-9, err_msg=str(name))
+        if name in ("loop_heat", "rack_return_temperature") or "time" in year[name].dims:
+            continue
+        a, b = first[name].values, year[name].values
+        if name == "loop_set_point":  # the year tells doors of racks what they achieved
+            closed = [not getattr(part, "opens_to", "") for _, _, part in sorted_volumes(site, first)]
+            a, b = a[closed], b[closed]
+        rest = AIR_REST if name in ("loop_flow", "link_power") else REST
+        np.testing.assert_allclose(a, b, rtol=rest, atol=1e-9, err_msg=str(name))
 
 
 def test_after_a_change_it_ends_in_the_years_answer() -> None:
@@ -205,6 +222,44 @@ def test_an_event_after_the_end_is_refused_and_a_design_condition_has_no_end() -
     assert len(air_of(day, site, day.start, 48 * 3600.0).values) == 1
 
 
+def test_a_boiling_bath_without_water_warms_by_its_heat_over_its_liquid() -> None:
+    """Novec 649, 5 tanks of 1.4 t and 1.1 kJ/(kg·K), until the pressure switch acts 5 K above the boiling point."""
+    ds = played(["t=0s trip cooling.bath.tank"], 40.0, "two-phase-1mw")
+    supply = ds.loop_supply_temperature.sel(loop="bath").values
+    heat = float(ds.rack_heat_liquid.sel(rack="compute").mean())
+    capacity = 5 * 1400.0 * float(boiling.heat_capacity("novec_649", 30.0))
+    assert (supply[35] - supply[15]) / 20.0 == pytest.approx(heat / capacity, rel=0.02)
+    one = twin.summarize_transient(played(["t=0s trip cooling.bath.tank"], 120.0, "two-phase-1mw"))
+    assert one.racks["compute"].shutdown_cause == "pressure"
+    assert one.loops["bath"].highest_c < 49.0 + 5.0 + 2.0
+    assert one.energy_closure <= CLOSURE
+
+
+@pytest.mark.parametrize("use", ["district-heat-pump-1mw", "low-temperature-network-1mw"])
+def test_a_heat_customer_that_leaves_is_replaced_by_the_coolers(use: str) -> None:
+    base = load_site("two-phase-1mw").written
+    fws = {key: part for key, part in base["cooling"]["fws"].items() if key != "dry_cooler"}
+    fws["customer"] = {"use": use, "fed_by": {"transformer": 1}, "heat_to": {"heat": "outdoors"}}
+    fws["dry_cooler"] = base["cooling"]["fws"]["dry_cooler"]
+    site = {**base, "name": "reuse", "cooling": {**base["cooling"], "fws": fws}}
+    still = twin.transient(site, until=60.0)
+    assert float(np.abs(still.link_heat - still.link_heat[:, :1]).max()) <= REST * float(still.site_power[0])
+    ds = twin.transient(site, events=["t=10s trip cooling.fws.customer"], until=1800.0, output_s=10.0)
+    heat = ds.link_heat.sel(link=["fws.customer", "fws.dry_cooler"]).values
+    assert heat[0, 0] > 1e5
+    assert heat[0, -1] == 0.0
+    assert heat[1, -1] == pytest.approx(heat[:, 0].sum(), rel=0.02)
+    assert ds.attrs["energy_closure"] <= CLOSURE
+
+
+def test_a_coil_in_the_room_loses_its_liquid_with_the_air() -> None:
+    ds = played(["t=10s trip hall.air_handler"], 60.0, "retrofit-liquid-to-air")
+    inlet, liquid = ds.rack_inlet_temperature.sel(rack="liquid"), ds.loop_supply_temperature.sel(loop="tcs")
+    assert float(inlet[-1] - inlet[0]) > 5.0
+    assert float(liquid[-1] - liquid[0]) > 1.0
+    assert ds.attrs["energy_closure"] <= CLOSURE
+
+
 def test_pipes_delay_by_volume_over_flow() -> None:
     """First moment of the response to a pulse of heat at the head: V/Q of what it passes, exactly."""
     plant = stand_on(SMALL, 1.0).plant
@@ -306,12 +361,6 @@ def test_bad_events_are_refused_in_words(line: str, says: str) -> None:
     with pytest.raises(InputError, match="event") as error:
         played([line])
     assert says in str(error.value)
-
-
-@pytest.mark.parametrize("site", BOILING)
-def test_what_boils_is_refused(site: str) -> None:
-    with pytest.raises(InputError, match="boils"):
-        played([], 10.0, site)
 
 
 def test_batteries_carry_pumps_until_the_generators_take_what_is_theirs() -> None:

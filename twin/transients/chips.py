@@ -19,6 +19,7 @@ from twin_models.immersion import immersion
 from twin_models.rack import rack as rack_model
 from twin_models.rack.ashrae import AIR_CLASSES
 from twin_models.streams import Array, Mask
+from twin_models.two_phase import two_phase
 
 from twin.compile import RackNode
 from twin.design_flows import AIR_DENSITY
@@ -77,7 +78,9 @@ class Rows:
         self.node, self.weight = node, weight
         n = weight.size
         self.chips = racks.accelerators if racks.accelerator is not None else 0
-        self.liquid = (racks.cold_plate or racks.bath_sink) is not None and racks.liquid is not None
+        sink = racks.cold_plate or racks.bath_sink or racks.boiling_surface
+        self.liquid = sink is not None and racks.liquid is not None
+        self.boils = racks.liquid is not None and racks.liquid.control == "boiling"
         self.share = racks.accelerator_liquid
         self.chip_mass = np.full(n, max(chip_mass(node), 1.0))
         self.coolant_mass = np.full(n, max(coolant_mass(node, rho_cp), 1.0))
@@ -234,7 +237,7 @@ class Rows:
     def want(self, supply: float, rho_cp: float, heat: Array, step: float | None) -> Array:
         """Flow in m³/s that each rack's valve asks for, ``step`` s later; at once where step is None."""
         demand = rack_model.flow_demand(heat, supply, rho_cp, self.node.racks).flow
-        if step is None:
+        if step is None or self.boils:  # vapour has no valve
             return demand
         return np.asarray(demand + (self.demand - demand) * np.exp(-step / FLOW_TIME))
 
@@ -252,6 +255,11 @@ class Rows:
                 per_sink = flow * (racks.liquid.accelerator_share / self.chips)
                 bath = immersion.resistance(heat, liquid_in, per_sink, racks.bath_sink).resistance
                 self.conductance = self.chips / (np.minimum(bath, 1e3) + chip.junction_to_case)
+            elif racks.boiling_surface is not None and racks.accelerator is not None:
+                chip = racks.accelerator
+                heat = chip.idle + (chip.tdp - chip.idle) * np.minimum(self.activity, 1.0)
+                pool = two_phase.resistance(heat, liquid_in, racks.boiling_surface).resistance
+                self.conductance = self.chips / (pool + chip.junction_to_case)
             elif self.liquid and racks.accelerator is not None and moved.any():
                 assert racks.cold_plate is not None
                 per_plate = flow * (racks.liquid.accelerator_share / self.chips)

@@ -219,7 +219,7 @@ class Flows:
             v.asked = v.flow = max(v.served, 1e-9)
             self.lag[v.node.name] = v.flow
             return
-        v.served = self._drawn(v.node.racks)
+        v.served = self._drawn(v.node.racks) + self._blown(v, y)
         handlers = [node for stage in v.node.stages for node in stage if isinstance(node.link, AirHandlers)]
         design = sum(n.units * n.link.rated_heat for n in handlers if isinstance(n.link, AirHandlers))
         for_heat = v.received * v.node.flow_limit / max(design, 1e-9)
@@ -231,6 +231,11 @@ class Flows:
     def _drawn(self, nodes: Iterable[RackNode]) -> float:
         """kg/s of air that fans of these racks draw."""
         return sum(self.by_group[node.name].air_flow for node in nodes)
+
+    def _blown(self, v: VolumeState, y: list[float]) -> float:
+        """kg/s of air that coils of liquid-to-air units draw from a room."""
+        links = (self.plant.by_link[node.name] for node in v.node.consumers)
+        return sum(link.driven * y[link.u] * link.node.cold_design for link in links)
 
     def _lagged(self, v: VolumeState, now: float, step: float | None, time: float) -> None:
         name = v.node.name
@@ -258,7 +263,7 @@ class Flows:
                     for link in stage:
                         link.share = link.running / doors
                     continue
-                weights = [link.running * link.node.hot_design for link in stage]
+                weights = [link.running * link.width for link in stage]
                 whole = sum(weights)
                 for link, weight in zip(stage, weights, strict=True):
                     link.share = weight / whole if whole > 0.0 else 0.0

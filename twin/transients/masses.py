@@ -6,9 +6,11 @@ real plant in its site file: ride-through is volume before it is anything else.
 
 from typing import NamedTuple
 
+from twin_models.fluids import boiling
 from twin_models.fluids.fluids import density, heat_capacity
 from twin_models.psychrometrics.psychrometrics import DRY_AIR_HEAT
-from twin_sites.schema import Cdus, CoolingTowers, Loop, Room, Tanks
+from twin_models.two_phase.two_phase import SCALE_K
+from twin_sites.schema import Cdus, Condensers, CoolingTowers, Loop, Room, Tanks
 
 from twin.compile import RackNode, VolumeNode
 from twin.design_flows import AIR_DENSITY, REFERENCE_DEGC
@@ -26,6 +28,9 @@ STEEL_PER_RACK = 120e3  # J/K: sheet metal and boards that take part within minu
 STEEL_TIME = 60.0  # s in which that steel follows the air
 HEAD_SHARE = 0.15  # of a loop's volume in the machines that cool it
 MIX_SHARE = 0.15  # of it in what they serve; the rest is pipe, half supply and half return
+CHARGE_PER_W = 5e-3  # kg of boiling liquid per W of a condenser that states no charge; 5.5 to 6 g in a tank
+BOILING_PLATE = 60.0  # J/K of the coated copper plate on a package that boils liquid: 15 cm³
+VAPOUR_S = 0.1  # s for which vapour is on its way from the chips to the coil
 SUPPLY_AIR, EXHAUST_AIR, RETURN_AIR = 0.4, 0.3, 0.3  # of a room's air
 
 
@@ -66,6 +71,18 @@ def liquid_mass(volume: VolumeNode, cells: int) -> LiquidMass:
     )
 
 
+def boiling_mass(volume: VolumeNode) -> float:
+    """Heat capacity in J/K of the liquid of a boiling loop: what its pressure has to warm before it rises."""
+    assert volume.fluid is not None
+    assert isinstance(volume.part, Loop)
+    name, at = volume.fluid.name, REFERENCE_DEGC
+    condensers = [n.link for stage in volume.stages for n in stage if isinstance(n.link, Condensers)]
+    charge = sum(one.count * (one.charge or CHARGE_PER_W * one.rated_heat) for one in condensers)
+    if volume.part.volume is not None:
+        charge = volume.part.volume * float(boiling.density(name, at))
+    return max(charge, 1.0) * float(boiling.heat_capacity(name, at))
+
+
 def _usual_volume(volume: VolumeNode) -> float:
     """Volume in m³ that a loop of this size usually has."""
     tanks = [n.link for stage in volume.stages for n in stage if isinstance(n.link, Tanks)]
@@ -98,10 +115,13 @@ def chip_mass(node: RackNode) -> float:
     if racks.accelerator is None:
         return 0.0
     holder = racks.cold_plate or racks.bath_sink or racks.air_sink
-    assert holder is not None
-    return racks.accelerators * (racks.accelerator.heat_capacity + holder.heat_capacity)
+    fixed = holder.heat_capacity if holder is not None else BOILING_PLATE
+    return racks.accelerators * (racks.accelerator.heat_capacity + fixed)
 
 
 def coolant_mass(node: RackNode, rho_cp: float) -> float:
-    """Heat capacity in J/K of the coolant in one rack, for ``rho_cp`` in J/(m³·K)."""
-    return node.racks.liquid.volume * rho_cp if node.racks.liquid is not None else 0.0
+    """Heat capacity in J/K of the coolant in one rack, for ``rho_cp`` in J/(m³·K); of vapour alone where it boils."""
+    liquid = node.racks.liquid
+    if liquid is None:
+        return 0.0
+    return VAPOUR_S * liquid.rated_heat / SCALE_K if liquid.control == "boiling" else liquid.volume * rho_cp

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 from twin_models.streams import Ambient, Array, RoomAir, Stream
-from twin_sites.schema import Cdus, Condensers, HeatCustomers, Loop
+from twin_models.two_phase.two_phase import SCALE_K
+from twin_sites.schema import AirHandlers, Cdus, CoolingTowers, DryCoolers, Loop
 
 from twin.compile import LinkNode, Plan, VolumeNode
 from twin.loops import _TRANSFER
 from twin.power import _LOSS
 from twin.set_points import DEW_POINT_MARGIN_K, _bounds, _room
-from twin.transients.masses import AirMass, LiquidMass, air_mass, liquid_mass
+from twin.transients.masses import AirMass, LiquidMass, air_mass, boiling_mass, liquid_mass
 from twin.transients.tangents import Tangent
 
 SENSOR_TIME = 8.0  # s, thermometer in its pocket (estimate)
@@ -47,7 +48,9 @@ class LinkState:
     u: int
     running: float
     share: float = 1.0  # of the loop's flow
+    to: int = -1  # place of what gets its heat
     gain: float = 0.0  # of the controller, 1/K
+    reset: float = SENSOR_TIME  # s, integral time of the controller
     tangent: Tangent | None = None
     stuck: bool = False
     driven: float = 0.0  # units whose fans or compressors draw power: what runs down does not
@@ -59,6 +62,11 @@ class LinkState:
     cold: Any = 0.0
     electric: Any = 0.0
     left: Any = 0.0  # °C that leaves it
+
+    @property
+    def width(self) -> float:
+        """By which a loop's flow splits over units in parallel: their design flow, alike where they have none."""
+        return self.node.hot_design or 1.0
 
 
 @dataclass
@@ -98,6 +106,16 @@ class VolumeState:
     def air(self) -> bool:
         """Whether it is a room."""
         return self.node.fluid is None
+
+    @property
+    def boils(self) -> bool:
+        """Whether it is a pool of boiling liquid: one temperature, that of saturation, and no pipes."""
+        return self.node.fluid is not None and self.node.fluid.boils
+
+    @property
+    def above(self) -> float:
+        """K by which what enters the machines stands above `last`: vapour, on the scale of a boiling loop."""
+        return SCALE_K if self.boils else 0.0
 
 
 @dataclass
@@ -155,9 +173,10 @@ def control(link: LinkState, out: Any, want: Any, y: Any, d: list[Any]) -> None:
     error = measured - want
     raw = link.gain * error + y[link.integral]
     held = limited(raw, 0.0, 0.0 if link.useless or link.unpowered else 1.0)
-    d[link.integral] = (link.gain * error + (held - raw)) / SENSOR_TIME
+    d[link.integral] = (link.gain * error + (held - raw)) / link.reset
     if not link.stuck:
-        fastest = 1.0 / (link.node.link.coast_down if link.unpowered else link.stroke)  # type: ignore[union-attr]
+        coasts = link.unpowered and isinstance(link.node.link, AirHandlers | DryCoolers | CoolingTowers)
+        fastest = 1.0 / (link.node.link.coast_down if coasts else link.stroke)  # type: ignore[union-attr]
         d[link.u] = limited((held - y[link.u]) / ACTUATOR_TIME, -fastest, fastest)
 
 
@@ -195,6 +214,10 @@ def volume_state(plan: Plan, node: VolumeNode, cells: int, place: Any) -> Volume
         v = VolumeState(node, mass, heat("head", mass.head), (), -1, (heat("back", mass.back),))
         v.exhaust, v.steel = heat("exhaust", mass.exhaust), heat("steel", mass.steel)
         v.washes = v.exhaust if node.racks else v.back[0]
+    elif node.fluid.boils:
+        mass = LiquidMass(boiling_mass(node), 0.0, 0.0)
+        head = heat("head", mass.head)
+        v = VolumeState(node, mass, head, (), head, ())
     else:
         mass = liquid_mass(node, cells)
         head = heat("head", mass.head)
@@ -206,7 +229,6 @@ def volume_state(plan: Plan, node: VolumeNode, cells: int, place: Any) -> Volume
     for stage in node.stages:
         states = []
         for link in stage:
-            assert not isinstance(link.link, Condensers | HeatCustomers)  # refused before
             name = f"control.{link.name}"
             sensor, integral, u = (int(place(f"{name}.{part}", 1.0)) for part in ("sensor", "integral", "u"))
             states.append(LinkState(link, sensor, integral, u, float(link.units), stroke=link.link.stroke))
@@ -232,7 +254,12 @@ def drives_of(volumes: list[VolumeState], sinks: dict[str, int]) -> list[Drive]:
 
 
 def unit_transfer(
-    v: VolumeState, node: LinkNode, ambient: Ambient, moisture: float, sink: VolumeState | None
+    v: VolumeState,
+    node: LinkNode,
+    ambient: Ambient,
+    moisture: float,
+    sink: VolumeState | None,
+    sink_moisture: float,
 ) -> Callable[..., Array]:
     """``transfer`` of one unit as rows of heat, leaving temperature, cold heat, power, water, blowdown, capacity, valid."""
     model = _TRANSFER[type(node.link)]
@@ -243,9 +270,15 @@ def unit_transfer(
             entering = RoomAir(hot, flow, v.cp, moisture, ambient.pressure)
         else:
             entering = Stream(hot, flow, v.cp, v.node.fluid)
-        if sink is not None:
+        if (
+            sink is not None and node.cold_fluid is None
+        ):  # room air, whose dry bulb stands for the wet bulb too
+            other: Any = Ambient(
+                cold[0], cold[0], *(np.full(hot.shape, x) for x in (sink_moisture, ambient.pressure))
+            )
+        elif sink is not None:
             assert node.cold_fluid is not None
-            other: Any = Stream(cold[0], cold[1], sink.cp, node.cold_fluid)
+            other = Stream(cold[0], cold[1], sink.cp, node.cold_fluid)
         else:
             other = Ambient(*(np.full(hot.shape, float(part)) for part in ambient))
         one = model(entering, other, np.clip(u, 0.0, 1.0), node.machine)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from twin_models.fluids.fluids import density, heat_capacity
 from twin_models.streams import Ambient, Array
-from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, Room
+from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, HeatCustomers, LiquidToAirCdus, Room
 
 from twin.compile import Plan
 from twin.design_flows import REFERENCE_DEGC
@@ -125,6 +125,20 @@ class Plant:
             for link in self.fan_links
         ]
         self.on = dict.fromkeys(self.elements, 1.0)
+        first = len(plan.racks)  # of the pumps among the elements
+        self.coils = [
+            (link, first + next(i for i, drive in enumerate(self.drives) if drive.address == link.node.address),
+             self._place_of(link.node.link.heat_to["fan"]))
+            for link in self.links if isinstance(link.node.link, LiquidToAirCdus)
+        ]  # fmt: skip
+        for link in self.links:
+            blows = isinstance(link.node.link, LiquidToAirCdus)
+            link.to = self._place_of(link.node.sink) if blows else self.sinks[link.node.sink]
+
+    def _place_of(self, target: str) -> int:
+        """Where what fans of coils blow arrives: in a room it is the exhaust that servers may draw back."""
+        v = self.by_name.get(target)
+        return v.exhaust if v is not None and v.air else self.sinks[target]
 
     # -- set points and links ------------------------------------------------------------------------------------
 
@@ -152,22 +166,28 @@ class Plant:
                 self.air_heat[v.node.name] = float(heat_capacity_of(v.node, np.zeros(1), block)[0])
             for stage in v.stages:
                 for link in stage:
-                    outdoors = link.node.sink == OUTDOORS
-                    widths = [0.05, 0.01, -0.01] + ([] if outdoors else [0.05, -0.01])
-                    trust = [TRUST_K, TRUST_U, TRUST_FLOW] + ([] if outdoors else [TRUST_K, TRUST_FLOW])
-                    highs = [1e9, 1.0, 1e9] + ([] if outdoors else [1e9, 1e9])
+                    cold = 0 if link.node.sink == OUTDOORS else 1 if link.node.cold_fluid is None else 2
+                    # a customer takes nothing from water that is too cold for him: no slope across that edge
+                    narrow = 1e-4 if isinstance(link.node.link, HeatCustomers) else 0.05
+                    widths = [narrow, 0.01, -0.01, 0.05, -0.01][: 3 + cold]
+                    trust = [TRUST_K, TRUST_U, TRUST_FLOW, TRUST_K, TRUST_FLOW][: 3 + cold]
+                    highs = [1e9, 1.0, 1e9, 1e9, 1e9][: 3 + cold]
                     link.tangent = Tangent(self._transfer(v, link), widths, trust, highs)
 
     def _transfer(self, v: VolumeState, link: LinkState) -> Callable[..., Array]:
         sink = None if link.node.sink == OUTDOORS else self.by_name[link.node.sink]
-        return unit_transfer(v, link.node, self.ambient, self.moisture.get(v.node.name, 0.0), sink)
+        moist = [self.moisture.get(name, 0.0) for name in (v.node.name, link.node.sink)]
+        return unit_transfer(v, link.node, self.ambient, moist[0], sink, moist[1])
 
     def point(self, v: VolumeState, link: LinkState, temperature: Any, y: Any) -> tuple[Any, ...]:
-        """Inputs of a link's tangent: hot entering, actuator, hot flow per unit; then cold entering and flow per unit."""
+        """Inputs of a link's tangent: hot entering, actuator, hot flow per unit; then cold entering and flow per unit,
+        which room air has none of."""
         flow = max(v.flow * link.share / link.running, 1e-6)
         if link.node.sink == OUTDOORS:
             return temperature, y[link.u], flow
         sink = self.by_name[link.node.sink]
+        if sink.air:
+            return temperature, y[link.u], flow, self.inlet(sink, y)
         cold = link.node.cold_design * self.open_share[link.node.sink]
         if sink.asked > 0.0:
             cold *= min(1.0, sink.flow / sink.asked)
@@ -176,7 +196,7 @@ class Plant:
     def follow(self, y: list[float], now: float) -> None:
         """Renew the tangents that are out of trust at the state of now."""
         for v in self.volumes:
-            temperature = y[v.last]
+            temperature = y[v.last] + v.above
             rate = v.flow * v.cp
             for stage in v.stages:
                 taken, drop = 0.0, 0.0
@@ -203,7 +223,7 @@ class Plant:
                 if (
                     link.running > 0.0
                     and link.tangent is not None
-                    and link.tangent.far(self.point(v, link, y[v.last], y), factor)
+                    and link.tangent.far(self.point(v, link, y[v.last] + v.above, y), factor)
                 ):
                     return True
         return False
@@ -217,6 +237,8 @@ class Plant:
         for v in self.volumes:
             if v.air:
                 self._air(v, y, d)
+            elif v.boils:
+                self._pool(v, y, d)
             else:
                 self._pipes(v, y, d)
         for node, s in zip(self.plan.racks, sums, strict=True):
@@ -233,6 +255,9 @@ class Plant:
             electric.append(power)
             if to >= 0:
                 d[to] += power
+        for link, place, to in self.coils:
+            electric[place] = electric[place] + link.electric
+            d[to] = d[to] + link.electric
         house = self.house * self.on["house"]
         electric.append(house)
         d[self.house_to] += house
@@ -264,6 +289,11 @@ class Plant:
             before = y[i]
         taken, _ = self._stages(v, y, d, before, rate)
         d[v.head] = d[v.head] + rate * (before - y[v.head]) - taken
+
+    def _pool(self, v: VolumeState, y: Any, d: list[Any]) -> None:
+        """Boiling liquid: racks hand over vapour, condensers take its heat, and what is left warms the liquid."""
+        taken, _ = self._stages(v, y, d, y[v.head] + v.above, v.flow * v.cp)
+        d[v.head] = d[v.head] - v.served_rate * y[v.head] - taken
 
     def _air(self, v: VolumeState, y: Any, d: list[Any]) -> None:
         """Cold aisle, servers' exhaust, return, steel; see docs/explanation/transients.md."""
@@ -334,12 +364,12 @@ class Plant:
                 fall = link.factor * (temperature - found[1])
                 drop = drop + link.share * fall
                 link.left = temperature - fall
-                to = self.sinks[link.node.sink]
-                d[to] = d[to] + link.cold
+                d[link.to] = d[link.to] + link.cold
             temperature = temperature - (drop if v.air else taken / rate)
             total = total + taken
-            for link in stage if v.flow > FLOW_SWITCH * v.node.design_flow else ():
-                control(link, link.left if v.node.outer else temperature, want, y, d)
+            for link in stage if v.boils or v.flow > FLOW_SWITCH * v.node.design_flow else ():
+                out = y[v.head] if v.boils else link.left if v.node.outer else temperature
+                control(link, out, want, y, d)
         return total, temperature
 
     def _walk(self, electric: list[Any], d: list[Any]) -> None:

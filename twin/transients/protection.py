@@ -6,7 +6,7 @@ off until an event starts it: these protections are reset by hand.
 
 import numpy as np
 from twin_models.streams import Array
-from twin_sites.schema import OUTDOORS, Cdus, Chillers, Loop
+from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, Link, Loop
 
 from twin.transients.chips import Rows
 from twin.transients.parts import LinkState, VolumeState
@@ -19,6 +19,9 @@ INLET_STOP_K = 10.0  # above the allowable inlet of their class at which servers
 COOLANT_DELAY_S = (
     60.0  # that coolant above its limit enters before nodes power off: an orderly end (estimate)
 )
+# Of saturation above its usual value at which a pressure switch acts (estimates): a vented vessel holds some 0.2 bar, a closed
+# circuit up to its relief valve.
+VENTED_K, SEALED_K = 5.0, 15.0
 PAST_K = 0.5  # by which a set point may be passed in one step
 
 
@@ -49,6 +52,8 @@ def guard(timeline: Timeline, crossings: dict[str, Crossing]) -> bool:
             continue
         if inlet > rows.inlet_high + INLET_STOP_K:
             why, cause = f"air enters at {inlet:.0f} °C", "inlet air"
+        elif _over_pressure(rows, y, stepper):
+            why, cause = f"pressure at {y[plant.by_name[str(rows.node.loop)].head]:.0f} °C", "pressure"
         elif _too_warm_for(rows, y, stepper) >= COOLANT_DELAY_S:
             why = f"coolant above {rows.node.racks.coolant_trip:.0f} °C for {COOLANT_DELAY_S:.0f} s"
             cause = "coolant"
@@ -74,6 +79,7 @@ def passes(stepper: Stepper, y: Array) -> bool:
         for rows in stepper.rows
         if rows.node.loop is not None
     ]
+    limits += [(v.head, pressure_limit(v)) for v in plant.volumes if v.boils and v.stages]
     return any(before[place] <= limit and y[place] > limit + PAST_K for place, limit in limits)
 
 
@@ -96,6 +102,27 @@ def _too_warm_for(rows: Rows, y: list[float], stepper: Stepper) -> float:
         return 0.0
     rows.too_warm_since = min(rows.too_warm_since, stepper.now)
     return stepper.now - rows.too_warm_since
+
+
+def _over_pressure(rows: Rows, y: list[float], stepper: Stepper) -> bool:
+    """Whether the pressure switch of a boiling loop has acted."""
+    v = stepper.plant.by_name[rows.node.loop] if rows.node.loop is not None else None
+    return v is not None and v.boils and y[v.head] > pressure_limit(v)
+
+
+def pressure_limit(v: VolumeState) -> float:
+    """°C of saturation at which the pressure switch of a boiling loop acts: as stated, or a margin above its rating."""
+    found = [stated_limit(link.node.link, v) for stage in v.stages for link in stage]
+    return min(limit for limit in found if limit is not None)
+
+
+def stated_limit(link: Link, v: VolumeState) -> float | None:
+    if not isinstance(link, Condensers):
+        return None
+    if link.trips_above is not None:
+        return link.trips_above
+    usual = max(link.rated_saturation, v.node.part.supply.value if not v.node.part.supply.base else -np.inf)
+    return usual + (VENTED_K if link.vented else SEALED_K)
 
 
 def _sink(stepper: Stepper, link: LinkState, y: list[float]) -> float:

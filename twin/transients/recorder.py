@@ -157,7 +157,7 @@ def snapshot(stepper: Stepper) -> list[float]:
             float(v.wanted),
             values[v.last],
             v.flow,
-            v.flow * v.cp * (values[v.last] - values[v.head]),
+            v.flow * v.cp * (values[v.last] + v.above - values[v.head]),
         ]
     row += [drive.electric for drive in plant.drives]
     for link in plant.links:

@@ -128,7 +128,9 @@ def transient_dataset(
         "water": "water",
     }.items():
         data[f"link_{name}"] = np.stack([get(f"link.{node.name}.{part}") for node in links])
-    data["link_power"] = np.stack([drives.get(n.address, get(f"link.{n.name}.power")) for n in links])
+    data["link_power"] = np.stack(
+        [drives.get(n.address, np.zeros(rec.grid.size)) + get(f"link.{n.name}.power") for n in links]
+    )
     data["site_water"] = data["link_water"].sum(axis=0)
     data["site_blowdown"] = sum((get(f"link.{n.name}.blowdown") for n in links), np.zeros(rec.grid.size))
     for part in ("load", "loss"):

@@ -13,7 +13,7 @@ import xarray as xr
 from twin_models.streams import Ambient
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import change_site, load_site
-from twin_sites.schema import Condensers, HeatCustomers, LiquidToAirCdus, Site
+from twin_sites.schema import Site
 
 from twin import __version__
 from twin.annual import _load, _moment
@@ -121,26 +121,9 @@ def transient(
     return transient_dataset(run, found, trace, begin, listed, demand.notes, __version__)
 
 
-_STANDING: dict[type, str] = {
-    Condensers: "a loop that boils",
-    HeatCustomers: "a heat customer",
-    LiquidToAirCdus: "a liquid-to-air unit",
-}
-
-
 def _refuse(plan: Plan) -> None:
-    """Vapour and pressure of a boiling loop, controls of heat customers and of coils in rooms, and headers are not modelled in time."""
+    """Headers are not modelled in time."""
     problems = [
-        Problem(
-            node.address,
-            _STANDING[type(node.link)],
-            "loops of liquid, baths and air",
-            "'twin run' has its answer at rest",
-        )
-        for node in plan.links
-        if type(node.link) in _STANDING
-    ]
-    problems += [
         Problem(
             f"{volume.address}.manifold",
             "headers that split the flow",

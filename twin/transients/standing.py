@@ -6,10 +6,9 @@ import numpy as np
 from twin_models.fluids.fluids import density
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Array
-from twin_sites.schema import Condensers, HeatCustomers
 
+from twin.air import server_air
 from twin.compile import Plan
-from twin.design_flows import AIR_DENSITY
 from twin.errors import NotConverged
 from twin.heat import TOLERANCE, _sweep, solve
 from twin.state import Block, State
@@ -69,14 +68,14 @@ def stand(
         y[v.head] = supply
         if v.air:
             y[list(v.back)] = back
-        else:
+        elif not v.boils:
             y[list(v.supply)], y[v.mix], y[list(v.back)] = supply, back, back
         for stage in v.stages:
-            whole = sum(link.node.units * link.node.hot_design for link in stage)
+            whole = sum(link.node.units * link.width for link in stage)
             doors = sum(rack.racks.count for rack in v.node.racks) if v.node.outer else 0
             for link in stage:
-                link.running = float(np.asarray(state.running[link.node.name]).ravel()[0])
-                link.share = link.running / doors if doors else link.node.units * link.node.hot_design / whole
+                link.running = link.driven = float(np.asarray(state.running[link.node.name]).ravel()[0])
+                link.share = link.running / doors if doors else link.node.units * link.width / whole
                 y[link.u] = float(state.u[link.node.name][0])
     rows = [_rows(plan, plant, node, state, *activity[node.name], y) for node in plan.racks]
     flows = Flows(plant, rows)
@@ -84,7 +83,7 @@ def stand(
     for v in plant.volumes:
         if v.air and not v.node.outer:
             inlet = float(state.inlet[v.node.name][0])
-            _exhaust(v, inlet, state, plan, y)
+            _exhaust(v, inlet, state, y)
             v.received = float(state.heat[v.node.name][0])
     for feeder in plant.feeders:
         feeder.load = float(state.load[feeder.name][0])
@@ -97,10 +96,9 @@ def stand(
     return stepper
 
 
-def _exhaust(v: VolumeState, inlet: float, state: State, plan: Plan, y: Array) -> None:
-    """Exhaust of servers: their inlet and the rise of what they draw."""
-    served = AIR_DENSITY * sum(float(state.rack[n.name].air_flow[0]) for n in v.node.racks)
-    heat = sum(float(state.rack[n.name].heat_air[0]) for n in v.node.racks)
+def _exhaust(v: VolumeState, inlet: float, state: State, y: Array) -> None:
+    """Exhaust of servers and coils: their inlet and the rise of what they draw."""
+    served, heat = (float(total[0]) for total in server_air(v.node, state))
     v.served = served
     y[v.exhaust] = inlet + heat / (served * v.cp) if served > 0.0 else y[v.head]
     y[v.steel] = y[v.washes]
@@ -148,7 +146,7 @@ def _tune(plant: Plant, v: VolumeState, y: Array) -> None:
     Lambda tuning of a first-order sensor behind a quick machine (Skogestad, J. Process Control 13, 2003): gain
     sensor time / (response · (closed-loop time + actuator lag)), integral time the sensor's.
     """
-    temperature: Any = float(y[v.last])
+    temperature: Any = float(y[v.last]) + v.above
     want = float(plant.wanted(v, y))
     if v.node.outer:
         want = max(want, float(plant.inlet(plant.by_name[v.node.outer], y)))
@@ -157,13 +155,15 @@ def _tune(plant: Plant, v: VolumeState, y: Array) -> None:
         for link in stage:
             point = plant.point(v, link, temperature, y)
             assert link.tangent is not None
-            link.gain = _gain(link, point)
+            _gain(plant, v, link, point)
             drop += link.share * (temperature - link.tangent.value[1])
             link.left = link.tangent.value[1]
             taken += link.running * link.tangent.value[0]
         temperature -= drop if v.air else taken / (v.flow * v.cp)
         for link in stage:
-            y[link.sensor] = measured = link.left if v.node.outer else temperature
+            y[link.sensor] = measured = (
+                float(y[v.head]) if v.boils else link.left if v.node.outer else temperature
+            )
             error = measured - want
             u = float(y[link.u])
             raw = u
@@ -172,12 +172,21 @@ def _tune(plant: Plant, v: VolumeState, y: Array) -> None:
             y[link.integral] = raw - link.gain * error
 
 
-def _gain(link: LinkState, point: tuple[Any, ...]) -> float:
-    """Controller gain per kelvin from the machine's steepest response."""
+def _gain(plant: Plant, v: VolumeState, link: LinkState, point: tuple[Any, ...]) -> None:
+    """Controller gain per kelvin from the machine's steepest response.
+
+    The pressure of a boiling loop integrates what a condenser does not take, and is tuned as such: gain capacity over heat
+    per stroke and closed-loop time, integral time four times that.
+    """
     assert link.tangent is not None
-    assert not isinstance(link.node.link, Condensers | HeatCustomers)  # refused before
     inputs = [np.full(GRID.size, float(x)) for x in point]
     inputs[1] = GRID
-    out = link.tangent.function(*inputs)[1]
-    steepest = float(np.max(-np.diff(out) / np.diff(GRID)))
-    return SENSOR_TIME / (max(steepest, LEAST_RESPONSE) * (link.node.link.response + ACTUATOR_TIME))
+    rows = link.tangent.function(*inputs)
+    slow = link.node.link.response + ACTUATOR_TIME
+    if v.boils:
+        steepest = link.running * float(np.max(np.diff(rows[0]) / np.diff(GRID)))
+        link.gain = plant.capacity[v.head] / (max(steepest, 1.0) * (slow + SENSOR_TIME))
+        link.reset = 4.0 * (slow + SENSOR_TIME)
+        return
+    steepest = float(np.max(-np.diff(rows[1]) / np.diff(GRID)))
+    link.gain = SENSOR_TIME / (max(steepest, LEAST_RESPONSE) * slow)

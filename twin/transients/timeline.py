@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 from twin_models.streams import Ambient, Array
-from twin_sites.schema import AirHandlers, Cdus, Chillers, Exchangers, Loop, UpsModules
+from twin_sites.schema import (
+    Cdus,
+    Chillers,
+    Condensers,
+    CoolingTowers,
+    DryCoolers,
+    HeatCustomers,
+    Loop,
+    UpsModules,
+)
 
 from twin.transients.chips import Rows
 from twin.transients.events import Event
@@ -353,11 +362,14 @@ class Timeline:
         self._fill(address)
 
     def _still(self, address: str) -> None:
-        """A chiller stops, fans of towers and dry coolers run down."""
+        """Compressors and pumps inside machines stop, fans of towers and dry coolers run down, the rest needs no power."""
         link = self._link(address)
-        if isinstance(link.node.link, Chillers):
+        machine = link.node.link
+        pumped = isinstance(machine, Condensers) and machine.pump_power > 0.0
+        lifted = isinstance(machine, HeatCustomers) and machine.method == "heat_pump"
+        if isinstance(machine, Chillers) or pumped or lifted:
             link.running = 0.0
-        elif not isinstance(link.node.link, Exchangers | Cdus | AirHandlers):
+        elif isinstance(machine, DryCoolers | CoolingTowers):
             link.unpowered = True
 
     # -- after each step -----------------------------------------------------------------------------------------
@@ -374,7 +386,7 @@ class Timeline:
 
     def _lose_coolant(self, v: VolumeState, lost: float) -> None:
         name = v.node.name
-        places = [v.head, *v.supply, v.mix, *v.back]
+        places = list(dict.fromkeys([v.head, *v.supply, v.mix, *v.back]))
         per_m3 = self.plant.rho_cp[name]
         whole = float(self._capacity[places].sum()) / per_m3
         self._volume[name] = self._volume.get(name, 0.0) + lost
