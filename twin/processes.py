@@ -1,6 +1,9 @@
 """Where worker processes come from: a small server that imports what they need once, while the owner still plans."""
 
 import multiprocessing
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 
 
@@ -14,6 +17,24 @@ def process_context() -> BaseContext:
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["twin.studies.cases"])
-    forkserver.ensure_running()
+    context.set_forkserver_preload(["twin.studies.warm"])
+    with without_main():
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Processes that start in this block do not run the script of their owner again.
+
+    Nothing they need stands in it: a script needs no ``if __name__ == "__main__":``, and they start sooner.
+    """
+    main = sys.modules["__main__"]
+    spec, file = main.__spec__, main.__dict__.pop("__file__", None)
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if file is not None:
+            main.__file__ = file

@@ -33,7 +33,7 @@ from twin_sites.yaml_files import read_yaml
 import twin
 from twin.errors import RunError
 from twin.loads.read import loads
-from twin.processes import process_context
+from twin.processes import process_context, without_main
 from twin.studies.axes import Array, Axis
 from twin.studies.file import Study, read_study
 from twin.studies.plan import plan_study
@@ -315,7 +315,8 @@ def _begin(run: StudyRun) -> None:
     run.pipe, told = context.Pipe(duplex=False)
     run.process = context.Process(target=_compute, args=(run.study, str(run.path), told), daemon=True)
     run.began = perf_counter()
-    run.process.start()
+    with without_main():
+        run.process.start()
     told.close()
 
 

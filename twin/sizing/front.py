@@ -18,7 +18,7 @@ from twin_sites.schema import Site
 from twin.annual import simulate
 from twin.errors import RunError
 from twin.metrics import summarize
-from twin.processes import process_context
+from twin.processes import process_context, without_main
 from twin.sizing.optimum import UNITS, Span, check_objective, worth
 from twin.sizing.proof import shortfalls
 from twin.tables import table
@@ -122,7 +122,8 @@ def front(
                 {s.address: s.written(float(v)) for s, v in zip(spans, x, strict=True)}
                 for x in asked.get("X")
             ]
-            found = list(pool.map(_year, cases, chunksize=max(1, len(cases) // (4 * workers))))
+            with without_main():
+                found = list(pool.map(_year, cases, chunksize=max(1, len(cases) // (4 * workers))))
             count += len(found)
             out = np.array([[a, b, missed] for a, b, missed in found])
             evaluator.Evaluator().eval(

@@ -23,7 +23,7 @@ import xarray as xr
 from twin_sites.errors import InputError, Problem
 
 from twin.errors import RunError
-from twin.processes import process_context
+from twin.processes import process_context, without_main
 from twin.studies.axes import Array
 from twin.studies.cases import FAILED, TODO, Chunk, run_chunk
 from twin.studies.file import Study
@@ -73,7 +73,7 @@ def study(
     out
         Zarr store to write, which keeps every finished case whatever happens; without it results are only returned.
     workers
-        Processes. More than one needs the ``if __name__ == "__main__":`` guard in a script.
+        Processes.
     scheduler
         Address of a Dask scheduler, ``tcp://host:8786``, in place of own processes.
     resume
@@ -170,10 +170,10 @@ def _pool(recipe: Recipe, steps: int, tasks: deque[Task], workers: int) -> Itera
             broken = False
             try:
                 while tasks and len(pending) < AHEAD * workers:
-                    future = pool.submit(_work, tasks[0], steps)
+                    future = _handed(pool, tasks[0], steps)
                     pending[future] = tasks.popleft()
                 if not tasks and alone and not pending:
-                    future = pool.submit(_work, alone[0], steps)
+                    future = _handed(pool, alone[0], steps)
                     pending[future] = alone.popleft()
             except BrokenProcessPool:  # found while handing out
                 broken = True
@@ -205,6 +205,12 @@ def _pool(recipe: Recipe, steps: int, tasks: deque[Task], workers: int) -> Itera
 def _processes(recipe: Recipe, workers: int) -> ProcessPoolExecutor:
     """A pool whose processes come from a small server that has imported what they need, and end with this process."""
     return ProcessPoolExecutor(workers, mp_context=process_context(), initializer=_begin, initargs=(recipe,))
+
+
+def _handed(pool: ProcessPoolExecutor, task: Task, steps: int) -> Future[Chunk]:
+    """A task given to a pool, which starts its processes at the first ones."""
+    with without_main():
+        return pool.submit(_work, task, steps)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
