@@ -146,24 +146,13 @@ class FeederState:
     loss: Any = 0.0
 
 
-def at_point(t: Tangent, point: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
-    """Heat, leaving temperature, cold heat and power of a tangent: outdoors it has three inputs, over a loop five."""
-    one, two, three, four = t.plane
-    if len(point) == 3:
-        p, q, r = point
-        return (
-            one[0] + one[1] * p + one[2] * q + one[3] * r,
-            two[0] + two[1] * p + two[2] * q + two[3] * r,
-            three[0] + three[1] * p + three[2] * q + three[3] * r,
-            four[0] + four[1] * p + four[2] * q + four[3] * r,
-        )
-    p, q, r, v, w = point
-    return (
-        one[0] + one[1] * p + one[2] * q + one[3] * r + one[4] * v + one[5] * w,
-        two[0] + two[1] * p + two[2] * q + two[3] * r + two[4] * v + two[5] * w,
-        three[0] + three[1] * p + three[2] * q + three[3] * r + three[4] * v + three[5] * w,
-        four[0] + four[1] * p + four[2] * q + four[3] * r + four[4] * v + four[5] * w,
-    )
+def at_point(t: Tangent, point: tuple[Any, ...]) -> list[Any]:
+    """Heat, leaving temperature, cold heat and power of a tangent; its first three inputs are those of every link."""
+    p, q, r, *more = point
+    found = [row[0] + row[1] * p + row[2] * q + row[3] * r for row in t.plane]
+    for i, x in enumerate(more, start=4):
+        found = [one + row[i] * x for one, row in zip(found, t.plane, strict=True)]
+    return found
 
 
 def control(link: LinkState, out: Any, want: Any, y: Any, d: list[Any]) -> None:

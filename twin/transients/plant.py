@@ -293,7 +293,7 @@ class Plant:
     def _pool(self, v: VolumeState, y: Any, d: list[Any]) -> None:
         """Boiling liquid: racks hand over vapour, condensers take its heat, and what is left warms the liquid."""
         taken, _ = self._stages(v, y, d, y[v.head] + v.above, v.flow * v.cp)
-        d[v.head] = d[v.head] - v.served_rate * y[v.head] - taken
+        d[v.head] = d[v.head] - taken
 
     def _air(self, v: VolumeState, y: Any, d: list[Any]) -> None:
         """Cold aisle, servers' exhaust, return, steel; see docs/explanation/transients.md."""
