@@ -29,9 +29,7 @@ from twin.transients.standing import answer, stand
 from twin.transients.stepping import Stepper
 
 REST = 1e-6  # relative, and K
-AIR_REST = (
-    3e-6  # relative, flows: the year stops where heat agrees, a transient starts where air has settled too
-)
+AIR_REST = 1e-5  # relative, flows of air and their fans: a transient starts where air has settled, too
 CLOSURE = 1e-8
 FRONTIER = (
     Path(__file__).resolve().parents[3] / "shared/data/facility/frontier_cdu_power_2024-04-07_15s.csv.gz"
