@@ -26,7 +26,7 @@ from twin.loads.load import Load
 from twin.loads.read import load_trace, loads
 from twin.loads.requests import answering, is_request_trace
 from twin.members import check_size
-from twin.notes import plant_notes
+from twin.notes import plant_notes, uneven_notes
 from twin.results import Collected, add, collect, dataset
 from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block, Span
@@ -146,6 +146,7 @@ def simulate(
         if one.useful is not None and one.free is not None:  # what a floor burns makes no tokens
             found.values["rack_tokens"][i] *= one.useful
             found.values["rack_tokens_asked"][i] *= one.free
+    more = [*more, *uneven_notes(plan, found.members.flow)]
     rates = (
         _rate(chosen.economy.energy_price, price, "price", span, air),
         _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air),

@@ -30,7 +30,7 @@ from twin_sites.schema import (
 
 from twin.design_flows import REFERENCE_DEGC, cold_design, hot_design
 from twin.errors import RunError
-from twin.headers import Branching, branching, head_of, most_flow
+from twin.headers import Branching, branching, flow_at_head, head_of, most_flow
 
 MORE = 1.25  # times rated flow, about where pumps at full speed end: the exponent of the head is taken up to here
 
@@ -301,14 +301,14 @@ def _flows(volume: VolumeNode) -> tuple[float, float]:
     return demand * rho, float(_cdu_flow(units, demand, head, exponent)) * rho
 
 
-def _cdu_flow(units: list[LinkNode], flow: float, head: Real, exponent: Real) -> Array:
-    """Most m³/s of all units together at full speed, where racks and pipes ask for ``head`` Pa at ``flow`` m³/s."""
+def _cdu_flow(units: list[LinkNode], flow: float, head: Real, exponent: Real, speed: float = 1.0) -> Array:
+    """Most m³/s of all units together at a pump speed, where racks and pipes ask for ``head`` Pa at ``flow`` m³/s."""
     total = sum(node.units * node.hot_design for node in units)
     most = np.zeros(np.shape(head))
     for node in units:
         assert isinstance(node.link, Cdus)
         per_unit = flow * node.hot_design / total if total else 0.0
-        one = cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link)
+        one = cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link, speed)
         most = most + node.units * one
     return most
 
@@ -329,8 +329,16 @@ def _branching(volume: VolumeNode, loop: Loop) -> Branching:
         return split
     rated = np.full(split.t.size, split.flow)
     head, more = head_of(split, rated, split.t), head_of(split, MORE * rated, split.t)
-    reached = _cdu_flow(units, split.flow, head, np.log(more / head) / np.log(MORE))
-    return split._replace(most=np.minimum(reached, split.q[-1]))
+    exponent = np.log(more / head) / np.log(MORE)
+    most = np.minimum(_cdu_flow(units, split.flow, head, exponent), split.q[-1])
+    control, held = loop.manifold.control, None
+    if control == "speed":
+        held = _cdu_flow(units, split.flow, head, exponent, loop.manifold.speed)
+    elif control == "pressure":
+        nominal = np.array([split.nominal])
+        rated_head = float(head_of(split, np.array([split.flow]), nominal)[0])
+        held = flow_at_head(split, loop.manifold.pressure or rated_head)
+    return split._replace(most=most, held=held)
 
 
 def rated_rack_flow(racks: Racks) -> float:

@@ -41,6 +41,7 @@ class Branching(NamedTuple):
     branch: Array  # m³/s of each rack, (racks, T·Q)
     steep: Array  # head over (q/flow)^EXPONENT, Pa, (T·Q,)
     most: Array | None = None  # m³/s that the units' pumps can give, (T,)
+    held: Array | None = None  # m³/s where pumps hold a pressure or a speed, whatever racks ask for, (T,)
 
 
 def branching(loop: Loop, headers: Headers, liquid: Fluid, racks: Sequence[tuple[str, Racks]]) -> Branching:
@@ -129,6 +130,19 @@ def _between(table: Array, split: Branching, total: Array, t: Array) -> Array:
     for step, weight in ((1, (1.0 - at_t) * at_q), (up, at_t * (1.0 - at_q)), (up + 1, at_t * at_q)):
         out += table.take(cell + step, axis=-1) * weight
     return out
+
+
+def flow_at_head(split: Branching, head: float) -> Array:
+    """Flow in m³/s at which headers and racks ask for ``head`` Pa, at every temperature of the table, (T,)."""
+    q = split.q[1:]
+    steep = split.steep.reshape(split.t.size, -1)[:, 1:]
+    log_heads = np.log(steep * (q / split.flow) ** EXPONENT)
+    return np.exp([np.interp(np.log(head), row, np.log(q)) for row in log_heads])
+
+
+def held_flow(split: Branching, t: Array) -> Array | None:
+    """Flow in m³/s of pumps that hold a pressure or a speed, at a supply temperature in °C; None where racks decide."""
+    return None if split.held is None else np.asarray(np.interp(t, split.t, split.held))
 
 
 def most_flow(split: Branching, t: Real) -> Array:

@@ -21,7 +21,7 @@ from twin_sites.schema import Cdus, Chillers, Loop, Room
 
 from twin.air import fans, flow_bounds, inlet, room_air, server_air
 from twin.compile import Plan, RackNode, VolumeNode, required_head
-from twin.headers import flow_asked_of, head_of, most_flow, rack_flow, returns_cool
+from twin.headers import flow_asked_of, head_of, held_flow, most_flow, rack_flow, returns_cool
 from twin.loops import (
     HOTTEST,
     STILL,
@@ -178,7 +178,8 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             total = total + asked * rho
         most: Array | float = volume.flow_limit
         if volume.branching is not None:
-            most = rho * most_flow(volume.branching, supply)
+            held, most = held_flow(volume.branching, supply), rho * most_flow(volume.branching, supply)
+            total = total if held is None else np.asarray(held * rho)
         share = np.minimum(1.0, most / np.maximum(total, 1e-12))
         state.given[volume.name] = share
         if volume.branching is not None:

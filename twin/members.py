@@ -26,6 +26,8 @@ class Tally(NamedTuple):
     peak: Array  # W
     chip: Array  # °C, hottest; NaN without accelerators
     throttled: Array  # steps
+    flow: Array  # m³/s, sum over steps
+    least_flow: Array  # m³/s; NaN without liquid, as is the sum
 
     def and_then(self, later: "Tally") -> "Tally":
         """Both together."""
@@ -34,6 +36,8 @@ class Tally(NamedTuple):
             np.maximum(self.peak, later.peak),
             np.fmax(self.chip, later.chip),
             self.throttled + later.throttled,
+            self.flow + later.flow,
+            np.fmin(self.least_flow, later.least_flow),
         )
 
 
@@ -67,6 +71,10 @@ def tally(plan: Plan, block: Block, state: State) -> Tally:
             each.power.max(axis=-1).astype(float),
             each.chip.max(axis=-1).astype(float),
             each.throttled.sum(axis=-1, dtype=float),
+            each.flow.sum(axis=-1, dtype=float) if node.loop is not None else np.full(len(each.flow), np.nan),
+            each.flow.min(axis=-1).astype(float)
+            if node.loop is not None
+            else np.full(len(each.flow), np.nan),
         )
         parts.append(Tally(*(row[row_of] for row in rows)))
     return Tally(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))

@@ -2,11 +2,12 @@
 
 import numpy as np
 from twin_models.fluids import boiling
+from twin_models.streams import Array
 from twin_models.two_phase import two_phase
 from twin_sites.schema import Condensers, Tanks
 
+from twin import members
 from twin.compile import Plan, VolumeNode
-from twin.headers import Branching, branch_flows
 
 NEAR_CRITICAL = 0.7  # of the critical heat flux; designs stay below (estimate)
 SEALED_K = 1.0  # a vented tank boils at outdoor pressure; a set point off by more means pressure or vacuum
@@ -29,8 +30,6 @@ def plant_notes(plan: Plan, pressure: float, hours: float) -> list[str]:
     notes: list[str] = []
     for volume in plan.volumes:
         notes += _tank_loads(volume)
-        if volume.branching is not None:
-            notes += _uneven(volume.address, volume.branching)
         if volume.fluid is not None and volume.fluid.boils:
             notes += _boiling(volume, pressure, hours)
     return notes
@@ -49,18 +48,20 @@ def _tank_loads(volume: VolumeNode) -> list[str]:
     ]
 
 
-def _uneven(address: str, split: Branching) -> list[str]:
-    """Racks whose flow is far from the mean of their group."""
+def uneven_notes(plan: Plan, flow: Array) -> list[str]:
+    """Racks along headers whose flow is far from the mean of their group; ``flow`` of every rack over the run, (members,)."""
     notes = []
-    flow = branch_flows(split, np.array([split.flow]), np.array([split.nominal]))[:, 0]
-    for name, at in split.rows.items():
-        relative = flow[at] * flow[at].size / max(float(flow[at].sum()), 1e-30)
-        least, most = int(relative.argmin()), int(relative.argmax())
-        if relative[most] - relative[least] > UNEVEN:
-            notes.append(
-                f"{address}.manifold: flow of {name}.{least + 1} is {100 * relative[least]:.0f} % and of {name}.{most + 1} "
-                f"{100 * relative[most]:.0f} % of the group's mean"
-            )
+    names, groups = (np.array(values) for values in members.names(plan))
+    for volume in plan.volumes:
+        for group in volume.branching.rows if volume.branching is not None else ():
+            mine = groups == group
+            relative, own = flow[mine] / max(float(flow[mine].mean()), 1e-30), names[mine]
+            least, most = int(relative.argmin()), int(relative.argmax())
+            if relative[most] - relative[least] > UNEVEN:
+                notes.append(
+                    f"{volume.address}.manifold: flow of {own[least]} is {100 * relative[least]:.0f} % and of {own[most]} "
+                    f"{100 * relative[most]:.0f} % of the group's mean"
+                )
     return notes
 
 

@@ -288,6 +288,8 @@ def dataset(
         "member_power_mean": racks.energy / span.n,
         "member_power_peak": racks.peak,
         "member_chip_hottest": racks.chip,
+        "member_flow_mean": racks.flow / span.n,
+        "member_flow_least": racks.least_flow,
         "member_hours_throttled": racks.throttled * span.step_s / 3600.0,
     }
     links = plan.links

@@ -73,6 +73,8 @@ VARIABLES: dict[str, Variable] = {
     "member_power_mean": Variable(_M, "W", "Power of the rack, mean over the run", 0.0, 2e6),
     "member_power_peak": Variable(_M, "W", "Power of the rack, highest step", 0.0, 2e6, "maximum"),
     "member_chip_hottest": Variable(_M, "degC", "Chips of the rack, hottest step", 0.0, 105.0, "maximum"),
+    "member_flow_mean": Variable(_M, "m3/s", "Coolant flow of the rack, mean over the run", 0.0, 0.1),
+    "member_flow_least": Variable(_M, "m3/s", "Coolant flow of the rack, lowest step", 0.0, 0.1, "minimum"),
     "member_hours_throttled": Variable(_M, "h", "Time in which chips of the rack throttle", 0.0, 2e5, "sum"),
 }
 

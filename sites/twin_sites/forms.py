@@ -7,7 +7,7 @@ from twin_models.fluids.dielectrics import OILS
 
 from twin_sites import catalogue
 from twin_sites.errors import Problem, did_you_mean
-from twin_sites.schema import Loop, Racks, RearDoors, Room, Site
+from twin_sites.schema import Cdus, Loop, Racks, RearDoors, Room, Site
 
 FORMS = {
     "plates": "water or glycol for servers with cold plates",
@@ -116,6 +116,26 @@ def headers(site: Site) -> Iterable[Problem]:
                         allowed,
                         did_you_mean(rack, [*groups, *members]),
                     )
+        yield from _control(where, loop)
         valves = loop.manifold.valves
         if all(valves.get(m, valves.get(m.rpartition(".")[0], 1.0)) == 0.0 for m in members):
             yield Problem(f"{where}.valves", "every branch is closed", "one open valve", "open one")
+
+
+def _control(where: str, loop: Loop) -> Iterable[Problem]:
+    """What pumps of headers hold fits what is said of it."""
+    headers = loop.manifold
+    assert headers is not None
+    for name, said in (("pressure", headers.pressure is not None), ("speed", headers.speed != 1.0)):
+        if said and headers.control != name:
+            yield Problem(
+                f"{where}.{name}",
+                f"given while control is {headers.control}",
+                f"control: {name}",
+                f"set control to {name}, or remove it",
+            )
+    if headers.control == "speed":
+        for name, link in loop.links.items():
+            if isinstance(link, Cdus) and link.pump is None:
+                found = f"units without a pump curve ({name})"
+                yield Problem(f"{where}.control", found, "demand or pressure", "give the units a pump")

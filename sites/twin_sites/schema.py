@@ -277,6 +277,14 @@ class Headers(Manifold):
     ``valves`` and ``filters`` name racks (``compute.3``) or whole groups.
     """
 
+    control: Annotated[
+        Literal["demand", "pressure", "speed"],
+        Choice("Pumps give the flow that racks ask for, hold a pressure, or turn at one speed"),
+    ] = "demand"
+    pressure: Annotated[
+        float | None, Quantity("Pa", "Pressure held at the units; that of rated flow if not given", 1e3, 2e6)
+    ] = None
+    speed: Annotated[float, Quantity("1", "Speed of the pumps over full speed", 0.1, 1.0)] = 1.0
     valves: Annotated[dict[str, Share], Choice("Opening of branch valves")] = field(
         default_factory=dict, hash=False
     )

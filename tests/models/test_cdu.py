@@ -121,3 +121,22 @@ def test_a_cdu_has_one_kind_of_pump(xdu: Cdu) -> None:
         dataclasses.replace(xdu, pump=None)
     with pytest.raises(ValueError, match="either a pump or a constant_power"):
         dataclasses.replace(xdu, constant_power=1e3)
+
+
+def test_pumps_are_staged(xdu: Cdu) -> None:
+    """As few pumps as reach flow and head; all where all are needed; never more electricity than all of them."""
+    params = dataclasses.replace(xdu, pumps=3, staging="needed")
+    flow = np.linspace(100.0, 1900.0, 60) * LPM
+    head = 200e3 * (flow / (1800.0 * LPM)) ** 1.9
+    found, all_ = (
+        cdu.pumping(flow, head, params),
+        cdu.pumping(flow, head, dataclasses.replace(params, staging="all")),
+    )
+    assert np.all(found.speed <= np.maximum(all_.speed, 1.0) + 1e-12)
+    assert found.electric[-1] == all_.electric[-1]
+    assert found.electric[5] < 0.7 * all_.electric[5]
+    one = cdu.pumping(flow, head, dataclasses.replace(params, pumps=1))
+    alone = one.speed <= 1.0
+    assert 0 < alone.sum() < flow.size
+    assert found.electric[alone] == pytest.approx(one.electric[alone])
+    assert np.all(found.electric[~alone] != one.electric[~alone])

@@ -15,7 +15,7 @@ from twin.headers import Branching, branch_flows, head_of, most_flow
 
 FLOW, HEAD = 3e-4, 3e-3  # of the table against the ladder, branch flows over their mean
 LAMINAR = 0.15  # of rated flow; below it headers turn laminar between two points of the table
-FLOW_LAMINAR, HEAD_LAMINAR = 1.5e-2, 2e-2
+FLOW_LAMINAR, HEAD_LAMINAR = 1.5e-2, 3e-2
 FLOW_LIMITED, HEAD_LIMITED = 1e-2, 1e-2  # between two points, where a limiter begins to hold
 ROUNDING = 1e-12
 PG25 = fluid("propylene_glycol", 0.25)

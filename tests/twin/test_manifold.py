@@ -91,7 +91,13 @@ def test_added_rack_is_on_the_headers() -> None:
         ({"cooling.tcs.manifold.valves.dlc.30": "0 %"}, r"dlc\.30: no rack of this loop.*dlc\.1 to dlc\.8"),
         ({"cooling.tcs.manifold.valves.dlc": "0 %"}, "every branch is closed"),
         ({"cooling.tcs.manifold.diameter": "3 m"}, "diameter"),
-        ({"cooling.tcs.manifold.layout": "ring"}, "direct | reverse"),
+        ({"cooling.tcs.manifold.layout": "star"}, "direct | reverse"),
+        ({"cooling.tcs.manifold.pressure": "90 kPa"}, "control is demand.*set control to pressure"),
+        ({"cooling.tcs.manifold.speed": "70 %"}, "control is demand.*set control to speed"),
+        (
+            {"cooling.tcs.manifold.control": "speed", "cooling.tcs.cdu.use": "frontier-cdu"},
+            "without a pump curve",
+        ),
     ],
 )
 def test_refusals(changes: dict[str, object], words: str) -> None:
@@ -109,3 +115,58 @@ def test_headers_without_racks_are_refused() -> None:
 def test_a_transient_refuses_headers() -> None:
     with pytest.raises(InputError, match="headers that split the flow"):
         twin.transient(SITE, until=60.0)
+
+
+def flows_of(ds: xr.Dataset) -> np.ndarray:
+    return np.asarray(ds.member_flow_mean.sel(member=[f"dlc.{i + 1}" for i in range(8)]))
+
+
+def test_single_racks_tell_their_flow() -> None:
+    ds = run({"cooling.tcs.manifold.diameter": "55 mm"})
+    flow, least = (ds[name].sel(member="dlc.8") for name in ("member_flow_mean", "member_flow_least"))
+    assert 0.0 < float(least) <= float(flow)
+    assert flows_of(ds).mean() == pytest.approx(float(ds.rack_flow.sel(rack="dlc").mean()), rel=1e-6)
+    assert np.all(np.diff(flows_of(ds)) < 0.0)
+    assert np.isnan(ds.member_flow_mean.sel(member="legacy.1"))
+
+
+def test_a_closed_branch_takes_nothing_from_the_others() -> None:
+    """Pumps give what open racks ask for; where they hold a pressure the flow of one closed branch does not go to others."""
+    for control in ("demand", "pressure"):
+        held = {"cooling.tcs.manifold.control": control}
+        all_, one = run(held), run({**held, "cooling.tcs.manifold.valves.dlc.3": "0 %"})
+        before, after = np.delete(flows_of(all_), 2), np.delete(flows_of(one), 2)
+        assert flows_of(one)[2] == 0.0
+        assert after == pytest.approx(before, rel=0.05)
+
+
+def test_pumps_that_hold_a_pressure_or_a_speed() -> None:
+    low, high = (
+        run({"cooling.tcs.manifold.control": "pressure", "cooling.tcs.manifold.pressure": f"{p} kPa"})
+        for p in (60, 120)
+    )
+    ratio = float(high.loop_flow.sel(loop="tcs").mean() / low.loop_flow.sel(loop="tcs").mean())
+    assert ratio == pytest.approx(2.0 ** (1.0 / 1.9), rel=0.01)  # racks with 1.9, valves with 2
+    assert float(high.loop_flow.sel(loop="tcs").std()) < 0.01 * float(high.loop_flow.sel(loop="tcs").mean())
+    full, slow = (
+        run({"cooling.tcs.manifold.control": "speed", "cooling.tcs.manifold.speed": f"{s} %"})
+        for s in (100, 60)
+    )
+    flow = [float(ds.loop_flow.sel(loop="tcs").mean()) for ds in (full, slow)]
+    pump = [float(ds.loop_pump_power.sel(loop="tcs").mean()) for ds in (full, slow)]
+    assert flow[1] / flow[0] == pytest.approx(0.6, rel=0.03)  # affinity, but for exponents below 2
+    assert pump[1] / pump[0] < 0.6**2.5
+
+
+def test_an_added_rack_takes_flow_from_the_others_at_held_speed() -> None:
+    held = {"cooling.tcs.manifold.control": "speed"}
+    assert np.all(flows_of(run({**held, "racks.dlc.count": 9})) < flows_of(run(held)))
+
+
+def test_staged_pumps_draw_less_at_part_load() -> None:
+    few, all_ = (
+        run({"cooling.tcs.cdu.staging": how, "cooling.tcs.cdu.pumps": 3}) for how in ("needed", "all")
+    )
+    power = [float(ds.loop_pump_power.sel(loop="tcs").mean()) for ds in (few, all_)]
+    assert power[0] < power[1]
+    np.testing.assert_allclose(few.loop_flow.sel(loop="tcs"), all_.loop_flow.sel(loop="tcs"), rtol=1e-3)

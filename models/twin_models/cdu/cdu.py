@@ -9,11 +9,11 @@ here.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 
-from twin_models.fields import Parameters, Quantity
+from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
 from twin_models.pump.pump import Pump, Pumping, SystemCurve, full_speed_flow, head, operate
@@ -31,6 +31,9 @@ class Cdu(Parameters):
     heat_exchanger: PlateExchanger
     pump: Pump | None = None
     pumps: Annotated[int, Quantity("1", "Running pumps", low=1, high=12)] = 1
+    staging: Annotated[
+        Literal["all", "needed"], Choice("Pumps that run: all, or the fewest that reach flow and head")
+    ] = "all"
     spare_pumps: Annotated[int, Quantity("1", "Spare pumps", low=0, high=12)] = 0
     internal_drop: Annotated[
         float, Quantity("Pa", "Secondary drop inside the unit at rated flow", low=0.0, high=5e5)
@@ -85,9 +88,8 @@ def pumping(flow: Real, external: Real, params: Cdu) -> Pumping:
         fluid_heat, motor_heat = CONSTANT_FLUID_SHARE * power, (1.0 - CONSTANT_FLUID_SHARE) * power
         speed, valid = np.where(running, 1.0, 0.0), np.ones(q.shape, dtype=np.bool_)
     else:
-        one = operate(q / params.pumps, external + internal_drop(q, params), params.pump)
-        fluid_heat, motor_heat = params.pumps * one.fluid_heat, params.pumps * one.motor_heat
-        speed, valid = one.speed, one.valid
+        at_work = _staged(q, external + internal_drop(q, params), params)
+        _, fluid_heat, motor_heat, speed, valid = at_work
     electric = fluid_heat + motor_heat + controls
     if params.electric_maximum is not None:
         room = max(params.electric_maximum - params.controls_power, 0.0)
@@ -96,6 +98,24 @@ def pumping(flow: Real, external: Real, params: Cdu) -> Pumping:
         fluid_heat, motor_heat = fluid_heat * scale, motor_heat * scale
         electric = fluid_heat + motor_heat + controls
     return Pumping(electric, fluid_heat, motor_heat + controls, speed, valid)
+
+
+def _staged(flow: Array, total: Array, params: Cdu) -> Pumping:
+    """The pumps that run, together, at a unit's flow and their whole head."""
+    assert params.pump is not None
+    found = _several(params.pumps, operate(flow / params.pumps, total, params.pump))
+    if params.staging == "needed":
+        for pumps in range(params.pumps - 1, 0, -1):  # each stage asks for more speed than the one above
+            fewer = _several(pumps, operate(flow / pumps, total, params.pump))
+            enough = fewer.speed <= 1.0
+            found = Pumping(*(np.where(enough, new, old) for new, old in zip(fewer, found, strict=True)))
+    return found
+
+
+def _several(pumps: int, one: Pumping) -> Pumping:
+    return one._replace(
+        electric=pumps * one.electric, fluid_heat=pumps * one.fluid_heat, motor_heat=pumps * one.motor_heat
+    )
 
 
 def external_head(flow: Real, params: Cdu, speed: Real = 1.0) -> Array:
@@ -109,8 +129,8 @@ def external_head(flow: Real, params: Cdu, speed: Real = 1.0) -> Array:
     return head(q / params.pumps, speed, params.pump) - internal_drop(q, params)
 
 
-def flow_limit(k_external: Real, exponent: Real, params: Cdu) -> Array:
-    """Most secondary flow in m3/s at full speed against ``k_external · flow**exponent`` Pa.
+def flow_limit(k_external: Real, exponent: Real, params: Cdu, speed: Real = 1.0) -> Array:
+    """Most secondary flow in m3/s at a pump speed (1 is full) against ``k_external · flow**exponent`` Pa.
 
     Newton's rule on the pump curve less both drops, from above. A unit without a pump curve gives its rated
     flow.
@@ -122,4 +142,4 @@ def flow_limit(k_external: Real, exponent: Real, params: Cdu) -> Array:
     # One pump sees the unit's flow as `pumps` times its own.
     inner = SystemCurve(0.0, own * pumps**params.internal_exponent, params.internal_exponent)
     outer = SystemCurve(0.0, k_external * pumps ** np.asarray(exponent), exponent)
-    return pumps * full_speed_flow([inner, outer], params.pump)
+    return pumps * full_speed_flow([inner, outer], params.pump, speed)
