@@ -14,12 +14,13 @@ from twin_models.psychrometrics.psychrometrics import wet_bulb
 from twin_models.streams import Ambient, Array
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import change_site, load_site
+from twin_sites.money import currency
 from twin_sites.schema import DryCoolers, Loop, Site
 
 from twin import __version__
 from twin.compile import Plan, compile_site
 from twin.errors import NotConverged
-from twin.grid import Kind, series_or_constant
+from twin.grid import UNSTATED, Kind, series_or_constant
 from twin.heat import TOLERANCE, solve
 from twin.loads.activity import Asked, activities, builtin
 from twin.loads.load import Load
@@ -27,7 +28,7 @@ from twin.loads.read import load_trace, loads
 from twin.loads.requests import answering, is_request_trace
 from twin.members import check_size
 from twin.notes import plant_notes, uneven_notes
-from twin.results import Collected, add, collect, dataset
+from twin.results import Collected, Rates, add, collect, dataset
 from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block, Span
 from twin.unsolved import reason
@@ -147,11 +148,15 @@ def simulate(
             found.values["rack_tokens"][i] *= one.useful
             found.values["rack_tokens_asked"][i] *= one.free
     more = [*more, *uneven_notes(plan, found.members.flow)]
-    rates = (
-        _rate(chosen.economy.energy_price, price, "price", span, air),
-        _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air),
-    )
-    return dataset(plan, found, span, air, trace, rates, (*notes, *more, *air.notes), __version__)
+    price_per_j, bought, said = _rate(chosen.economy.energy_price, price, "price", span, air)
+    carbon_per_j, _, emitted = _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air)
+    own = currency(chosen)
+    money = bought.partition("/")[0] if bought not in ("", UNSTATED) else own
+    if chosen.economy.water_price and money != own:
+        said = (*said, f"energy is priced in {money}, water in {own}: their costs are not one sum")
+    rates = Rates(price_per_j, carbon_per_j, money)
+    told = (*notes, *more, *said, *emitted, *air.notes)
+    return dataset(plan, found, span, air, trace, rates, told, __version__)
 
 
 def _quiet(done: int, total: int) -> None:
@@ -241,14 +246,17 @@ def _block(ambient: Ambient, activity: Mapping[str, Asked], where: slice, uneven
     )
 
 
-def _rate(constant: float, source: str | Path | None, kind: Kind, span: Span, air: Weather) -> Array:
-    """Price per J or carbon in kg/J for every step: the site's constant, or an hourly record in its place."""
+def _rate(
+    constant: float, source: str | Path | None, kind: Kind, span: Span, air: Weather
+) -> tuple[Array, str, tuple[str, ...]]:
+    """Price or carbon (kg) per J of every step, the unit of its record, and notes: the site's constant has neither."""
     if source is None:
-        return np.full(span.n, constant)
+        return np.full(span.n, constant), "", ()
     found = series_or_constant(
         source, kind, n=span.n, step_s=span.step_s, start=span.start, utc_offset_h=air.utc_offset_h
     )
-    return found.values / (JOULES_PER_KWH * (GRAMS_PER_KG if kind == "carbon" else 1.0))
+    scale = JOULES_PER_KWH * (GRAMS_PER_KG if kind == "carbon" else 1.0)
+    return found.values / scale, found.unit, found.notes
 
 
 def _freezing(plan: Plan, air: Weather) -> list[str]:

@@ -244,9 +244,9 @@ def shift(
     )
     typer.echo("                                  before          after     change")
     for label, name in (
-        ("energy cost", "energy_cost"), ("carbon, kg", "carbon_kg"), ("facility energy, kWh", "facility_energy_kwh"),
+        (f"energy cost, {found.before.currency}", "energy_cost"), ("carbon, kg", "carbon_kg"), ("facility energy, kWh", "facility_energy_kwh"),
         ("PUE", "pue"), ("water, m³", "water_m3"), ("peak facility, kW", "peak_facility_kw"),
-        ("cost per million tokens", "cost_per_million_tokens"), ("hours with compressors", "mechanical_hours"),
+        (f"{found.before.currency} per million tokens", "cost_per_million_tokens"), ("hours with compressors", "mechanical_hours"),
     ):  # fmt: skip
         old, new = getattr(found.before, name), getattr(found.after, name)
         if old is None or new is None:

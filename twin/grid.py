@@ -39,7 +39,8 @@ CARBON_UNITS = {
     "kgco2/mwh": 1.0,
     "kg/kwh": 1e3,
 }
-LIMITS = {"carbon": (0.0, 3000.0, "g/kWh"), "price": (-20.0, 50.0, "currency/kWh")}
+UNSTATED = "currency/kWh"  # a price whose currency nobody says
+LIMITS = {"carbon": (0.0, 3000.0, "g/kWh"), "price": (-20.0, 50.0, UNSTATED)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,6 +43,7 @@ class Summary:
     ere: float | None
     erf: float | None
     tue: float | None
+    currency: str
     energy_cost: float
     water_cost: float
     peak_it_kw: float
@@ -133,6 +134,7 @@ def summarize(ds: xr.Dataset) -> Summary:
         cue_kg_per_kwh=carbon / it_kwh if it_kwh else None, carbon_kg=carbon,
         ere=pue * (1.0 - erf) if pue is not None else None, erf=erf if it_kwh else None,
         tue=pue * rack_kwh / compute_kwh if pue is not None and compute_kwh > 0.0 else None,
+        currency=str(ds.attrs["currency"]),
         energy_cost=cost,
         water_cost=water_m3 * float(ds.attrs["water_price"]),
         peak_it_kw=peak_it / 1000.0, peak_facility_kw=float(value["site_power"].max()) / 1000.0,

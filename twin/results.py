@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -268,13 +268,21 @@ def add(whole: Collected | None, part: Collected, where: slice, n: int) -> Colle
     return whole
 
 
+class Rates(NamedTuple):
+    """What a joule at the meter costs and emits in every step: currency per J, kg per J."""
+
+    price: Array
+    carbon: Array
+    currency: str
+
+
 def dataset(
     plan: Plan,
     found: Collected,
     span: Span,
     air: "Weather",
     load: "Load",
-    rates: tuple[Array, Array],
+    rates: Rates,
     notes: tuple[str, ...],
     version: str,
 ) -> xr.Dataset:
@@ -283,8 +291,8 @@ def dataset(
     racks = found.members
     values = {
         **found.values,
-        "site_energy_price": rates[0],
-        "site_carbon_intensity": rates[1],
+        "site_energy_price": rates.price,
+        "site_carbon_intensity": rates.carbon,
         "member_power_mean": racks.energy / span.n,
         "member_power_peak": racks.peak,
         "member_chip_hottest": racks.chip,
@@ -347,6 +355,7 @@ def dataset(
         "utc_offset_h": air.utc_offset_h,
         "pue_category": site.meter.category,
         "water_price": site.economy.water_price,
+        "currency": rates.currency,
         "design_it_w": plan.design_it,
         "sweeps": found.sweeps,
         "tokens_basis": tokens.basis(site, load.basis),

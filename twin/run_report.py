@@ -94,7 +94,7 @@ def _headline(summary: Summary, system: str) -> list[str]:
         f"Hottest chip {_t(summary.max_chip_temperature_degc, system)}, {_k(summary.chip_headroom_k, system)} to throttling; "
         f"throttled {100 * summary.throttled_share:.2f} % of accelerator hours",
         f"Cooling {modes}; set point missed {summary.unmet_cooling_hours:,.0f} h, by up to {_k(summary.max_supply_excess_k, system)}",
-        f"Water {_water(summary.water_m3, system)}, peak {_water(summary.peak_water_m3_per_day, system)} a day; energy cost {summary.energy_cost:,.0f}; carbon {summary.carbon_kg / 1000:,.0f} t",
+        f"Water {_water(summary.water_m3, system)}, peak {_water(summary.peak_water_m3_per_day, system)} a day; energy cost {summary.energy_cost:,.0f} {summary.currency}; carbon {summary.carbon_kg / 1000:,.0f} t",
     ]
 
 

@@ -59,8 +59,7 @@ WHATIF = ("pue", "mean", "peak", "cost", "wue", "chip", "compressors")
 
 def currency(run: Run) -> str:
     """Sign of the money in which the site states its price."""
-    written = str(run.site.written.get("economy", {}).get("energy_price", ""))
-    return "€" if "EUR" in written else "£" if "GBP" in written else "$"
+    return {"USD": "$", "EUR": "€", "GBP": "£"}.get(run.summary.currency, f"{run.summary.currency} ")
 
 
 def shown(metric: Metric, run: Run, system: str) -> tuple[str, str]:

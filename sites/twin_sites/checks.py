@@ -15,6 +15,7 @@ from twin_models.two_phase import two_phase
 from twin_sites.declared import base_of
 from twin_sites.errors import Problem, did_you_mean
 from twin_sites.forms import headers, open_rooms, server_forms
+from twin_sites.money import one_currency
 from twin_sites.problems import FITTING
 from twin_sites.schema import (
     AMBIENT_BASES,
@@ -75,6 +76,7 @@ def check(site: Site) -> list[Problem]:
     problems += _set_points(site, volumes)
     problems += _heat_goes_out(site, volumes)
     problems += _power_graph(site)
+    problems += one_currency(site)
     return problems
 
 

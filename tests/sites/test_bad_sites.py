@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from twin_sites.errors import InputError
-from twin_sites.loader import load_site
+from twin_sites.loader import change_site, load_site
+from twin_sites.money import currency
 
 REFERENCE = "gb300-10mw"
 GONE = object()  # the key is taken away
@@ -267,3 +268,13 @@ def test_a_name_that_is_nearly_a_reference_site() -> None:
 @pytest.mark.parametrize("name", ["", "\0", "x" * 5000, "/dev/null"])
 def test_odd_names_of_files(name: str) -> None:
     faults(name)
+
+
+def test_prices_in_two_currencies_are_no_sum() -> None:
+    """No rate of exchange is known, so nobody may add them up unknowingly."""
+    site = load_site("gb300-10mw")
+    with pytest.raises(InputError, match=r"economy.*EUR"):
+        change_site(site, {"economy.energy_price": "0.12 EUR/kWh"})
+    euro = change_site(site, {"economy.energy_price": "0.12 EUR/kWh", "economy.water_price": "4 EUR/m3"})
+    assert currency(euro) == "EUR"
+    assert currency(site) == "USD"

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from twin_sites.errors import InputError
 
+import twin
 from twin.grid import regions, series_or_constant
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "grid"
@@ -98,3 +99,16 @@ def test_negative_carbon_is_refused_and_holes_take_the_hour_before(tmp_path: Pat
     values[60] = "-1"
     with pytest.raises(InputError, match="0 to 3000"):
         series_or_constant(grid_csv(tmp_path, values, "carbon [kg/MWh]"), "carbon", n=8760)
+
+
+def test_a_record_brings_its_currency_and_what_was_done_to_it(tmp_path: Path) -> None:
+    """Costs are in the money of the record; water in another is said, not added."""
+    site = twin.load_site("enterprise-3-rack-gb300")
+    record = grid_csv(tmp_path, ["50"] * 8760)
+    ds = twin.simulate(site, hours=24, price=record)
+    found = twin.summarize(ds)
+    assert found.currency == "EUR"
+    assert found.energy_cost == pytest.approx(0.05 * found.facility_energy_kwh)
+    assert any("EUR, water in USD" in note for note in ds.attrs["notes"])
+    assert any("no zone stated" in note for note in ds.attrs["notes"])
+    assert twin.summarize(twin.simulate(site, hours=24)).currency == "USD"
