@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from twin_models.psychrometrics.psychrometrics import wet_bulb
-from twin_models.streams import Ambient, Array
+from twin_models.streams import Ambient, Array, Mask
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import change_site, load_site
 from twin_sites.money import currency
@@ -31,6 +31,8 @@ from twin.notes import plant_notes, uneven_notes
 from twin.results import Collected, Rates, add, collect, dataset
 from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block, Span
+from twin.storage.audit import audit
+from twin.storage.schedule import Drive, passes, plan_tanks
 from twin.unsolved import reason
 from twin.variables import PER_RACK
 from twin.weather import Weather, load_weather, resample
@@ -119,35 +121,6 @@ def simulate(
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
     uneven = frozenset(name for volume in plan.volumes if volume.branching for name in volume.branching.rows)
     activity |= {name: _row_per_rack(activity[name]) for name in uneven}
-    found: Collected | None = None
-    size = _block_size(activity, span.n)
-    tell = progress if progress is not None else _quiet
-    tell(0, span.n)
-    for first in range(0, span.n, size):
-        where = slice(first, min(first + size, span.n))
-        block = _block(ambient, activity, where, uneven)
-        with np.errstate(
-            over="ignore", invalid="ignore", divide="ignore"
-        ):  # a runaway is judged by its residual
-            state = solve(plan, block)
-        missed = ~(
-            (state.residual <= TOLERANCE * 100) & np.isfinite(state.meter)
-        )  # not a number is missed too
-        if missed.any():
-            worst = int(np.argmax(np.where(np.isnan(state.residual), np.inf, state.residual)))
-            raise NotConverged(
-                f"{chosen.name}: {int(missed.sum())} of {span.n} steps have no steady state; in step {first + worst} "
-                f"{reason(plan, state, worst)}"
-            )
-        found = add(found, collect(plan, block, state, per_rack), where, span.n)
-        tell(where.stop, span.n)
-    assert found is not None  # a span has a step at least
-    for i, node in enumerate(plan.racks):
-        one = activity[node.name]
-        if one.useful is not None and one.free is not None:  # what a floor burns makes no tokens
-            found.values["rack_tokens"][i] *= one.useful
-            found.values["rack_tokens_asked"][i] *= one.free
-    more = [*more, *uneven_notes(plan, found.members.flow)]
     price_per_j, bought, said = _rate(chosen.economy.energy_price, price, "price", span, air)
     carbon_per_j, _, emitted = _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air)
     own = currency(chosen)
@@ -155,8 +128,79 @@ def simulate(
     if chosen.economy.water_price and money != own:
         said = (*said, f"energy is priced in {money}, water in {own}: their costs are not one sum")
     rates = Rates(price_per_j, carbon_per_j, money)
+    work = _Work(plan, ambient, activity, uneven, span.n, progress or _quiet, (1 + passes(plan)) * span.n)
+    tanks = None
+    if passes(plan):
+        tanks = plan_tanks(
+            plan, Drive(work.attempt, ambient, span.start, span.step_s, price_per_j, carbon_per_j)
+        )
+    found = work.solve(tanks.series if tanks is not None else {}, per_rack)
+    if tanks is not None:
+        notes += audit(plan, tanks, found, span.step_s)
+    for i, node in enumerate(plan.racks):
+        one = activity[node.name]
+        if one.useful is not None and one.free is not None:  # what a floor burns makes no tokens
+            found.values["rack_tokens"][i] *= one.useful
+            found.values["rack_tokens_asked"][i] *= one.free
+    more = [*more, *uneven_notes(plan, found.members.flow)]
     told = (*notes, *more, *said, *emitted, *air.notes)
     return dataset(plan, found, span, air, trace, rates, told, __version__)
+
+
+class _Work:
+    """The steps of a run, block by block, as often as its plan needs them."""
+
+    def __init__(
+        self, plan: Plan, ambient: Ambient, activity: Mapping[str, Asked], uneven: frozenset[str], n: int,
+        tell: Callable[[int, int], None], total: int,
+    ) -> None:  # fmt: skip
+        self.plan, self.ambient, self.activity, self.uneven, self.n = plan, ambient, activity, uneven, n
+        self.tell, self.done, self.total = tell, 0, total
+        tell(0, total)
+
+    def solve(self, storage: Mapping[str, Array], per_rack: bool = False) -> Collected:
+        """The run itself; ``storage`` is what the tank of a loop takes up, W.
+
+        Raises
+        ------
+        NotConverged
+            Where a step has no steady state.
+        """
+        self.done = self.total - self.n
+        return self._each(storage, per_rack, None)
+
+    def attempt(self, storage: Mapping[str, Array]) -> tuple[Collected, Mask]:
+        """A pass before the run, and the steps that have no steady state in it."""
+        short = np.zeros(self.n, dtype=bool)
+        return self._each(storage, False, short), short
+
+    def _each(self, storage: Mapping[str, Array], per_rack: bool, short: Mask | None) -> Collected:
+        found: Collected | None = None
+        size = _block_size(self.activity, self.n)
+        for first in range(0, self.n, size):
+            where = slice(first, min(first + size, self.n))
+            block = _block(self.ambient, self.activity, where, self.uneven)
+            block = block._replace(storage={name: values[where] for name, values in storage.items()})
+            with np.errstate(
+                over="ignore", invalid="ignore", divide="ignore"
+            ):  # a runaway is judged by its residual
+                state = solve(self.plan, block)
+            missed = ~(
+                (state.residual <= TOLERANCE * 100) & np.isfinite(state.meter)
+            )  # not a number is missed too
+            if short is not None:
+                short[where] = missed
+            elif missed.any():
+                worst = int(np.argmax(np.where(np.isnan(state.residual), np.inf, state.residual)))
+                raise NotConverged(
+                    f"{self.plan.site.name}: {int(missed.sum())} of {self.n} steps have no steady state; "
+                    f"in step {first + worst} {reason(self.plan, state, worst)}"
+                )
+            found = add(found, collect(self.plan, block, state, per_rack), where, self.n)
+            self.done += where.stop - where.start
+            self.tell(self.done, self.total)
+        assert found is not None  # a span has a step at least
+        return found
 
 
 def _quiet(done: int, total: int) -> None:

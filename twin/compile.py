@@ -236,6 +236,8 @@ def _sources(
         if pump is not None:
             found[volume.name].append(("fluid", volume.name))
             found[pump.heat_to["motor"]].append(("motor", volume.name))
+        if isinstance(volume.part, Loop) and volume.part.storage is not None:
+            found[volume.name].append(("electric", f"{volume.address}.storage"))
         for node in (node for stage in volume.stages for node in stage):
             found[node.sink].append(("link", node.name))
             if isinstance(node.link, Cdus):

@@ -35,6 +35,7 @@ from twin.racks import each_of, serve
 from twin.set_points import heat_capacity_of, moisture, set_point
 from twin.stand_in import Few, census, completed, doubt, nobody
 from twin.state import Block, State
+from twin.storage.tank import charging_power
 
 TOLERANCE = 1e-8
 NEARLY = 1e-6  # residual at which every rack is worked
@@ -280,6 +281,8 @@ def _take_up(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None
         if not volume.racks:  # loops of racks have taken up theirs with the racks' response
             _loop_flow(volume, state)
         _pumps(volume, state)
+        if volume.name in block.storage:
+            state.electric[f"{volume.address}.storage"] = charging_power(volume, block, state)
     state.heat[volume.name] = _received(plan, state, volume.name)
     if volume.outer:
         state.flow[volume.name] = np.maximum(server_air(volume, state)[0], 1e-9)

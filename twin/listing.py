@@ -21,6 +21,7 @@ from twin_models.power_shelf.power_shelf import PowerShelf
 from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
 from twin_models.rear_door.rear_door import RearDoor
+from twin_models.thermal_storage.thermal_storage import ThermalStorage
 from twin_models.transformer.transformer import Transformer
 from twin_models.two_phase.two_phase import Condenser
 from twin_models.ups.ups import Ups
@@ -51,6 +52,7 @@ FAMILIES: dict[str, tuple[type, str]] = {
     "two_phase": (Condenser, "rated_heat"),
     "manifold": (Manifold, "diameter"),
     "heat_reuse": (HeatReuse, "capacity"),
+    "thermal_storage": (ThermalStorage, "volume"),
     "dry_cooler": (DryCooler, "rated_heat"),
     "cooling_tower": (CoolingTower, "design_flow"),
     "chiller": (Chiller, "capacity"),

@@ -38,6 +38,7 @@ from twin_sites.schema import (
 from twin.compile import LinkNode, Plan, VolumeNode
 from twin.set_points import moisture
 from twin.state import Block, State, put
+from twin.storage.tank import beside_tank
 
 REACHED_K = 1e-7  # an actuator that brings a loop this near to its set point has reached it
 FLOAT_TOLERANCE_K = 1e-9
@@ -73,8 +74,9 @@ def solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> 
     if not volume.stages:
         state.supply[name], state.back[name], state.removed[name] = wanted, wanted, np.zeros_like(heat)
         return
-    flow = state.flow[name]
-    rise = (heat - state.latent.get(name, 0.0)) / (flow * state.cp[name])
+    left = beside_tank(volume, block, state) if name in block.storage else heat
+    flow = _flow(volume, state)
+    rise = (left - state.latent.get(name, 0.0)) / (flow * state.cp[name])
     nodes = [node for stage in volume.stages for node in stage]
     held = sweep >= HELD_SWEEPS and volume.chilled
     back = (state.supply[name] if held else wanted) + rise
@@ -89,9 +91,17 @@ def solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> 
     state.back[name], state.supply[name] = back, out
     taken = sum((state.link[node.name].heat for node in nodes), np.zeros_like(heat))
     state.removed[name] = taken
+    if name in state.through:
+        state.entering[name], state.back[name] = back, out + heat / (state.flow[name] * state.cp[name])
+        state.removed[name] = taken + state.stored[name]
     if volume.fluid is None:
         sensible = flow * state.cp[name] * (state.back[name] - out)
         state.latent[name] = np.maximum(taken - sensible, 0.0)
+
+
+def _flow(volume: VolumeNode, state: State) -> Array:
+    """kg/s through the machines of a loop: all of it where no tank lies beside them."""
+    return state.through.get(volume.name, state.flow[volume.name])
 
 
 def _miss(
@@ -161,9 +171,8 @@ def _through_doors(
 def finish(plan: Plan, block: Block, state: State) -> None:
     """What the links did, in full, with the actuators found: what no sweep needs is worked out once."""
     for volume in plan.volumes:
-        (_through_doors if volume.outer else _work)(
-            volume, block, state, state.back[volume.name], trial=False
-        )
+        entering = state.entering if volume.name in state.through else state.back
+        (_through_doors if volume.outer else _work)(volume, block, state, entering[volume.name], trial=False)
 
 
 def _float(volume: VolumeNode, block: Block, state: State, rise: Array, wanted: Array) -> Array:
@@ -208,7 +217,7 @@ def _take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp
     """The same block and state at some of its steps, as far as one loop's links need them."""
     ambient = Ambient(*(np.asarray(values)[where] for values in block.ambient))
     part = State()
-    part.flow[volume.name] = state.flow[volume.name][where]
+    part.flow[volume.name] = _flow(volume, state)[where]
     sinks = {node.sink for stage in volume.stages for node in stage if node.sink != OUTDOORS}
     for name in {volume.name, *sinks}:
         part.supply[name], part.cp[name] = state.supply[name][where], state.cp[name][where]
@@ -302,10 +311,10 @@ def _running(
 ) -> Any:
     """Units that run: cells that keep their water flow, chillers that the load asks for; all of the others."""
     if isinstance(node.link, CoolingTowers):
-        per_cell = state.flow[volume.name] * share / (CELL_FLOW_LOW[node.link.model] * node.hot_design)
+        per_cell = _flow(volume, state) * share / (CELL_FLOW_LOW[node.link.model] * node.hot_design)
         needed = np.clip(np.floor(per_cell), 1.0, node.units)
     elif isinstance(node.link, Chillers):
-        load = state.flow[volume.name] * share * state.cp[volume.name] * np.maximum(entering - wanted, 0.0)
+        load = _flow(volume, state) * share * state.cp[volume.name] * np.maximum(entering - wanted, 0.0)
         sink = block.ambient.dry_bulb if node.sink == OUTDOORS else state.supply[node.sink]
         one = np.asarray(chiller.capacity(wanted, sink, node.link))
         needed = np.clip(np.ceil(load / np.maximum(one, 1e-9) - 1e-6), 1.0, node.units)
@@ -320,7 +329,7 @@ def _streams(
     node: LinkNode, volume: VolumeNode, block: Block, state: State, entering: Array, share: Any
 ) -> tuple[Any, Any]:
     units = state.running[node.name]
-    flow = state.flow[volume.name] * share / units
+    flow = _flow(volume, state) * share / units
     cp = state.cp[volume.name]
     hot: Stream | RoomAir
     if volume.fluid is None:

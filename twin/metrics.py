@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from twin_models.streams import Array, Mask
 
+from twin.storage.metrics import held_w, tank_metrics
 from twin.tokens import token_metrics
 
 UNMET_K = 0.5  # a supply counts as missed this far above its set point
@@ -59,6 +60,15 @@ class Summary:
     free_cooling_hours: float | None
     partial_cooling_hours: float | None
     mechanical_hours: float | None
+    storage_charged_kwh: float | None
+    storage_discharged_kwh: float | None
+    storage_loss_kwh: float | None
+    storage_change_kwh: float | None
+    storage_cycles: float | None
+    storage_saved_energy_kwh: float | None
+    storage_saved_cost: float | None
+    storage_saved_carbon_kg: float | None
+    storage_saved_peak_kw: float | None
     tokens: float | None
     tokens_per_kwh_it: float | None
     tokens_per_kwh_facility: float | None
@@ -113,7 +123,8 @@ def summarize(ds: xr.Dataset) -> Summary:
     modes = _modes(ds, value, unmet, loaded)
     erf = float(value["site_heat_reused"].sum() * kwh) / meter_kwh if meter_kwh > 0.0 else 0.0
     rejected = float(value["site_heat_rejected"].sum() * kwh)
-    closure = abs(meter_kwh - rejected) / meter_kwh if meter_kwh > 0.0 else 0.0
+    stored = held_w(ds) * hours / 1000.0
+    closure = abs(meter_kwh - rejected - stored) / meter_kwh if meter_kwh > 0.0 else 0.0
     residual = float(value["site_residual"].max())
     weights = ds.variables["rack_count"].values * ds.variables["rack_accelerators"].values
     throttled = (
@@ -145,6 +156,7 @@ def summarize(ds: xr.Dataset) -> Summary:
         unmet_degree_hours=float(np.where(unmet, excess, 0.0).sum() * step_h),
         max_supply_excess_k=float(max(excess.max(), 0.0)),
         free_cooling_hours=modes[0], partial_cooling_hours=modes[1], mechanical_hours=modes[2],
+        **tank_metrics(ds)._asdict(),
         **token_metrics(ds, it_kwh, facility_kwh, cost, carbon)._asdict(),
         energy_closure=closure,
         residual=residual, converged=max(residual, closure) <= CLOSURE_LIMIT and isfinite(closure),

@@ -15,7 +15,8 @@ from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, HeatCustomer
 from twin import members, tokens
 from twin.compile import Plan, VolumeNode
 from twin.state import Block, Span, State
-from twin.variables import PER_RACK, VARIABLES
+from twin.storage.schedule import stores_in
+from twin.variables import PER_RACK, STORAGE, VARIABLES
 
 if TYPE_CHECKING:
     from twin.loads.load import Load
@@ -34,6 +35,9 @@ class Collected:
     flags: dict[str, float]
     sweeps: int
     members: members.Tally
+    tanks: tuple[
+        tuple[float, float], ...
+    ] = ()  # capacity in J of each loop's tanks, and their charge at the start
 
 
 def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> Collected:
@@ -76,6 +80,8 @@ def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> C
     )
     values["site_it_power"] = _it_power(plan, state)
     values["site_pue"] = state.meter / np.maximum(values["site_it_power"], 1e-9)
+    if state.stored:
+        values["storage_heat"] = np.stack([state.stored[v.name] for v in loops if v.name in state.stored])
     if per_rack:
         values |= members.series(plan, block, state)  # type: ignore[arg-type]
     return Collected(
@@ -162,6 +168,7 @@ def _racks(plan: Plan, block: Block, state: State) -> dict[str, Array]:
 
 def _pump_power(plan: Plan, state: State, loop: str, n: int) -> Array:
     own = state.pump[loop].electric if loop in state.pump else np.zeros(n)
+    own = own + state.electric.get(f"cooling.{loop}.storage", 0.0)
     return np.asarray(
         own
         + sum(
@@ -336,7 +343,11 @@ def dataset(
         "feeder_kind": ("feeder", [feeder.kind for _, feeder in plan.feeders]),
     }
     data = {}
-    asked = {name: row for name, row in PER_RACK.items() if name in values}
+    asked = {name: row for name, row in (PER_RACK | STORAGE).items() if name in values}
+    if "storage_heat" in values:
+        coords["storage"] = [volume.name for volume in stores_in(plan)]
+        coords["storage_capacity"] = ("storage", [full for full, _ in found.tanks], {"units": "J"})
+        coords["storage_start"] = ("storage", [start for _, start in found.tanks], {"units": "1"})
     for name, row in (VARIABLES | asked).items():
         attributes = {"units": row.unit, "long_name": row.label, "cell_methods": f"time: {row.method}"}
         data[name] = xr.Variable(row.dims, values[name], attributes)

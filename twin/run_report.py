@@ -5,6 +5,7 @@ from twin_sites import units
 from twin_sites.schema import Site
 
 from twin.metrics import Summary, summarize
+from twin.storage.metrics import lines as lines_of_tanks
 from twin.tokens import lines as lines_of_tokens
 
 WIDTH = 96
@@ -44,6 +45,7 @@ def report(ds: xr.Dataset, site: Site | None = None, system: str = "si") -> str:
         "",
         *_feeders(ds),
         "",
+        *lines_of_tanks(ds),
         *_warnings(summary),
         "",
         f"Energy closure {summary.energy_closure:.1e} · residual {summary.residual:.1e} · "

@@ -6,7 +6,6 @@ is what the original schedule leaves; what a move frees is not filled again, so 
 where it stood. Nothing runs before it was asked for.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from twin_models.work.work import unstalled
 from twin_sites.loader import change_site, load_site
 from twin_sites.schema import Site
+from twin_sites.stores import HOURS
 
 from twin.annual import simulate
 from twin.errors import RunError
@@ -27,7 +27,6 @@ from twin.metrics import Summary, summarize
 
 Array = NDArray[np.float64]
 TARGETS = ("cheap", "clean", "cool")
-HOURS = re.compile(r"([01]?\d|2[0-3])\s*-\s*([01]?\d|2[0-4])")
 HOUR_S = 3600.0
 LONGEST_DEADLINE_H = 14 * 24.0
 CONSERVED = 1e-9  # relative

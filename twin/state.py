@@ -30,6 +30,7 @@ class Block(NamedTuple):
     weight: Mapping[str, Array] = MappingProxyType({})  # of those rows: (rows, 1) or (rows, n) racks each
     every: Mapping[str, Rows] = MappingProxyType({})  # of groups whose rows only stand in for their racks
     row_of: Mapping[str, NDArray[np.intp]] = MappingProxyType({})  # row that each rack of a group follows
+    storage: Mapping[str, Array] = MappingProxyType({})  # W that the tank of a loop is to take up
 
     def rows(self, name: str) -> Rows:
         """Activity of all racks of a group, (rows, n) also where they are alike."""
@@ -46,6 +47,7 @@ class Block(NamedTuple):
                 name: values if values.shape[-1] == 1 else values[:, where]
                 for name, values in self.weight.items()
             },
+            storage={name: values[where] for name, values in self.storage.items()},
         )
 
 
@@ -64,6 +66,11 @@ class State:
     warmer: dict[str, Array] = field(default_factory=dict)  # K of server inlets above a room's supply
     back: dict[str, Array] = field(default_factory=dict)
     flow: dict[str, Array] = field(default_factory=dict)
+    through: dict[str, Array] = field(
+        default_factory=dict
+    )  # kg/s through the machines of a loop that has a tank beside them
+    entering: dict[str, Array] = field(default_factory=dict)  # °C of what these get
+    stored: dict[str, Array] = field(default_factory=dict)  # by loop: W that its tank takes up
     heat: dict[str, Array] = field(default_factory=dict)
     removed: dict[str, Array] = field(default_factory=dict)
     cp: dict[str, Array] = field(default_factory=dict)

@@ -20,6 +20,7 @@ class Variable(NamedTuple):
 
 
 _T, _R, _L, _K, _F = ("time",), ("rack", "time"), ("loop", "time"), ("link", "time"), ("feeder", "time")
+_S = ("storage", "time")
 _M, _MT = ("member",), ("member", "time")
 
 VARIABLES: dict[str, Variable] = {
@@ -76,6 +77,17 @@ VARIABLES: dict[str, Variable] = {
     "member_flow_mean": Variable(_M, "m3/s", "Coolant flow of the rack, mean over the run", 0.0, 0.1),
     "member_flow_least": Variable(_M, "m3/s", "Coolant flow of the rack, lowest step", 0.0, 0.1, "minimum"),
     "member_hours_throttled": Variable(_M, "h", "Time in which chips of the rack throttle", 0.0, 2e5, "sum"),
+}
+
+# Of tanks beside the machines of a loop: in the result of a site that has some.
+STORAGE: dict[str, Variable] = {
+    "site_power_idle": Variable(_T, "W", "Facility power with tanks idle", 0.0, 1e10),
+    "storage_heat": Variable(
+        _S, "W", "Heat that the tank takes from its loop, negative while filled", -1e9, 1e9
+    ),
+    "storage_planned": Variable(_S, "W", "The same as planned", -1e9, 1e9),
+    "storage_gain": Variable(_S, "W", "Heat through its wall", 0.0, 1e8),
+    "storage_charge": Variable(_S, "1", "Cold stored at the end of the step, of capacity", 0.0, 1.0, "point"),
 }
 
 # Of every single rack at every step: in a result only where asked for, as float32.

@@ -21,7 +21,7 @@ ABOUT = ("name", "source", "confidence", "reason", "notes")  # keys that say som
 # What a person calls each family on the command line.
 FAMILIES = {
     "accelerators": "accelerator", "racks": "rack", "cold-plates": "cold_plate", "power-shelves": "power_shelf",
-    "cdus": "cdu", "pumps": "pump", "exchangers": "heat_exchanger", "air-handlers": "air_handler", "rear-doors": "rear_door", "tanks": "immersion", "liquid-to-air": "liquid_to_air", "condensers": "two_phase", "manifolds": "manifold", "heat-customers": "heat_reuse",
+    "cdus": "cdu", "pumps": "pump", "exchangers": "heat_exchanger", "air-handlers": "air_handler", "rear-doors": "rear_door", "tanks": "immersion", "liquid-to-air": "liquid_to_air", "condensers": "two_phase", "manifolds": "manifold", "heat-customers": "heat_reuse", "thermal-storage": "thermal_storage",
     "dry-coolers": "dry_cooler", "towers": "cooling_tower", "chillers": "chiller",
     "transformers": "transformer", "ups": "ups", "pdus": "pdu",
     "works": "work",

@@ -37,6 +37,7 @@ from twin_sites.schema import (
     Room,
     Site,
 )
+from twin_sites.stores import stores
 
 CALIBRATED: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (Exchangers, heat_exchanger.rating),
@@ -73,6 +74,7 @@ def check(site: Site) -> list[Problem]:
     problems += open_rooms(site, volumes)
     problems += server_forms(site)
     problems += headers(site)
+    problems += stores(site)
     problems += _set_points(site, volumes)
     problems += _heat_goes_out(site, volumes)
     problems += _power_graph(site)

@@ -24,6 +24,7 @@ FAMILY_AT = {  # families of the datasheets that a part of this name may use
     "pump": "pump",
     "manifold": "manifold",
     "work": "work",
+    "storage": "thermal_storage",
 }
 FEEDERS = ("utility", "transformer", "ups", "pdu")
 LIQUID_LINKS = (
@@ -153,7 +154,9 @@ def families(keys: list[str], kind: str = "") -> tuple[str, ...]:
         return ()
     if not keys or keys[0] not in ("racks", "cooling", "rooms"):
         return ()
-    if keys[-1] in FAMILY_AT and (keys[0] != "cooling" or keys[-1] in ("pump", "manifold") or len(keys) > 3):
+    if keys[-1] in FAMILY_AT and (
+        keys[0] != "cooling" or keys[-1] in ("pump", "manifold", "storage") or len(keys) > 3
+    ):
         return (FAMILY_AT[keys[-1]],)
     if len(keys) == 3 and keys[0] == "rooms":
         return (kind,) if kind in ROOM_LINKS else ROOM_LINKS

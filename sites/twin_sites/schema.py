@@ -24,6 +24,7 @@ from twin_models.pdu.pdu import Pdu
 from twin_models.pump.pump import Pump
 from twin_models.rack.rack import Rack
 from twin_models.rear_door.rear_door import RearDoor
+from twin_models.thermal_storage.thermal_storage import ThermalStorage
 from twin_models.transformer.transformer import Transformer
 from twin_models.two_phase.two_phase import Condenser
 from twin_models.ups.ups import Ups
@@ -294,6 +295,24 @@ class Headers(Manifold):
     ] = field(default_factory=dict, hash=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stores(Group, ThermalStorage):
+    """Tanks of cold water beside the machines of a facility loop, and when they are filled and used."""
+
+    kind: Literal["thermal_storage"] = "thermal_storage"
+    schedule: Annotated[
+        Literal["cheap", "clean", "cool", "peak_power", "peak_cooling", "hours", "idle"],
+        Choice("What it is filled and used for"),
+    ] = "cheap"
+    charge_hours: Annotated[str, Choice("Hours of the day in which it may be filled, such as 22-06")] = ""
+    discharge_hours: Annotated[str, Choice("Hours of the day in which it may be used, such as 12-18")] = ""
+    reserve: Annotated[
+        float,
+        Quantity("1", "Share that is kept for failures", 0.0, 0.95, "estimate", shown="%", shown_ip="%"),
+    ] = 0.0
+    ports: ClassVar = ()
+
+
 class _Open(BaseModel):
     """Base of site parts: frozen, unknown keys refused unless a part names what else it takes."""
 
@@ -378,6 +397,7 @@ class Loop(_Linked):
     ] = 0.0
     pump: Annotated[Pumps | None, Choice("Pumps")] = None
     manifold: Annotated[Headers | None, Choice("Headers between units and racks")] = None
+    storage: Annotated[Stores | None, Choice("Thermal storage")] = None
 
 
 class Room(_Linked):
@@ -680,6 +700,11 @@ class Site(_Open):
             (f"cooling.{name}.pump", loop.pump)
             for name, loop in self.cooling.items()
             if loop.pump is not None
+        )
+        yield from (
+            (f"cooling.{name}.storage", loop.storage)
+            for name, loop in self.cooling.items()
+            if loop.storage is not None
         )
         yield from ((f"power.{name}", feeder) for name, feeder in self.power.items())
         yield "house", self.house

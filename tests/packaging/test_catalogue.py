@@ -11,7 +11,7 @@ from twin_sites.catalogue import CONFIDENCES, Datasheet
 
 CLASSES = {
     "accelerator": "Accelerator", "rack": "Rack", "cold_plate": "ColdPlate", "power_shelf": "PowerShelf", "cdu": "Cdu",
-    "pump": "Pump", "heat_exchanger": "PlateExchanger", "air_handler": "AirHandler", "rear_door": "RearDoor", "immersion": "Tank", "liquid_to_air": "LiquidToAir", "two_phase": "Condenser", "manifold": "Manifold", "heat_reuse": "HeatReuse", "dry_cooler": "DryCooler",
+    "pump": "Pump", "heat_exchanger": "PlateExchanger", "air_handler": "AirHandler", "rear_door": "RearDoor", "immersion": "Tank", "liquid_to_air": "LiquidToAir", "two_phase": "Condenser", "manifold": "Manifold", "heat_reuse": "HeatReuse", "thermal_storage": "ThermalStorage", "dry_cooler": "DryCooler",
     "cooling_tower": "CoolingTower", "chiller": "Chiller", "transformer": "Transformer", "ups": "Ups", "pdu": "Pdu",
     "work": "Work",
 }  # fmt: skip

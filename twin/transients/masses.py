@@ -59,6 +59,9 @@ def liquid_mass(volume: VolumeNode, cells: int) -> LiquidMass:
     per_m3 = float(density(volume.fluid, REFERENCE_DEGC)) * float(heat_capacity(volume.fluid, REFERENCE_DEGC))
     whole = volume.part.volume if volume.part.volume is not None else _usual_volume(volume)
     still = volume.part.buffer
+    tank = volume.part.storage
+    if tank is not None:  # what is kept for failures is there whenever one comes; the rest may be used up
+        still += tank.units * tank.volume * tank.figure_of_merit * tank.reserve
     for stage in volume.stages:
         for node in stage:
             if isinstance(node.link, CoolingTowers):

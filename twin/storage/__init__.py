@@ -1,0 +1,1 @@
+"""Thermal storage over a run: when tanks are filled and used, and what came of it."""
