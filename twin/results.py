@@ -15,7 +15,6 @@ from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, HeatCustomer
 from twin import members, tokens
 from twin.compile import Plan, VolumeNode
 from twin.state import Block, Span, State
-from twin.storage.schedule import stores_in
 from twin.variables import PER_RACK, STORAGE, VARIABLES
 
 if TYPE_CHECKING:
@@ -35,9 +34,7 @@ class Collected:
     flags: dict[str, float]
     sweeps: int
     members: members.Tally
-    tanks: tuple[
-        tuple[float, float], ...
-    ] = ()  # capacity in J of each loop's tanks, and their charge at the start
+    tanks: tuple[tuple[str, float, float], ...] = ()  # loop, capacity in J, charge at the start
 
 
 def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> Collected:
@@ -345,9 +342,9 @@ def dataset(
     data = {}
     asked = {name: row for name, row in (PER_RACK | STORAGE).items() if name in values}
     if "storage_heat" in values:
-        coords["storage"] = [volume.name for volume in stores_in(plan)]
-        coords["storage_capacity"] = ("storage", [full for full, _ in found.tanks], {"units": "J"})
-        coords["storage_start"] = ("storage", [start for _, start in found.tanks], {"units": "1"})
+        coords["storage"] = [tank[0] for tank in found.tanks]
+        coords["storage_capacity"] = ("storage", [tank[1] for tank in found.tanks], {"units": "J"})
+        coords["storage_start"] = ("storage", [tank[2] for tank in found.tanks], {"units": "1"})
     for name, row in (VARIABLES | asked).items():
         attributes = {"units": row.unit, "long_name": row.label, "cell_methods": f"time: {row.method}"}
         data[name] = xr.Variable(row.dims, values[name], attributes)

@@ -35,7 +35,9 @@ def audit(plan: Plan, planned: Planned, found: Collected, step_s: float) -> list
     found.values |= {
         "storage_planned": wanted, "storage_charge": charge, "storage_gain": gain, "site_power_idle": planned.idle_power,
     }  # fmt: skip
-    found.tanks = tuple((float(tank.capacity), tank.floor / float(tank.capacity)) for tank in planned.tanks)
+    found.tanks = tuple(
+        (tank.name, float(tank.capacity), tank.floor / float(tank.capacity)) for tank in planned.tanks
+    )
     return notes
 
 
