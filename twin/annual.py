@@ -22,7 +22,7 @@ from twin.compile import Plan, compile_site
 from twin.errors import NotConverged
 from twin.grid import UNSTATED, Kind, series_or_constant
 from twin.heat import TOLERANCE, solve
-from twin.loads.activity import Asked, activities, builtin
+from twin.loads.activity import Asked, activities, builtin, row_per_rack
 from twin.loads.load import Load
 from twin.loads.read import load_trace, loads
 from twin.loads.requests import answering, is_request_trace
@@ -120,7 +120,7 @@ def simulate(
     ambient = _ambient(air, span, chosen.site.ambient_offset)
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
     uneven = frozenset(name for volume in plan.volumes if volume.branching for name in volume.branching.rows)
-    activity |= {name: _row_per_rack(activity[name]) for name in uneven}
+    activity |= {name: row_per_rack(activity[name]) for name in uneven}
     price_per_j, bought, said = _rate(chosen.economy.energy_price, price, "price", span, air)
     carbon_per_j, _, emitted = _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air)
     own = currency(chosen)
@@ -205,12 +205,6 @@ class _Work:
 
 def _quiet(done: int, total: int) -> None:
     """Progress that nobody watches."""
-
-
-def _row_per_rack(asked: Asked) -> Asked:
-    """Racks along headers get unlike flows: each has a row of its own, even where their activity is alike."""
-    series = tuple(asked.series[row] for row in asked.row_of.tolist())
-    return asked._replace(series=series, row_of=np.arange(len(series)))
 
 
 def _load(source: str | Path) -> Load:

@@ -112,11 +112,6 @@ def test_headers_without_racks_are_refused() -> None:
         twin.simulate({**SITE, "cooling": cooling}, hours=24)
 
 
-def test_a_transient_refuses_headers() -> None:
-    with pytest.raises(InputError, match="headers that split the flow"):
-        twin.transient(SITE, until=60.0)
-
-
 def flows_of(ds: xr.Dataset) -> np.ndarray:
     return np.asarray(ds.member_flow_mean.sel(member=[f"dlc.{i + 1}" for i in range(8)]))
 
@@ -170,3 +165,21 @@ def test_staged_pumps_draw_less_at_part_load() -> None:
     power = [float(ds.loop_pump_power.sel(loop="tcs").mean()) for ds in (few, all_)]
     assert power[0] < power[1]
     np.testing.assert_allclose(few.loop_flow.sel(loop="tcs"), all_.loop_flow.sel(loop="tcs"), rtol=1e-3)
+
+
+def test_a_transient_begins_on_the_years_split_and_stays_there() -> None:
+    changes = {"cooling.tcs.manifold.filters.dlc.8": 4}
+    ds = twin.transient(SITE, changes=changes, until=300.0, output_s=10.0)
+    for name in ("rack_chip_temperature", "rack_flow", "loop_supply_temperature", "loop_pump_power"):
+        np.testing.assert_allclose(ds[name], ds[name][:, :1] * np.ones(ds.sizes["time"]), rtol=1e-6)
+    even = twin.transient(SITE, until=10.0)
+    assert chip(ds) > chip(even) + 2.0
+
+
+def test_flow_of_a_blocked_rack_goes_to_the_others_behind_headers() -> None:
+    ds = twin.transient(SITE, events=["t=5s block racks.dlc.3 0 %"], until=60.0)
+    found = twin.summarize_transient(ds)
+    assert found.energy_closure <= 1e-8
+    assert found.racks["dlc"].time_to_shutdown_s is not None
+    before, after = ds.loop_flow.sel(loop="tcs")[4], ds.loop_flow.sel(loop="tcs")[8]
+    assert 0.8 < float(after / before) < 1.0

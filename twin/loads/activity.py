@@ -84,6 +84,12 @@ class Asked(NamedTuple):
         return np.asarray(sum(self.drawn(row) * part for row, part in zip(self.series, share, strict=True)))
 
 
+def row_per_rack(asked: Asked) -> Asked:
+    """Racks along headers get unlike flows: each has a row of its own, even where their activity is alike."""
+    series = tuple(asked.series[row] for row in asked.row_of.tolist())
+    return asked._replace(series=series, row_of=np.arange(len(series)))
+
+
 def activities(
     plan: Plan, load: Load, span: Span, ambient: Ambient, utc_offset_h: float
 ) -> tuple[dict[str, Asked], list[str]]:

@@ -9,7 +9,7 @@ from twin_models.streams import Ambient, Array
 from twin_sites.schema import Site
 
 from twin.compile import Plan
-from twin.loads.activity import Asked, activities
+from twin.loads.activity import Asked, activities, row_per_rack
 from twin.loads.load import Load
 from twin.state import Span
 from twin.weather import Weather, resample
@@ -68,16 +68,19 @@ class Demand:
         self._asked: dict[str, Asked] = {}
         self.weight: dict[str, Array] = {}  # by group: racks of each row
         self.row_of: dict[str, NDArray[np.intp]] = {}  # by group: row of each rack
+        uneven = {name for v in plan.volumes if v.branching is not None for name in v.branching.rows}
         if isinstance(load, float):
             for node in plan.racks:
-                self._held[node.name] = np.full(1, load)
-                self.weight[node.name] = np.array([float(node.racks.count)])
-                self.row_of[node.name] = np.zeros(node.racks.count, dtype=np.intp)
+                rows = node.racks.count if node.name in uneven else 1
+                self._held[node.name] = np.full(rows, load)
+                self.weight[node.name] = np.full(rows, node.racks.count / rows)
+                self.row_of[node.name] = np.arange(node.racks.count) % rows
             return
         n = int(np.ceil(until / self.step)) + 1
         span = Span(start.astype("datetime64[s]"), n, self.step)
         constant = Ambient(*(np.full(n, float(part)) for part in ambient))
         self._asked, self.notes = activities(plan, load, span, constant, weather.utc_offset_h)
+        self._asked |= {name: row_per_rack(self._asked[name]) for name in uneven}
         for name, asked in self._asked.items():
             self.weight[name], self.row_of[name] = asked.counts, asked.row_of
         self._n = n

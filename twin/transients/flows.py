@@ -17,6 +17,7 @@ from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Pumps, Room
 
 from twin.air import flow_bounds
 from twin.compile import RackNode, required_head
+from twin.headers import Branching, branch_flows, head_of, held_flow, most_flow
 from twin.transients.chips import Rows
 from twin.transients.parts import LEAST_FLOW, Drive, VolumeState
 from twin.transients.plant import Plant
@@ -64,6 +65,7 @@ class Flows:
                     if isinstance(link.node.link, Cdus | AirHandlers):
                         self.banks[link.node.address] = Bank(link.running, link.node.link.coast_down)
         self._drive_tangents: dict[str, Tangent] = {}
+        self._supply: dict[str, float] = {}  # °C of loops with headers
 
     # -- what pumps and fans can move ----------------------------------------------------------------------------
 
@@ -178,22 +180,59 @@ class Flows:
                 continue
             rows = self.by_group[node.name]
             heat = rows.heat_to_liquid(supply)
-            found.append((rows, rows.want(supply, rho_cp, heat, step)))
+            want = rows.want(supply, rho_cp, heat, step)
+            if v.node.branching is not None:
+                want = want * v.node.branching.open[node.name]
+            found.append((rows, want))
         return found
+
+    def _held(
+        self, v: VolumeState, split: Branching, demands: list[tuple[Rows, Array]], supply: float, asked: float
+    ) -> float:
+        """m³/s of a loop whose pumps hold a pressure or a speed; what racks ask for elsewhere."""
+        held = held_flow(split, np.array([supply]))
+        if held is None:
+            return asked
+        assert isinstance(v.node.part, Loop)
+        assert v.node.part.manifold is not None
+        if v.node.part.manifold.control != "pressure":
+            return float(held[0])
+        open_ = [branch_flows(split, held, np.array([supply]), rows.node.name)[:, 0] for rows, _ in demands]
+        left = sum(float(flow @ rows.blocked) for flow, (rows, _) in zip(open_, demands, strict=True))
+        return left  # at a held pressure a blocked rack gives nothing to the others
+
+    def _split(
+        self, split: Branching, demands: list[tuple[Rows, Array]], total: float, supply: float
+    ) -> dict[str, Array]:
+        """m³/s of every rack behind headers, before what is blocked: that goes to the others."""
+        at = np.array([total]), np.array([supply])
+        found = {rows.node.name: branch_flows(split, *at, rows.node.name)[:, 0] for rows, _ in demands}
+        left = sum(float(found[rows.node.name] @ rows.blocked) for rows, _ in demands)
+        return {name: flow * (total / max(left, 1e-12)) for name, flow in found.items()}
 
     def _technology(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
         assert v.node.fluid is not None
         rho = float(density(v.node.fluid, y[v.head]))
+        self._supply[v.node.name] = y[v.head]
         demands = self._demands(v, y, step)
         total = sum(float(rows.weight @ (demand * rows.blocked)) for rows, demand in demands) * rho
-        share = min(1.0, self.limit(v, now) / max(total, 1e-12))
+        split = v.node.branching
+        most = self.limit(v, now)
+        if (
+            split is not None
+        ):  # the table has them for all units at its temperature; fewer reach their share of it
+            most *= rho * float(most_flow(split, y[v.out])) / v.node.flow_limit
+            total = self._held(v, split, demands, y[v.out], total / rho) * rho
+        share = min(1.0, most / max(total, 1e-12))
         v.asked = total
+        got = self._split(split, demands, total * share / rho, y[v.out]) if split is not None else {}
         v.served_rate = 0.0
         for rows, demand in demands:
             if step is None:
                 rows.demand = demand
             air = self.plant.inlet(self.plant.by_name[rows.node.room], y)
-            rows.give(demand * share, rho * v.cp, air, y[v.out])
+            flow = got.get(rows.node.name, demand * share)
+            rows.give(flow, rho * v.cp, air, y[v.out])
             v.served_rate += float(rows.weight @ rows.rate)
         v.flow = v.served_rate / v.cp
 
@@ -324,8 +363,12 @@ class Flows:
         def unit(flow: Array) -> Array:
             assert isinstance(node.link, Cdus)
             heads = [np.full(flow.shape, 0.0)]
+            if v.node.branching is not None and v.node.fluid is not None:
+                whole = v.flow / float(density(v.node.fluid, self._supply[v.node.name])) * flow / flow[0]
+                supply = np.full(flow.shape, self._supply[v.node.name])
+                heads.append(head_of(v.node.branching, whole, supply))
             for rows in self.rows:
-                if rows.node.loop == v.node.name:
+                if rows.node.loop == v.node.name and v.node.branching is None:
                     liquid = rows.node.racks.liquid
                     assert liquid is not None
                     most = float(np.max(rows.flow))

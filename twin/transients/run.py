@@ -98,7 +98,6 @@ def transient(
     if not 1.0 <= until <= LONGEST_RUN:
         raise InputError([Problem("until", f"{until:g} s", "1 s to 20 years", "30 min")])
     plan = compile_site(chosen)
-    _refuse(plan)
     listed = read_events(events, plan)
     _refuse_late(listed, until)
     found = (
@@ -119,22 +118,6 @@ def transient(
     step = output_s if output_s is not None else max(1.0, np.ceil(until / GRID_POINTS))
     run = _run(plan, air, demand, listed, until, step_s, step, cells, progress or (lambda done, whole: None))
     return transient_dataset(run, found, trace, begin, listed, demand.notes, __version__)
-
-
-def _refuse(plan: Plan) -> None:
-    """Headers are not modelled in time."""
-    problems = [
-        Problem(
-            f"{volume.address}.manifold",
-            "headers that split the flow",
-            "racks that get what they ask for",
-            "'twin run' has its answer at rest, or leave the manifold out",
-        )
-        for volume in plan.volumes
-        if volume.branching is not None
-    ]
-    if problems:
-        raise InputError(problems)
 
 
 def _refuse_late(events: list[Event], until: float) -> None:

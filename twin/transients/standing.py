@@ -10,6 +10,7 @@ from twin_models.streams import Array
 from twin.air import server_air
 from twin.compile import Plan
 from twin.errors import NotConverged
+from twin.headers import branch_flows
 from twin.heat import TOLERANCE, _sweep, solve
 from twin.state import Block, State
 from twin.transients.chips import Rows
@@ -122,8 +123,13 @@ def _rows(
     flow = np.zeros(weight.size)
     if node.loop is not None:
         demand = rack_model.flow_demand(heat, supply, rho_cp, node.racks).flow
-        total = float(weight @ demand)
-        flow = demand * float(state.rack[node.name].flow[0]) / max(total, 1e-12)
+        split = plan.volume(node.loop).branching
+        if split is not None:
+            demand = demand * split.open[node.name]
+            flow = branch_flows(split, state.given[node.loop], state.supply[node.loop], node.name)[:, 0]
+        else:
+            total = float(weight @ demand)
+            flow = demand * float(state.rack[node.name].flow[0]) / max(total, 1e-12)
         rows.demand = demand
     found = rack_model.respond(activity, supply if node.loop is not None else 0.0, flow, air, node.racks)
     rows.chip = np.nan_to_num(np.array(found.chip_temperature), nan=air)
