@@ -15,9 +15,10 @@ from twin_sites.loader import sites
 from twin_sites.schema import Cdus, Racks
 
 import twin
+from twin.sizing.datasheets import typed
 from twin.sizing.economics import annuity, capital, read_costs
 from twin.sizing.needs import Plant, Requirements, read_requirements
-from twin.sizing.products import racks_per_cdu, typed
+from twin.sizing.products import racks_per_cdu
 from twin.sizing.proof import DESIGN_DAY, REQUIRED_UNITS
 from twin.sizing.run import Sized, compute_racks, tokens_of
 
@@ -340,8 +341,3 @@ def test_immersion_gets_tanks_for_what_they_hold() -> None:
     assert (tank.count - tank.spare) * tank.highest_load >= heat
     assert "tcs" not in found.site.cooling
     assert not found.unmet_requirements
-
-
-def test_boiling_forms_are_refused_with_what_is_sized() -> None:
-    with pytest.raises(InputError, match="single-phase immersion"):
-        twin.size(Requirements(system="nvidia-hgx-h200-two-phase", racks=4))

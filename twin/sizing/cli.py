@@ -31,7 +31,16 @@ def size(
     work: Annotated[str, typer.Option(help="What the racks work on: 'twin show works'.")] = "",
     weather: Annotated[str, typer.Option(help="Embedded year or weather file.")] = "ashburn",
     load: Annotated[str, typer.Option(help="Load of the proving year.")] = "mixed",
-    cooling: Annotated[str, typer.Option(help="direct-to-chip, immersion, air or best.")] = "best",
+    cooling: Annotated[
+        str,
+        typer.Option(
+            help="as-built, best (compares every form), direct-to-chip, liquid-to-air, immersion, two-phase, rear-door or air."
+        ),
+    ] = "as-built",
+    doors: Annotated[
+        str, typer.Option(help="Rear doors behind compute racks: auto, none, passive or active.")
+    ] = "auto",
+    legacy: Annotated[str, typer.Option(help="Legacy air racks of 8 kW in the same hall.")] = "0",
     plant: Annotated[str, typer.Option(help="Heat rejection: dry, adiabatic, tower or best.")] = "best",
     water: Annotated[bool, typer.Option("--water/--no-water", help="Water may evaporate.")] = True,
     redundancy: Annotated[str, typer.Option(help="N, N+1, N+2 or 2N.")] = "N+1",
@@ -72,7 +81,7 @@ def size(
 
     written = {
         "system": system, "accelerators": accelerators, "racks": racks, "it_power": it_power, "utility_power": utility_power,
-        "weather": weather, "load": load, "cooling": cooling, "plant": plant, "water": water, "redundancy": redundancy,
+        "weather": weather, "load": load, "cooling": cooling, "doors": doors, "legacy": legacy, "plant": plant, "water": water, "redundancy": redundancy,
         "supply": None if supply == "optimal" else supply, "approach": approach, "cdu": cdu, "design": design, "growth": growth, "support": support,
         "tokens": None if tokens is None else tokens if "/" in tokens else f"{tokens} 1/s", "work": work, "dynamic": dynamic, "optimal_supply": supply == "optimal",
         "ride_through": ride_through, "battery": battery, "water_storage": water_storage, "budget": budget, "costs": costs,

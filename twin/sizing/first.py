@@ -13,9 +13,20 @@ from twin_sites import catalogue
 from twin_sites.errors import InputError, Problem
 from twin_sites.schema import CoolingTowers, DryCoolers, Pdus, Racks, Tanks, Transformers, UpsModules
 
-from twin.sizing.form import Design, Frame
-from twin.sizing.needs import Requirements, approach_of, cooled_by
-from twin.sizing.products import Pick, pick_air_handler, pick_by_rating, pick_cdu, pick_dry_cooler, typed
+from twin.sizing.datasheets import typed
+from twin.sizing.form import DOORS, Design, Frame
+from twin.sizing.needs import Requirements, approach_of, technology_of
+from twin.sizing.products import (
+    Pick,
+    pick_air_handler,
+    pick_by_rating,
+    pick_cdu,
+    pick_condenser,
+    pick_door,
+    pick_dry_cooler,
+    pick_sidecar,
+)
+from twin.sizing.technologies import Technology, boils_at
 from twin.weather import Weather
 
 OUTDOOR_APPROACH_K = 6.0  # of dry coolers at the design hour; 6 to 10 K are usual (estimate)
@@ -39,8 +50,9 @@ AMERICAS_EAST = -30.0  # longitude
 CHW_RISE_K, CONDENSER_RISE_K = 8.0, 8.0  # first guess of loop ranges; the simulation finds the true ones
 
 TANK_WATER_RISE_K = 7.5  # of the water side at the tanks' rated point
-COOLANT = fluid("propylene_glycol", 0.25)  # of technology loops
-BATH = fluid("gtl_oil", 0.0)
+CONDENSER_WATER_RISE_K = 7.0  # of the water side of condensers at their rated point
+DOORS_SUPPLY_K = 0.5  # a door's set point over what it reaches at rated heat (estimate)
+LEGACY = "legacy-air-8kw"
 
 Put = Callable[[str, Pick], None]
 
@@ -51,7 +63,7 @@ def rack_counts(wanted: Requirements, rack: Racks, compute: int) -> dict[str, in
     out = {"racks.compute": compute}
     for name, slug, share in (("network", "network-air", 0.6), ("storage", "storage-air", 0.4)):
         out[f"racks.{name}"] = round(share * power / typed(slug, Racks, ("racks", name)).tdp)
-    return out
+    return out | ({"racks.legacy": wanted.legacy} if wanted.legacy else {})
 
 
 def frame_of(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: int) -> Frame:
@@ -62,18 +74,26 @@ def frame_of(wanted: Requirements, rack: Racks, air: Weather, plant: str, count:
         name=f"{wanted.system}-{count}-{plant}"[:80],
         weather=wanted.weather,
         load=wanted.load,
-        technology=cooled_by(wanted.system),
+        technology=technology_of(wanted),
         plant=plant,
         glycol=0.0 if coldest > 0.0 else (enough or GLYCOL[-1:])[0],
         redundancy=wanted.redundancy,
         ambient_offset=wanted.ambient_offset,
-        approach=approach_of(wanted),
+        technology_supply=_technology_supply(wanted, air),
         room_supply=ROOM_DEGC,
         dew_point=ROOM_DEW_DEGC,
         economy={"energy_price": f"{wanted.energy_price * 3.6e6:.6g} USD/kWh", "water_price": "2 USD/m3", "carbon_intensity": "380 g/kWh"},
         work=wanted.work,
-        title=f"{count} racks {wanted.system}, {plant} heat rejection, {wanted.redundancy}, sized for {wanted.weather}",
+        title=f"{count} racks {wanted.system}, {technology_of(wanted).name}, {plant} heat rejection, {wanted.redundancy}, sized for {wanted.weather}",
     )  # fmt: skip
+
+
+def _technology_supply(wanted: Requirements, air: Weather) -> str:
+    """Set point of the technology loop: a vented tank boils at its own temperature, all others follow their sink."""
+    how = technology_of(wanted)
+    if how.fluid == "novec_649":
+        return f"{boils_at(how.fluid, float(np.median(air.pressure))):.6g} degC"
+    return f"{'fws' if how.facility else 'hall'} + {approach_of(wanted):.6g} K"
 
 
 def first_design(
@@ -81,15 +101,20 @@ def first_design(
 ) -> tuple[Design, dict[str, Pick]]:
     """Counts and products by rating, and the reason of each."""
     units = rack_counts(wanted, rack, compute)
-    product = {"racks.compute": wanted.system, "racks.network": "network-air", "racks.storage": "storage-air"}
+    product = {
+        "racks.compute": wanted.system, "racks.network": "network-air", "racks.storage": "storage-air",
+        "racks.legacy": LEGACY,
+    }  # fmt: skip
+    how = frame.technology
     reasons: dict[str, Pick] = {}
     rated = rack_model.rated(rack)
     support = sum(
         n * typed(product[a], Racks, ("racks", a)).tdp for a, n in units.items() if a != "racks.compute"
     )
     it = compute * rated.power + support
-    liquid_heat = compute * rated.heat_liquid if frame.liquid else 0.0
+    liquid_heat = compute * rated.heat_liquid if frame.facility else 0.0
     room_heat, losses = 1.03 * (it - liquid_heat), 0.05 * it
+    caught = 0.0
     number = {"power.utility": 2.0 * it, "cooling.chw.supply": CHW_DEGC}
 
     def put(address: str, pick: Pick) -> None:
@@ -99,23 +124,23 @@ def first_design(
 
     rule = wanted.redundancy
     moisture, pressure = 0.010, float(days.pressure[0])
-    for address, heat in (("hall", room_heat), ("rooms.electrical", losses)):
+    if wanted.doors in ("passive", "active") or how.doors:
+        door, above_hall, caught = pick_door(
+            rack, compute, ROOM_DEGC, CHW_DEGC, moisture, pressure, wanted.doors, DOORS_SUPPLY_K
+        )
+        put(DOORS, door)
+        number["rooms.doors.above_hall"] = above_hall
+    if how.unit == "sidecar":
+        side = pick_sidecar(rack, compute, ROOM_DEGC, approach_of(wanted), pressure, moisture, rule)
+        _must_carry(side, "liquid-to-air unit")
+        put("cooling.tcs.sidecar", side)
+        room_heat *= 1.05  # fans and pumps of the units
+    for address, heat in (("hall", room_heat - caught), ("rooms.electrical", losses)):
         put(f"{address}.air_handler", pick_air_handler(heat, ROOM_DEGC, CHW_DEGC, pressure, moisture, rule))
-    if frame.liquid:
+    if how.facility:
         supply = facility_supply(wanted, rack, frame.plant, days)
         number["cooling.fws.supply"] = supply
-        if frame.technology == "immersion":
-            tanks = {slug: tank_load(slug) for slug in catalogue.names("immersion")}
-            put("cooling.bath.tank", pick_by_rating(liquid_heat, tanks, rule, "heat, and what a tank holds"))
-        else:
-            approach = approach_of(wanted)
-            cdu = pick_cdu(rack, compute, supply + approach, approach, COOLANT, rule, wanted.cdu or None)
-            if not cdu.required:
-                found = Problem(
-                    "approach", f"{approach:g} K", "one at which a CDU carries a rack", "a larger approach"
-                )
-                raise InputError([found])
-            put("cooling.tcs.cdu", cdu)
+        put(f"cooling.{how.loop}.{how.unit}", _unit(wanted, rack, how, compute, supply, days))
         _plant_loop(
             "fws",
             1.03 * liquid_heat,
@@ -140,17 +165,51 @@ def first_design(
     return Design(units, product, number), reasons
 
 
+def _unit(
+    wanted: Requirements, rack: Racks, how: Technology, compute: int, supply: float, days: Weather
+) -> Pick:
+    """CDUs, tanks or condensers of the technology loop."""
+    assert rack.liquid is not None
+    heat, rule, approach = (
+        compute * rack_model.rated(rack).heat_liquid,
+        wanted.redundancy,
+        approach_of(wanted),
+    )
+    if how.name == "two-phase":
+        boiling = how.unit == "tank"
+        saturation = boils_at(how.fluid, float(np.median(days.pressure))) if boiling else supply + approach
+        one = pick_condenser(heat, saturation, supply, boiling, rule)
+        _must_carry(one, "condenser")
+        return one
+    if how.name == "immersion":
+        tanks = {slug: tank_load(slug) for slug in catalogue.names("immersion")}
+        return pick_by_rating(heat, tanks, rule, "heat, and what a tank holds")
+    coolant = fluid(how.fluid, how.concentration)
+    one = pick_cdu(rack, compute, supply + approach, approach, coolant, rule, wanted.cdu or None)
+    _must_carry(one, "CDU")
+    return one
+
+
+def _must_carry(pick: Pick, machine: str) -> None:
+    if not pick.required:
+        words = f"none at which a {machine} carries a rack"
+        raise InputError([Problem("approach", words, "one at which it does", "a larger approach")])
+
+
 def tank_load(slug: str) -> float:
     """Heat in W that one tank takes: its exchanger's, or what its bath may hold."""
     tank: Tanks = typed(slug, Tanks, ("cooling", "bath", "tank"))
     return min(tank.rated_heat, tank.highest_load)
 
 
-def technology_limit(rack: Racks) -> float:
-    """Warmest technology supply, °C, at which the rack's highest flow still keeps its return limit."""
-    liquid = rack.liquid
+def technology_limit(wanted: Requirements, rack: Racks, days: Weather) -> float:
+    """Warmest technology supply, °C, at which the rack's highest flow still keeps its return limit; where liquid boils, what the form stands."""
+    liquid, how = rack.liquid, technology_of(wanted)
     assert liquid is not None
-    coolant = BATH if liquid.medium == "bath" else COOLANT
+    if how.name == "two-phase":
+        at = boils_at(how.fluid, float(np.median(days.pressure))) if how.unit == "tank" else rack.supply_high
+        return min(at, rack.supply_high)
+    coolant = fluid(how.fluid, how.concentration)
     rho_cp = float(density(coolant, 40.0)) * float(heat_capacity(coolant, 40.0))
     return min(rack.supply_high, liquid.return_limit - liquid.rated_heat / (liquid.maximum_flow * rho_cp))
 
@@ -159,7 +218,7 @@ def facility_supply(wanted: Requirements, rack: Racks, plant: str, days: Weather
     """The facility supply asked, or what this climate gives without compressors, within what the racks take."""
     if wanted.supply is not None:
         return wanted.supply
-    most = float(np.floor(technology_limit(rack) - approach_of(wanted)))
+    most = float(np.floor(technology_limit(wanted, rack, days) - approach_of(wanted)))
     sink = (days.dry_bulb if plant == "dry" else days.wet_bulb).max() + wanted.ambient_offset
     reach = {
         "dry": OUTDOOR_APPROACH_K,
@@ -172,9 +231,9 @@ def facility_supply(wanted: Requirements, rack: Racks, plant: str, days: Weather
 def _rise(rack: Racks, technology_supply: float) -> float:
     """First guess of the facility loop's range: that of the racks, since CDUs move like flows on both sides."""
     assert rack.liquid is not None
-    if rack.liquid.medium == "bath":
-        return TANK_WATER_RISE_K
-    coolant = COOLANT
+    if rack.liquid.medium != "plates":
+        return TANK_WATER_RISE_K if rack.liquid.medium == "bath" else CONDENSER_WATER_RISE_K
+    coolant = fluid("propylene_glycol", 0.25)
     rho_cp = float(density(coolant, technology_supply)) * float(heat_capacity(coolant, technology_supply))
     asked = rack_model.flow_demand(rack.liquid.rated_heat, technology_supply, rho_cp, rack)
     return rack.liquid.rated_heat / (float(asked.flow) * rho_cp)

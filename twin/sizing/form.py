@@ -9,6 +9,8 @@ from typing import Any
 
 from twin_sites.units import round_digits
 
+from twin.sizing.technologies import Technology
+
 PLANT_HEAD_PA = 230e3  # of pumps outside the rooms; reference sites state 180 to 260 kPa (estimate)
 SIZED = "sized by 'twin size' for the duty of its loop"
 
@@ -37,12 +39,12 @@ class Frame:
     name: str
     weather: str
     load: str
-    technology: str  # air, direct-to-chip or immersion
+    technology: Technology
     plant: str  # dry, adiabatic or tower
     glycol: float  # volume share in loops that pass outdoors
     redundancy: str
     ambient_offset: float
-    approach: float
+    technology_supply: str  # set point of the technology loop
     room_supply: float
     dew_point: float
     economy: Mapping[str, str]
@@ -50,14 +52,22 @@ class Frame:
     work: str = ""  # datasheet of what the compute racks work on
 
     @property
-    def liquid(self) -> bool:
-        """Whether the compute racks give heat to a liquid loop."""
-        return self.technology != "air"
+    def facility(self) -> bool:
+        """Whether there is a loop of facility water beside the one of the air handlers."""
+        return self.technology.facility
+
+
+DOORS = "rooms.doors.rear_door"
 
 
 def spares(required: int, redundancy: str) -> int:
     """Redundant units beside ``required`` ones: N none, N+1 one, N+2 two, 2N as many again."""
     return {"N": 0, "N+1": 1, "N+2": 2, "2N": required}[redundancy]
+
+
+def spare_units(address: str, required: int, redundancy: str) -> int:
+    """Redundant units of a group of the site file; every door stands behind a rack of its own."""
+    return 0 if address == DOORS else spares(required, redundancy)
 
 
 def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict[str, Any]:
@@ -72,18 +82,18 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
     """
     group = _Groups(design, frame.redundancy if redundancy is None else redundancy)
     cooling: dict[str, Any] = {}
-    loop = "bath" if frame.technology == "immersion" else "tcs"
-    if frame.technology == "immersion":
-        cooling["bath"] = {
-            "fluid": "gtl_oil", "supply": f"fws + {frame.approach:.6g} K",
-            "tank": group("cooling.bath.tank", {"ups": 1}, {"heat": "fws", "motor": "hall"}),
-        }  # fmt: skip
-    elif frame.liquid:
-        cooling["tcs"] = {
-            "fluid": "propylene_glycol", "concentration": "25 %", "supply": f"fws + {frame.approach:.6g} K",
-            "cdu": group("cooling.tcs.cdu", {"ups": 1}, {"heat": "fws", "motor": "hall"}),
-        }  # fmt: skip
-    if frame.liquid:
+    how = frame.technology
+    if how.loop:
+        heat_to = {"heat": "fws" if how.facility else "hall"}
+        if how.name != "two-phase":
+            heat_to["motor"] = "hall"
+        if not how.facility:
+            heat_to["fan"] = "hall"
+        loop: dict[str, Any] = {"fluid": how.fluid, "supply": frame.technology_supply}
+        if how.concentration:
+            loop["concentration"] = f"{100 * how.concentration:.6g} %"
+        cooling[how.loop] = loop | {how.unit: group(f"cooling.{how.loop}.{how.unit}", {"ups": 1}, heat_to)}
+    if frame.facility:
         cooling["fws"] = _plant("fws", frame, design, group)
     cooling["chw"] = _plant("chw", frame, design, group)
     if frame.plant == "tower":
@@ -96,7 +106,7 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
     racks = {
         name.removeprefix("racks."): {
             "system": design.product[name], "count": count, "fed_by": {"busway": 1},
-            "heat_to": {"liquid": loop, "air": "hall"} if frame.liquid and name == "racks.compute" else {"air": "hall"},
+            "heat_to": _heat_of(name, how, DOORS in design.product),
         } | ({"work": {"use": frame.work}} if frame.work and name == "racks.compute" else {})
         for name, count in design.units.items()
         if name.startswith("racks.") and count
@@ -109,7 +119,8 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
         "load": {"trace": frame.load, "scale": "100 %"},
         "racks": racks,
         "hall": air | {"air_handler": group("hall.air_handler", {"ups": 1}, {"heat": "chw", "fan": "hall"})},
-        "rooms": {
+        "rooms": _doors(frame, design, group)
+        | {
             "electrical": air
             | {
                 "air_handler": group(
@@ -130,6 +141,25 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
     }
 
 
+def _heat_of(racks: str, how: Technology, doors: bool) -> dict[str, str]:
+    """Where the heat of a rack group goes: network, storage and legacy racks stand in the hall."""
+    if racks != "racks.compute":
+        return {"air": "hall"}
+    return ({"liquid": how.loop} if how.loop else {}) | {"air": "doors" if doors else "hall"}
+
+
+def _doors(frame: Frame, design: Design, group: "_Groups") -> dict[str, Any]:
+    """The room behind compute racks with doors; what the doors leave goes back to the hall."""
+    if DOORS not in design.product:
+        return {}
+    return {
+        "doors": {
+            "opens_to": "hall", "supply": f"hall + {design.number['rooms.doors.above_hall']:.6g} K",
+            "rear_door": group(DOORS, {"ups": 1}, {"heat": "chw", "fan": "hall"}) | {"count": design.units["racks.compute"], "backup": "ups"},
+        }
+    }  # fmt: skip
+
+
 class _Groups:
     """Writes one group: product, count, spare, feeds and heat."""
 
@@ -140,7 +170,7 @@ class _Groups:
         self, address: str, fed_by: Mapping[str, float], heat_to: Mapping[str, str]
     ) -> dict[str, Any]:
         required = self.design.units[address]
-        spare = spares(required, self.redundancy)
+        spare = spare_units(address, required, self.redundancy)
         use = {"use": self.design.product[address]} if address in self.design.product else {}
         feeds = {"fed_by": dict(fed_by)} if fed_by else {}
         counted: dict[str, Any] = {"count": required + spare} | ({"spare": spare} if spare else {})

@@ -10,12 +10,15 @@ from twin_sites.building import read_typed
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import Racks
 
-from twin.sizing.products import typed
+from twin.sizing.datasheets import typed
+from twin.sizing.technologies import BUILT_FOR as FITS
+from twin.sizing.technologies import FORMS, Technology, cooled_by, form_of, takes_doors, technology
 
 Plant = Literal["best", "dry", "adiabatic", "tower"]
 Redundancy = Literal["N", "N+1", "N+2", "2N"]
-TECHNOLOGIES = {"plates": "direct-to-chip", "bath": "immersion", "boiling": "two-phase"}
-APPROACH_K = {"direct-to-chip": 4.0, "immersion": 8.0}  # ratings of the catalogue's CDUs and tanks
+Cooling = Literal[
+    "as-built", "best", "direct-to-chip", "liquid-to-air", "immersion", "two-phase", "rear-door", "air"
+]
 AMOUNTS = ("accelerators", "racks", "it_power", "utility_power", "tokens")
 
 
@@ -39,9 +42,11 @@ class Requirements(Parameters):
     work: Annotated[str, Choice("What the racks work on; empty where only power matters")] = ""
     weather: Annotated[str, Choice("Weather year")] = "ashburn"
     load: Annotated[str, Choice("Load of the proving year")] = "mixed"
-    cooling: Annotated[
-        Literal["best", "direct-to-chip", "immersion", "air"], Choice("Cooling technology")
-    ] = "best"
+    cooling: Annotated[Cooling, Choice("Cooling technology")] = "as-built"
+    doors: Annotated[
+        Literal["auto", "none", "passive", "active"], Choice("Rear doors behind compute racks")
+    ] = "auto"
+    legacy: Annotated[int, Quantity("count", "Legacy air racks in the same hall", low=0, high=100_000)] = 0
     plant: Annotated[Plant, Choice("Heat rejection")] = "best"
     water: Annotated[bool, Choice("Evaporation of water allowed")] = True
     redundancy: Annotated[Redundancy, Choice("Redundancy")] = "N+1"
@@ -145,29 +150,19 @@ def checked(wanted: Requirements) -> Racks:
                 did_you_mean(wanted.system, racks),
             )
         )
-    elif wanted.cooling not in ("best", cooled_by(wanted.system)):
-        own = cooled_by(wanted.system)
-        built = [slug for slug in racks if cooled_by(slug) == wanted.cooling]
-        remedy = did_you_mean(wanted.system, built)
+    elif wanted.cooling not in ("as-built", "best", *FITS[form_of(wanted.system)]):
+        own = FITS[form_of(wanted.system)]
+        built = [slug for slug in racks if wanted.cooling in FITS[form_of(slug)]]
+        found = f"{wanted.cooling} for '{wanted.system}', an {FORMS[form_of(wanted.system)]} system"
+        problems.append(Problem("cooling", found, " or ".join(own), did_you_mean(wanted.system, built)))
+    elif wanted.doors == "none" and technology_of(wanted).doors:
         problems.append(
-            Problem(
-                "cooling",
-                f"{wanted.cooling} for '{wanted.system}'",
-                f"{own}: so this system is built",
-                remedy,
-            )
+            Problem("doors", "none, where doors take all heat", "passive, active or auto", "or cooling: air")
         )
-    if wanted.system in racks and cooled_by(wanted.system) == "two-phase":
-        found = f"'{wanted.system}', which boils its liquid"
-        built = [slug for slug in racks if cooled_by(slug) == "immersion"]
-        problems.append(
-            Problem(
-                "system",
-                found,
-                "air, direct-to-chip or single-phase immersion",
-                did_you_mean(wanted.system, built),
-            )
-        )
+    elif wanted.doors in ("passive", "active") and not takes_doors(technology_of(wanted)):
+        found = f"{wanted.doors} doors with {technology_of(wanted).name}"
+        allowed = "doors behind air-cooled racks (cooling: rear-door), or behind racks with plates"
+        problems.append(Problem("doors", found, allowed, "leave doors out"))
     if wanted.cdu and wanted.cdu not in catalogue.names("cdu"):
         remedy = did_you_mean(wanted.cdu, catalogue.names("cdu"))
         problems.append(Problem("cdu", f"'{wanted.cdu[:60]}'", "a CDU that 'twin show cdus' lists", remedy))
@@ -186,18 +181,14 @@ def checked(wanted: Requirements) -> Racks:
         problems.append(
             Problem("supply", f"{wanted.supply:g} °C and the optimal one", "one of both", "leave one out")
         )
+    warm = wanted.supply is not None or wanted.optimal_supply
+    if not problems and warm and wanted.cooling != "best" and not technology_of(wanted).facility:
+        found = f"a facility supply for {technology_of(wanted).name}, which has chilled water for its air handlers only"
+        problems.append(Problem("supply", found, "none", "leave supply out, or ask for direct-to-chip"))
     if problems:
         raise InputError(problems)
     rack: Racks = typed(wanted.system, Racks, ("racks", "compute"))
     return rack
-
-
-def cooled_by(slug: str) -> str:
-    """How a rack of the catalogue is cooled; empty for one without accelerators."""
-    rack: Racks = typed(slug, Racks, ("racks", "compute"))
-    if not rack.accelerators:
-        return ""
-    return "air" if rack.liquid is None else TECHNOLOGIES[rack.liquid.medium]
 
 
 def read_requirements(written: Mapping[str, Any]) -> Requirements:
@@ -224,6 +215,11 @@ def read_requirements(written: Mapping[str, Any]) -> Requirements:
     return wanted
 
 
+def technology_of(wanted: Requirements) -> Technology:
+    """The technology asked, or the usual one of the system."""
+    return technology(wanted.system, wanted.cooling)
+
+
 def approach_of(wanted: Requirements) -> float:
-    """The approach asked, or the one at which the technology's exchangers are rated, K."""
-    return wanted.approach if wanted.approach is not None else APPROACH_K.get(cooled_by(wanted.system), 4.0)
+    """The approach asked, or the one at which the technology's machines are rated, K."""
+    return wanted.approach if wanted.approach is not None else technology_of(wanted).approach

@@ -4,8 +4,7 @@ The counts are first answers; the simulation of the design day corrects them whe
 """
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from twin_models.air_handler import air_handler
@@ -13,16 +12,21 @@ from twin_models.dry_cooler import dry_cooler
 from twin_models.fluids import fluids
 from twin_models.fluids.fluids import Fluid, density, heat_capacity
 from twin_models.heat_exchanger import heat_exchanger
+from twin_models.liquid_to_air import liquid_to_air
 from twin_models.psychrometrics.psychrometrics import STANDARD_PRESSURE
 from twin_models.rack import rack as rack_model
+from twin_models.rear_door import rear_door
 from twin_models.streams import Ambient, RoomAir, Stream
+from twin_models.two_phase import two_phase
 from twin_sites import catalogue
-from twin_sites.building import product
-from twin_sites.schema import AirHandlers, Cdus, DryCoolers, Racks
+from twin_sites.errors import InputError, Problem
+from twin_sites.schema import AirHandlers, Cdus, Condensers, DryCoolers, LiquidToAirCdus, Racks, RearDoors
 
+from twin.sizing.datasheets import typed
 from twin.sizing.form import spares
 
 MOST_UNITS = 4096
+AIR_DENSITY_20 = 1.2  # kg/m³, of the volume flow that racks state
 MOIST_AIR_HEAT = 1022.0  # J/(kg K) at 9 g/kg: 1006 + 0.009 * 1860
 ROUNDING = 1e-6  # of a unit
 SCALE = (
@@ -53,12 +57,6 @@ class RacksPerCdu(NamedTuple):
     def binding(self) -> str:
         """``flow`` or ``heat``."""
         return "flow" if self.flow <= self.heat else "heat"
-
-
-@lru_cache(maxsize=128)
-def typed(slug: str, cls: Any, keys: tuple[str, ...]) -> Any:
-    """Parameters of a datasheet, read once."""
-    return product(slug, cls, list(keys))
 
 
 def racks_per_cdu(rack: Racks, unit: Cdus, supply: float, approach: float, fluid: Fluid) -> RacksPerCdu:
@@ -165,6 +163,97 @@ def pick_air_handler(
         words = f"heat: {required} hold {supply:.3g} °C against {heat / 1e3:,.0f} kW on {water:.3g} °C water"
         offers.append((_installed(required, unit.rated_heat, redundancy), Pick(slug, required, words)))
     return _cheapest(offers, "no air handler of the catalogue holds this supply")
+
+
+def pick_condenser(heat: float, saturation: float, water: float, tank: bool, redundancy: str) -> Pick:
+    """The condenser that is likely cheapest for ``heat`` W between ``saturation`` and ``water`` °C; tanks, or units of plates."""
+    offers: list[tuple[float, Pick]] = []
+    for slug in catalogue.names("two_phase"):
+        unit: Condensers = typed(slug, Condensers, ("cooling", "bath", "tank"))
+        if unit.vented != tank or saturation <= water:
+            continue
+        rate = unit.rated_water_flow * 4.15e6
+        coil = -np.expm1(-two_phase.conductance(unit) / rate) * rate * (saturation - water)
+        required = _count(heat, min(float(coil), unit.rated_heat))
+        words = (
+            f"heat: {required} condense {heat / 1e6:.3g} MW at {saturation:.1f} °C on {water:.3g} °C water"
+        )
+        offers.append((_installed(required, unit.rated_heat, redundancy), Pick(slug, required, words)))
+    return _cheapest(offers, "no condenser of the catalogue works on water so warm")
+
+
+def pick_sidecar(
+    rack: Racks, racks: int, room: float, approach: float, pressure: float, moisture: float, redundancy: str
+) -> Pick:
+    """The liquid-to-air unit that is likely cheapest to hold the racks' coolant ``approach`` K above ``room`` °C."""
+    assert rack.liquid is not None
+    supply, coolant = room + approach, fluids.fluid("propylene_glycol", 0.25)
+    rho, cp = float(density(coolant, supply)), float(heat_capacity(coolant, supply))
+    flow = float(rack_model.flow_demand(rack.liquid.rated_heat, supply, rho * cp, rack).flow)
+    total, heat = racks * flow, racks * rack.liquid.rated_heat
+    back = supply + heat / (total * rho * cp)
+    n = np.arange(1, MOST_UNITS + 1, dtype=np.float64)
+    offers: list[tuple[float, Pick]] = []
+    for slug in catalogue.names("liquid_to_air"):
+        unit: LiquidToAirCdus = typed(slug, LiquidToAirCdus, ("cooling", "tcs", "sidecar"))
+        coil = unit.heat_exchanger
+        air = Ambient(room, room - 7.0, moisture, pressure)
+        out = liquid_to_air.transfer(Stream(back, total * rho / n, cp, coolant), air, 1.0, coil)
+        enough = np.flatnonzero((out.hot_out <= supply) & (total / n <= coil.rated_liquid_flow))
+        if not enough.size:
+            continue
+        required = int(enough[0]) + 1
+        words = f"heat: {required} give {heat / 1e6:.3g} MW to room air at {approach:.3g} K approach"
+        offers.append((_installed(required, unit.rated_heat, redundancy), Pick(slug, required, words)))
+    return _cheapest(offers, "no liquid-to-air unit of the catalogue reaches this approach")
+
+
+def pick_door(
+    rack: Racks, racks: int, room: float, water: float, moisture: float, pressure: float, kind: str, spare_k: float
+) -> tuple[Pick, float, float]:  # fmt: skip
+    """The smallest door that brings a rack's exhaust back to ``room`` °C, or else the one that comes nearest.
+
+    Parameters
+    ----------
+    kind
+        ``passive``, ``active`` or anything else for both.
+    spare_k
+        Its set point stands so far above what it reaches, K.
+
+    Returns
+    -------
+    tuple
+        The pick; its set point above the room in K; heat in W that all doors catch at rated load.
+    """
+    coolant = rack.liquid.rated_flow if rack.liquid is not None else 0.0
+    drawn = rack_model.respond(1.0, 30.0, coolant, room, rack)
+    heat = float(drawn.heat_air)
+    mass = float(drawn.air_flow) * AIR_DENSITY_20 * pressure / STANDARD_PRESSURE
+    exhaust = room + heat / (mass * MOIST_AIR_HEAT)
+    chilled = fluids.fluid("water", 0.0)
+    offers: list[tuple[float, float, str]] = []
+    for slug in catalogue.names("rear_door"):
+        unit: RearDoors = typed(slug, RearDoors, ("rooms", "doors", "rear_door"))
+        if kind in ("passive", "active") and unit.active != (kind == "active"):
+            continue
+        flow = unit.rated_water_flow * float(density(chilled, water))
+        out = rear_door.transfer(
+            RoomAir(exhaust, mass, MOIST_AIR_HEAT, moisture, pressure),
+            Stream(water, flow, float(heat_capacity(chilled, water)), chilled), 1.0, unit,
+        )  # fmt: skip
+        if bool(out.valid):
+            offers.append((max(float(out.hot_out) - room, 0.0), unit.rated_heat, slug))
+    if not offers:
+        problem = Problem(
+            "doors", f"none of them stands {float(drawn.air_flow):.3g} m3/s of exhaust", "a door that does",
+            "active doors, or air handlers: cooling: air",
+        )  # fmt: skip
+        raise InputError([problem])
+    left, _, slug = min(offers)
+    above = 0.0 if left == 0.0 else float(np.ceil(2.0 * left) / 2.0 + spare_k)
+    caught = racks * max(heat - mass * MOIST_AIR_HEAT * above, 0.0)
+    words = f"one behind each rack: {heat / 1e3:.3g} kW of exhaust at {exhaust:.1f} °C back to {room + above:.3g} °C on {water:.3g} °C water"
+    return Pick(slug, racks, words), above, caught
 
 
 def pick_by_rating(need: float, ratings: Mapping[str, float], redundancy: str, what: str) -> Pick:

@@ -1,13 +1,13 @@
 """Does the sized facility hold? The year, the design days at full load, and the same with units of each group out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 from twin_sites.loader import change_site
-from twin_sites.schema import Group, Site
+from twin_sites.schema import Group, RearDoors, Site
 
 from twin.annual import simulate
 from twin.errors import RunError
@@ -68,7 +68,8 @@ def use_of(ds: xr.Dataset) -> dict[str, float]:
 
 def _address(link: str) -> str:
     loop, _, name = link.partition(".")
-    return f"{ {'hall': 'hall', 'electrical': 'rooms.electrical'}.get(loop, f'cooling.{loop}') }.{name}"
+    rooms = {"hall": "hall", "electrical": "rooms.electrical", "doors": "rooms.doors"}
+    return f"{rooms.get(loop, f'cooling.{loop}')}.{name}"
 
 
 def missed_loops(ds: xr.Dataset) -> list[str]:
@@ -109,14 +110,23 @@ def shortfalls(ds: xr.Dataset) -> list[str]:
     return found + [f"{name}: pumps or fans cannot move the flow asked" for name in sorted(flow_bound(ds))]
 
 
-def prove_days(site: Site, days: Weather, load: Load) -> list[Proof]:
-    """The design days with every unit, without any spare, and with the spares of each group out in turn."""
-    spared = {a: element.spare for a, element in site.drawn() if isinstance(element, Group) and element.spare}
+def throttled(proofs: Sequence[Proof]) -> bool:
+    """Whether chips throttle in any case."""
+    return any("throttle" in words for proof in proofs for words in proof.shortfalls)
+
+
+def prove_days(site: Site, days: Weather, load: Load, only: Collection[str] = ()) -> list[Proof]:
+    """The design days with every unit, without any spare, and with the spares of each group out in turn; ``only`` names some cases."""
+    groups = {a: element for a, element in site.drawn() if isinstance(element, Group)}
+    spared = {a: element.spare for a, element in groups.items() if element.spare}
+    lone = {a: 1 for a, element in groups.items() if isinstance(element, RearDoors) and spared}
     cases = {DESIGN_DAY: {}, REQUIRED_UNITS: spared} | {
-        f"{n} of {address} out, design day": {address: n} for address, n in spared.items()
+        f"{n} of {address} out, design day": {address: n} for address, n in (spared | lone).items()
     }
     proofs = []
     for name, out in cases.items():
+        if only and name not in only:
+            continue
         try:
             changed = change_site(site, {f"{address}.out_of_service": n for address, n in out.items()})
             proofs.append(proof_of(name, simulate(changed, weather=days, load=load)))

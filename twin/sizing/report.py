@@ -21,6 +21,8 @@ def text(sized: Sized) -> str:
         "",
         f"Proof: {len(sized.proofs)} cases simulated, {sum(bool(p.shortfalls) for p in sized.proofs)} with a shortfall.",
     ]
+    if len(sized.alternatives) > 1:
+        lines += ["", "Compared", table(compared(sized), ("why",))]
     if sized.unmet_requirements:
         lines += ["", "NOT MET"] + [f"  {words}" for words in sized.unmet_requirements]
     return "\n".join(lines)
@@ -33,6 +35,18 @@ def _rows(sized: Sized) -> list[dict[str, str]]:
             "margin": "" if row.margin is None else f"{100 * row.margin:.0f} %", "binding constraint": row.binding_constraint,
         }
         for row in sized.equipment
+    ]  # fmt: skip
+
+
+def compared(sized: Sized) -> list[dict[str, str]]:
+    """Technologies and plants that were compared, the one taken first, and why others are out."""
+    return [
+        {
+            "cooling": row.cooling, "system": row.system, "plant": row.plant, "PUE": "" if row.pue is None else f"{row.pue:.3f}",
+            "cost of a year": "" if row.cost_per_year is None else f"{row.cost_per_year / 1e6:,.3f} M USD",
+            "not met": f"{row.unmet}" if row.unmet else "", "why": row.why or ("taken" if i == 0 else ""),
+        }
+        for i, row in enumerate(sized.alternatives)
     ]  # fmt: skip
 
 
@@ -93,6 +107,10 @@ def markdown(sized: Sized) -> str:
     lines += [f"| {name} | {value} |" for name, value in headline(sized)]
     lines += ["", "## Equipment", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(row[key] for key in head) + " |" for row in rows]
+    if len(sized.alternatives) > 1:
+        others = compared(sized)
+        lines += ["", "## Compared", "", "| " + " | ".join(others[0]) + " |", "|" + "---|" * len(others[0])]
+        lines += ["| " + " | ".join(row.values()) + " |" for row in others]
     lines += ["", "## Proof", "", "| case | result |", "|---|---|"]
     lines += [f"| {proof.case} | {'; '.join(proof.shortfalls) or 'holds'} |" for proof in sized.proofs]
     lines += ["", "## Assumptions and their sources", ""] + [f"- {words}" for words in assumptions(sized)]
@@ -129,6 +147,16 @@ def html(sized: Sized, drawings: Sequence[tuple[str, str]] = ()) -> str:
         cells(list(rows[0]), "th"),
         *(cells(list(row.values())) for row in rows),
         "</table>",
+        *(
+            [
+                "<h2>Compared</h2><table>",
+                cells(list(compared(sized)[0]), "th"),
+                *(cells(list(row.values())) for row in compared(sized)),
+                "</table>",
+            ]
+            if len(sized.alternatives) > 1
+            else []
+        ),
         *(f"<h2>{escape(title)}</h2>{svg}" for title, svg in drawings),
         "<h2>Proof</h2><table>",
         *(cells((proof.case, "; ".join(proof.shortfalls) or "holds")) for proof in sized.proofs),

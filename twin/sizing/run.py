@@ -22,12 +22,12 @@ from twin.annual import simulate
 from twin.errors import RunError
 from twin.metrics import Summary, summarize
 from twin.sizing.beside import beside
-from twin.sizing.economics import Economics, economics, read_costs
+from twin.sizing.datasheets import typed
+from twin.sizing.economics import Economics, accelerators, economics, read_costs
 from twin.sizing.first import first_design, frame_of, rack_counts, technology_limit
-from twin.sizing.form import spares, written
-from twin.sizing.needs import Plant, Requirements, approach_of, checked
+from twin.sizing.form import DOORS, spare_units, written
+from twin.sizing.needs import Plant, Requirements, approach_of, checked, technology_of
 from twin.sizing.optimum import Span, optimise
-from twin.sizing.products import typed
 from twin.sizing.proof import (
     DESIGN_DAY,
     REQUIRED_UNITS,
@@ -37,14 +37,17 @@ from twin.sizing.proof import (
     hot_days,
     proof_of,
     prove_days,
+    throttled,
 )
-from twin.sizing.row import Equipment
+from twin.sizing.row import Alternative, Equipment
 from twin.sizing.settle import Draft, finishers, grow, settle, widen
+from twin.sizing.technologies import AIR_MOST_W, candidates
 from twin.transients.ride_through import RideThrough, failures
 from twin.weather import Weather, load_weather
 
 COOLER_K, COOLEST_FWS_DEGC = 2.0, 20.0
 PROOF_ROUNDS = 6
+FIRST_CASES = (DESIGN_DAY, REQUIRED_UNITS)  # what fails here need not be proven with units out
 UTILITY_ROUNDS = 6
 PLANTS: tuple[Plant, ...] = ("dry", "adiabatic", "tower")
 GENERIC = "generic size, see the site file"
@@ -61,6 +64,7 @@ class Sized:
     summary: Summary
     proofs: tuple[Proof, ...]
     unmet_requirements: tuple[str, ...]
+    alternatives: tuple[Alternative, ...]  # what was compared and what was out, the one taken first
     year: xr.Dataset = field(repr=False)  # the proving year
 
     @property
@@ -82,6 +86,7 @@ class Sized:
             "summary": self.summary.json(),
             "unmet_requirements": list(self.unmet_requirements),
             "proofs": [asdict(proof) for proof in self.proofs],
+            "alternatives": [asdict(one) for one in self.alternatives],
             "economics": asdict(self.economics)
             | {"capital": [line._asdict() for line in self.economics.capital]},
         }
@@ -98,8 +103,9 @@ def size(wanted: Requirements) -> Sized:
     Returns
     -------
     Sized
-        A complete site; ``unmet_requirements`` is empty where every limit holds. With ``plant="best"`` the heat
-        rejection with the fewest unmet requirements and, among those, the least cost of energy and water.
+        A complete site; ``unmet_requirements`` is empty where every limit holds. With ``plant="best"`` or
+        ``cooling="best"`` the one with the fewest unmet requirements and, among those, the least cost of a year for
+        each accelerator (where power is given, the most accelerators first); ``alternatives`` has the others.
 
     Raises
     ------
@@ -108,20 +114,57 @@ def size(wanted: Requirements) -> Sized:
     """
     rack = checked(wanted)
     air = load_weather(wanted.weather)
-    if wanted.optimal_supply and rack.liquid is not None:
-        return _at_best_supply(wanted)
-    plants = PLANTS if wanted.plant == "best" else (wanted.plant,)
+    if wanted.cooling == "best":
+        return _best_cooling(wanted, rack)
+    if wanted.optimal_supply:
+        return _at_best_supply(wanted, air)
+    return _best_of([_within_utility(wanted, rack, air, plant) for plant in _plants(wanted)])
+
+
+def _plants(wanted: Requirements) -> tuple[Plant, ...]:
     if not wanted.water:
-        plants = ("dry",)
-    found = [_within_utility(wanted, rack, air, plant) for plant in plants]
-    return min(found, key=lambda one: (len(one.unmet_requirements), -compute_racks(one), _bill(one)))
+        return ("dry",)
+    return PLANTS if wanted.plant == "best" else (wanted.plant,)
 
 
-def _at_best_supply(wanted: Requirements) -> Sized:
+def _best_cooling(wanted: Requirements, rack: Racks) -> Sized:
+    """Every server form of the accelerators with one plant, then the better two with every plant asked."""
+    pairs, out = candidates(wanted.system)
+    if wanted.doors in ("passive", "active"):
+        pairs = [(slug, name) for slug, name in pairs if name in ("rear-door", "direct-to-chip")]
+    amount = wanted
+    if wanted.racks is not None:  # forms differ in accelerators per rack
+        amount = replace(wanted, racks=None, accelerators=wanted.racks * rack.accelerators)
+    *later, plant = _plants(wanted)
+    forms = [replace(amount, system=slug, cooling=name) for slug, name in pairs]  # type: ignore[arg-type]
+    forms = [replace(form, dynamic=False) for form in forms]
+    screened = [size(replace(form, plant=plant)) for form in forms]
+    order = sorted(range(len(forms)), key=lambda i: _rank(screened[i]))
+    best = _best_of([size(forms[i]) for i in order[:2]])
+    seen = {(one.cooling, one.system) for one in best.alternatives}
+    others = [
+        one for i in order[2:] for one in screened[i].alternatives if (one.cooling, one.system) not in seen
+    ]
+    missing = [Alternative(name, "", "", None, None, 0, why) for name, why in out.items()]
+    return replace(best, requirements=wanted, alternatives=(*best.alternatives, *others, *missing))
+
+
+def _rank(one: Sized) -> tuple[int, int, float]:
+    given = one.requirements.it_power is not None or one.requirements.utility_power is not None
+    n = accelerators(one.site)
+    return len(one.unmet_requirements), -n if given else 0, one.economics.cost_per_year / n
+
+
+def _best_of(found: Sequence[Sized]) -> Sized:
+    order = sorted(found, key=_rank)
+    return replace(order[0], alternatives=tuple(row for one in order for row in one.alternatives))
+
+
+def _at_best_supply(wanted: Requirements, air: Weather) -> Sized:
     """Size once, find the supply of the lowest bill over the year, and size again for it."""
     first = size(replace(wanted, optimal_supply=False, dynamic=False))
-    rack = checked(wanted)
-    most = float(np.floor(technology_limit(rack) - approach_of(wanted)))
+    limit = technology_limit(wanted, checked(wanted), hot_days(air, wanted.design))
+    most = float(np.floor(limit - approach_of(wanted)))
     low = min(COOLEST_FWS_DEGC, most - 1.0)
     found = optimise(
         first.site, [Span("cooling.fws.supply", low, most, "degC")], "cost", first.requirements.weather, None
@@ -145,10 +188,6 @@ def _plant_of(sized: Sized) -> Plant:
 def compute_racks(sized: Sized) -> int:
     """Compute racks of a sized facility."""
     return int(sized.written["racks"]["compute"]["count"])
-
-
-def _bill(sized: Sized) -> float:
-    return sized.summary.energy_cost + sized.summary.water_cost
 
 
 def _within_utility(wanted: Requirements, rack: Racks, air: Weather, plant: str) -> Sized:
@@ -236,13 +275,22 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     design, reasons = first_design(wanted, rack, frame, air, days, planned)
     draft = Draft(frame, design, reasons, wanted.loading, {}, {})
     form: dict[str, Any] = {}
+    first: tuple[str, ...] = FIRST_CASES
     for tries in range(PROOF_ROUNDS):
         settle(draft, days, load)
         form = written(frame, draft.design.with_units(rack_counts(wanted, rack, planned)))
-        proofs = prove_days(load_site(form), days, load)
-        missed = dict.fromkeys(loop for proof in proofs for loop in proof.missed)
+        proofs = prove_days(load_site(form), days, load, first)
+        if throttled(proofs) and frame.facility and wanted.supply is None:
+            cooler = draft.design.number["cooling.fws.supply"] - COOLER_K
+            if cooler >= COOLEST_FWS_DEGC:  # the racks' chips want cooler water than their flow limits do
+                again = _size(replace(wanted, supply=cooler), rack, air, plant, count)
+                return replace(again, requirements=wanted)
+        if not any(proof.missed for proof in proofs) or tries == PROOF_ROUNDS - 1:
+            proofs = prove_days(load_site(form), days, load)
+        missed = list(dict.fromkeys(loop for proof in proofs for loop in proof.missed))
         if not missed or tries == PROOF_ROUNDS - 1:
             break
+        first = (*FIRST_CASES, *(proof.case for proof in proofs if proof.missed))
         if tries % 2 or not any([widen(draft, loop) for loop in missed]):
             grow(draft, list(dict.fromkeys(a for loop in missed for a in finishers(draft.design, loop))))
     if planned != count:
@@ -252,18 +300,8 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     ds = simulate(site, weather=air)
     summary = summarize(ds)
     proofs = [proof_of(YEAR, ds), *proofs]
-    if (
-        frame.liquid
-        and wanted.supply is None
-        and any("throttle" in words for p in proofs for words in p.shortfalls)
-    ):
-        cooler = draft.design.number["cooling.fws.supply"] - COOLER_K
-        if cooler >= COOLEST_FWS_DEGC:  # the racks' chips want cooler water than their flow limits do
-            return replace(
-                _size(replace(wanted, supply=cooler), rack, air, plant, count), requirements=wanted
-            )
     unmet = [
-        *_too_warm(wanted, rack),
+        *_too_warm(wanted, rack, days),
         *(f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls),
     ]
     rows = _table(wanted, rack, draft, count, proofs)
@@ -279,7 +317,10 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     if wanted.budget is not None and money.plant_capital > wanted.budget:
         found = f"the plant costs about {money.plant_capital / 1e6:,.3g} million"
         unmet.append(f"budget: {found}, {wanted.budget / 1e6:,.3g} million are given")
-    return Sized(wanted, money, form, rows, summary, tuple(proofs), tuple(unmet), ds)
+    here = Alternative(
+        technology_of(wanted).name, wanted.system, plant, money.cost_per_year, summary.pue, len(unmet), unmet[0] if unmet else ""
+    )  # fmt: skip
+    return Sized(wanted, money, form, rows, summary, tuple(proofs), tuple(unmet), (here,), ds)
 
 
 def _in_time(site: Site) -> list[str]:
@@ -293,11 +334,16 @@ def _in_time(site: Site) -> list[str]:
     return out
 
 
-def _too_warm(wanted: Requirements, rack: Racks) -> list[str]:
-    """A supply asked that the racks do not take."""
-    if wanted.supply is None or rack.liquid is None:
+def _too_warm(wanted: Requirements, rack: Racks, days: Weather) -> list[str]:
+    """A supply asked that the racks do not take; racks that air handlers do not reach."""
+    if technology_of(wanted).name == "air" and rack.tdp > AIR_MOST_W:
+        most = f"{AIR_MOST_W / 1e3:g} kW"
+        return [
+            f"cooling: {rack.tdp / 1e3:.3g} kW a rack, of which air handlers in the row carry up to {most}: ask for rear-door, or fewer systems a rack"
+        ]
+    if wanted.supply is None:
         return []
-    technology, limit = wanted.supply + approach_of(wanted), technology_limit(rack)
+    technology, limit = wanted.supply + approach_of(wanted), technology_limit(wanted, rack, days)
     if technology <= limit:
         return []
     return [
@@ -322,12 +368,19 @@ def _table(
             )
             rows.append(Equipment(address, draft.design.product[address], racks, 0, why, None))
     for address, pick in draft.reasons.items():
-        required = draft.design.units[address]
+        required = count if address == DOORS else draft.design.units[address]
         used = use.get(address, 0.0)
         margin = 1.0 / used - 1.0 if used > 0.0 else None
         product = draft.design.product.get(address, GENERIC)
         rows.append(
-            Equipment(address, product, required, spares(required, wanted.redundancy), pick.binding, margin)
+            Equipment(
+                address,
+                product,
+                required,
+                spare_units(address, required, wanted.redundancy),
+                pick.binding,
+                margin,
+            )
         )
     return tuple(rows)
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from twin_sites.loader import load_site
+from twin_sites.schema import AirHandlers, RearDoors
 
 from twin.annual import simulate
 from twin.errors import RunError
 from twin.loads.load import Load
+from twin.sizing.datasheets import typed
 from twin.sizing.form import Design, Frame, written
 from twin.sizing.products import Pick
 from twin.sizing.proof import flow_bound, missed_loops, use_of
@@ -22,7 +24,7 @@ PUMP_STEP, PUMP_MARGIN = 1.15, 1.05
 CHILLER_MARGIN = 1.02
 NEAR = 0.02  # relative; flows and capacities closer than this are left
 UTILITY_MARGIN = 1.1
-LAST = ("cdu", "tank", "air_handler", "tower", "chiller", "dry_cooler", "economiser")
+LAST = ("cdu", "tank", "sidecar", "air_handler", "tower", "chiller", "dry_cooler", "economiser")
 FEEDERS = ("power.transformer", "power.ups", "power.mechanical")
 
 
@@ -78,13 +80,39 @@ def grow(draft: Draft, addresses: list[str], share: float = STEP) -> None:
 
 def widen(draft: Draft, loop: str) -> bool:
     """More flow in the loop that takes a loop's heat, where it has pumps: spare units there share it with the others."""
-    sink = {"tcs": "fws", "bath": "fws", "hall": "chw", "electrical": "chw"}.get(loop, "condenser")
+    sink = sink_of(draft.frame, loop)
     key = f"cooling.{sink}.pump.flow"
     if key not in draft.design.number:
         return False
     draft.least[key] = PUMP_STEP * draft.design.number[key]
     draft.design = draft.design.with_numbers({key: draft.least[key]})
     return True
+
+
+def sink_of(frame: Frame, loop: str) -> str:
+    """The loop with pumps that a loop's heat goes to."""
+    onto = "fws" if frame.facility else "chw"
+    rooms = {"hall": "chw", "electrical": "chw", "doors": "chw"}
+    return {"tcs": onto, "bath": onto, **rooms}.get(loop, "condenser")
+
+
+def coil_flow(design: Design) -> float:
+    """Water in m³/s that all coils in room air ask for at their rated points."""
+    kinds = {"air_handler": AirHandlers, "rear_door": RearDoors}
+    coils = [(a, kinds[a.rpartition(".")[2]]) for a in design.units if a.rpartition(".")[2] in kinds]
+    return float(sum(design.units[a] * typed(design.product[a], kind, tuple(a.split("."))).rated_water_flow for a, kind in coils))  # fmt: skip
+
+
+def _starved(design: Design, loop: str) -> bool:
+    """Whether a room is short because the pumps give its coils less water than they are rated for."""
+    flow = design.number.get("cooling.chw.pump.flow", 0.0)
+    return loop in ("hall", "electrical") and flow < coil_flow(design)
+
+
+def _causes(frame: Frame, missed: list[str], bound: set[str]) -> list[str]:
+    """Loops that are short themselves: not those whose own sink is too warm or does not move, which no unit of theirs mends."""
+    ill = ({*missed} | bound) - {"condenser"}
+    return [loop for loop in missed if sink_of(frame, loop) not in ill]
 
 
 def _set(draft: Draft, units: Mapping[str, int]) -> None:
@@ -102,14 +130,19 @@ def _set(draft: Draft, units: Mapping[str, int]) -> None:
 def _correct(draft: Draft, ds: xr.Dataset) -> None:
     bound, use = flow_bound(ds), use_of(ds)
     pumped = {loop for loop in bound if f"cooling.{loop}.pump" in draft.design.units}
+    causes = _causes(draft.frame, missed_loops(ds), pumped)
+    starved = [loop for loop in causes if _starved(draft.design, loop)][:1]
+    for loop in starved:
+        widen(draft, loop)
     short = [
         a
-        for loop in dict.fromkeys([*missed_loops(ds), *(bound - pumped)])
+        for loop in dict.fromkeys([*causes, *sorted(bound - pumped)])
+        if not starved
         for a in finishers(draft.design, loop)
     ]
     if short:
         grow(draft, short)
-    elif not pumped:
+    elif not (pumped or starved):
         _shrink(draft, ds, use)
     number = {
         f"cooling.{loop}.pump.flow": PUMP_STEP * draft.design.number[f"cooling.{loop}.pump.flow"]

@@ -9,9 +9,10 @@ from twin_models.fields import Choice, Quantity
 from twin_sites import catalogue
 
 import twin
-from twin.sizing.needs import Requirements, cooled_by, read_requirements
+from twin.sizing.needs import Requirements, read_requirements
 from twin.sizing.report import headline
 from twin.sizing.run import Sized
+from twin.sizing.technologies import cooled_by
 from twin.weather import weathers
 from twin_dashboard.context import FAULTS, Context
 from twin_dashboard.figures import costs
