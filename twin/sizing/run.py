@@ -140,13 +140,13 @@ def _best_cooling(wanted: Requirements, rack: Racks) -> Sized:
     forms = [replace(form, dynamic=False) for form in forms]
     screened = [size(replace(form, plant=plant)) for form in forms]
     order = sorted(range(len(forms)), key=lambda i: _rank(screened[i]))
-    best = _best_of([size(forms[i]) for i in order[:2]])
-    seen = {(one.cooling, one.system) for one in best.alternatives}
-    others = [
-        one for i in order[2:] for one in screened[i].alternatives if (one.cooling, one.system) not in seen
-    ]
-    missing = [Alternative(name, "", "", None, None, 0, why) for name, why in out.items()]
-    return replace(best, requirements=wanted, alternatives=(*best.alternatives, *others, *missing))
+    further = [size(replace(forms[i], plant=other)) for i in order[:2] for other in later]
+    best = _best_of([*screened, *further])
+    if wanted.dynamic:
+        again = size(replace(best.requirements, dynamic=True))
+        best = replace(again, alternatives=best.alternatives)
+    missing = tuple(Alternative(name, "", "", None, None, 0, why) for name, why in out.items())
+    return replace(best, requirements=wanted, alternatives=best.alternatives + missing)
 
 
 def _rank(one: Sized) -> tuple[int, int, float]:
