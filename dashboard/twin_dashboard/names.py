@@ -14,7 +14,7 @@ COLOURS = {
     "fans_rejection": "heat3", "fans_air": "heat4", "house": "strip",
 }  # fmt: skip
 KINDS = {
-    "cooling_tower": "Cooling towers", "dry_cooler": "Dry coolers", "chiller": "Chillers", "cdu": "CDUs", "immersion": "Immersion tanks", "liquid_to_air": "Liquid-to-air units", "two_phase": "Condensers", "heat_reuse": "Heat customers", "air_handler": "Air handlers", "rear_door": "Rear doors",
+    "cooling_tower": "Cooling towers", "dry_cooler": "Dry coolers", "chiller": "Chillers", "cdu": "CDUs", "immersion": "Immersion tanks", "liquid_to_air": "Liquid-to-air units", "two_phase": "Condensers", "heat_reuse": "Heat customers", "thermal_storage": "Thermal storage", "air_handler": "Air handlers", "rear_door": "Rear doors",
     "heat_exchanger": "Economisers", "ups": "UPS", "transformer": "Transformers", "pdu": "Distribution", "utility": "Utility",
 }  # fmt: skip
 ROLES = {

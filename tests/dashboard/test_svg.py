@@ -77,10 +77,15 @@ def site_of(name: str) -> Site:
             "condenser"  # its pipes must pass the level of the facility loop
         )
         return twin.load_site(far)
+    if name == "tanks":
+        changes = {}
+        for loop, use in (("fws", "stratified-tank-4000m3"), ("chw", "mixed-tank-50m3")):
+            changes |= {f"cooling.{loop}.storage.use": use, f"cooling.{loop}.storage.fed_by.mechanical": 1}
+        return twin.change_site(twin.load_site("gb300-10mw"), changes)
     return twin.load_site(name)
 
 
-EVERY = [*sites(), "two-feeds", "split", "hall-past-facility-water"]
+EVERY = [*sites(), "two-feeds", "split", "hall-past-facility-water", "tanks"]
 
 
 @lru_cache(maxsize=4)

@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 from twin_sites.errors import InputError
 
 import twin
+from twin.sizing.economics import capital, read_costs
 from twin.storage.dispatch import shave, trade
 
 CLOSURE = 1e-6
@@ -263,3 +264,10 @@ def test_shave_finds_the_lowest_peak(seed: int) -> None:
     found = linprog(cost, A_eq=equal, b_eq=np.zeros(n), A_ub=under, b_ub=-level, bounds=bounds)
     assert after.max() == pytest.approx(found.fun, rel=1e-6)
     assert after.max() < level.max()
+
+
+def test_a_tank_costs_by_its_volume() -> None:
+    site = twin.change_site(twin.load_site(SITE), TANK)
+    costs = read_costs()
+    line = next(line for line in capital(site, costs) if line.address == STORE)
+    assert line.total == pytest.approx(300.0 * costs["per_m3_tank"])

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from twin_models.rack import rack as rack_model
 from twin_sites.errors import InputError, Problem, did_you_mean
-from twin_sites.schema import Chillers, CoolingTowers, Pumps, Racks, Site, Utility
+from twin_sites.schema import Chillers, CoolingTowers, Pumps, Racks, Site, Stores, Utility
 from twin_sites.yaml_files import plain_form, read_yaml
 
 from twin.files import decode, read_bytes
@@ -118,6 +118,10 @@ def capital(site: Site, costs: Mapping[str, Any]) -> tuple[Cost, ...]:
     found = []
     for address, element in site.drawn():
         if isinstance(element, Racks | Utility) or address == "house":
+            continue
+        if isinstance(element, Stores):
+            volume, each = element.count * element.volume, costs["per_m3_tank"]
+            found.append(Cost(address, element.kind, volume, "m³", each, volume * each))
             continue
         kind = _class_of(element)
         if kind not in per_kw:

@@ -85,6 +85,8 @@ def element(ds: xr.Dataset, address: str) -> tuple[str, str, Any, float | None]:
     if name in ds["link"].values:
         return "heat", "power", ds["link_heat"].values[list(ds["link"].values).index(name)], None
     loop = name.split(".")[0]
+    if address.endswith(".storage") and "storage" in ds.coords and loop in ds["storage"].values:
+        return "charge", "share", ds["storage_charge"].values[list(ds["storage"].values).index(loop)], None
     if loop in ds["loop"].values:
         return (
             "supply",

@@ -68,13 +68,18 @@ class Lane:
     key: float = 0.0
     givers: list[tuple[Item, str]] = field(default_factory=list)
     stages: list[list[Item]] = field(default_factory=list)
+    tank: list[Item] = field(default_factory=list)  # thermal storage, parallel to all of them
     y_return: float = 0.0
     y_supply: float = 0.0
+
+    def machines(self) -> list[Item]:
+        """All that stand above the lane: coolers in their order, then the tank."""
+        return [item for stage in [*self.stages, self.tank] for item in stage]
 
     def span(self) -> tuple[float, float]:
         """Left and right end of its headers, about."""
         at = [item.x + item.docks[port] for item, port in self.givers]
-        at += [item.x + item.docks["hot"] for stage in self.stages for item in stage]
+        at += [item.x + item.docks["hot"] for item in self.machines()]
         return min(at) - DOCK - NEAR / 2, max(at) + DOCK + NEAR / 2
 
 
@@ -208,6 +213,15 @@ def _items(site: Site, lanes: list[Lane]) -> list[Item]:
                 lane.stages[-1].append(item)
             else:
                 lane.stages.append([item])
+        tank = getattr(part, "storage", None)
+        if tank is not None:
+            key = (lane.key, lane.order, 0.9)
+            item = Item(
+                f"{lane.address}.storage", "thermal_storage", "storage", tank.count, BOX_W, range(lane.level, lane.level + 1), key,
+                {"hot": BOX_W / 2}, ("heat", "detail"), BOX_W,
+            )  # fmt: skip
+            items.append(item)
+            lane.tank.append(item)
     return items
 
 
@@ -260,13 +274,13 @@ def _right(row: list[Item], item: Item) -> float:
 
 def _targets(items: list[Item], lanes: list[Lane]) -> Callable[[Item], float | None]:
     """Where an item would like to be: over those whose heat it takes, or under those that take its heat."""
-    takes = {id(item): lane for lane in lanes for stage in lane.stages for item in stage}
+    takes = {id(item): lane for lane in lanes for item in lane.machines()}
     gives = [(item, port, lane) for lane in lanes for item, port in lane.givers]
 
     def want(item: Item) -> float | None:
         lane = takes.get(id(item))
         if lane is not None and lane.givers:
-            mates = [mate for stage in lane.stages for mate in stage]
+            mates = lane.machines()
             middle = sum(giver.x + giver.docks[port] for giver, port in lane.givers) / len(lane.givers)
             first = (
                 middle - (len(mates) - 1) * (BOX_W + GAP) / 2
@@ -337,10 +351,10 @@ def _pipes(lane: Lane, shifts: Shifts) -> list[Pipe]:
         vertical(item, port, "water", dock(item, port, DOCK), lane.y_supply, item.y)
         x_return.append(dock(item, port, -DOCK))
         x_supply.append(dock(item, port, DOCK))
-    for item in lane.stages[0]:
+    for item in [*lane.stages[0], *lane.tank]:
         vertical(item, "hot", "heat", dock(item, "hot", -DOCK), lane.y_return, item.y + item.height)
         x_return.append(dock(item, "hot", -DOCK))
-    for item in lane.stages[-1]:
+    for item in [*lane.stages[-1], *lane.tank]:
         vertical(item, "hot", "water", dock(item, "hot", DOCK), item.y + item.height, lane.y_supply)
         x_supply.append(dock(item, "hot", DOCK))
     for i, (before, after) in enumerate(pairwise(lane.stages)):
@@ -368,9 +382,7 @@ def _shifts(lanes: list[Lane]) -> Shifts:
     taken: list[tuple[float, float, float, tuple[str, float]]] = []
     out: Shifts = {}
     pairs = [(lane, item, port, item.y) for lane in lanes for item, port in lane.givers]
-    pairs += [
-        (lane, item, "hot", item.y + item.height) for lane in lanes for stage in lane.stages for item in stage
-    ]
+    pairs += [(lane, item, "hot", item.y + item.height) for lane in lanes for item in lane.machines()]
     for lane, item, port, edge in pairs:
         low, high = min(edge, lane.y_return), max(edge, lane.y_supply)
         middle = item.x + item.docks[port]

@@ -86,6 +86,8 @@ def values(site: Site, ds: xr.Dataset, step: int, system: str = "si") -> dict[st
         if not part.links or not at.has("loop", name):
             continue
         out[address] = _loop(site, at, name, part, system)
+        if isinstance(part, Loop) and part.storage is not None:
+            out[f"{address}.storage"] = _tank(site, at, name, system)
         if isinstance(part, Loop) and part.pump is not None:
             out[f"{address}.pump"] = _reading({"power": power_text(_own_pump(site, at, name))})
     for address, reading in out.items():
@@ -104,11 +106,12 @@ class _At:
         self.largest: dict[tuple[str, tuple[str, ...]], float] = {}
         self.index = {
             dim: {str(n): i for i, n in enumerate(ds[dim].values)}
-            for dim in ("rack", "loop", "link", "feeder")
+            for dim in ("rack", "loop", "link", "feeder", "storage")
+            if dim in ds.coords
         }
 
     def has(self, dim: str, name: str) -> bool:
-        return name in self.index[dim]
+        return name in self.index.get(dim, ())
 
     def __call__(self, variable: str, name: str = "") -> float:
         values = self.ds[variable].values
@@ -271,6 +274,22 @@ def _link(site: Site, at: _At, volume: str, own: str, link: Link, system: str) -
         widths["cold"] = _flow_width(site, at, sink, heat / total if total > 0.0 else 0.0)
     slots = ["cold", "outdoors"] if off else []
     return _reading(texts, use, state, widths=widths, off=slots + (["water"] if not water > 0.0 else []))
+
+
+def _tank(site: Site, at: _At, loop: str, system: str) -> Reading:
+    """A loop's tank: how full it is, and whether it cools the loop or is filled."""
+    if not at.has("storage", loop):
+        return _reading(
+            {"heat": "out of service", "detail": ""}, 0.0, widths={"hot": FLOW_PX[0]}, off=["hot"]
+        )
+    heat, charge = at("storage_heat", loop), at("storage_charge", loop)
+    total = at("loop_heat", loop)
+    texts = {"heat": "idle", "detail": f"{fmt.text(max(charge, 0.0), 'share')} full"}
+    if abs(heat) > OFF_W:
+        texts["heat"] = heat_text(abs(heat), system)
+        texts["detail"] = f"{'cools' if heat > 0.0 else 'is filled'} · {texts['detail']}"
+    width = _flow_width(site, at, loop, abs(heat) / total if total > 0.0 else 0.0)
+    return _reading(texts, charge, widths={"hot": width}, off=[] if abs(heat) > OFF_W else ["hot"])
 
 
 def site_links(site: Site, volume: str) -> dict[str, Link]:
