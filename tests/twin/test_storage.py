@@ -268,6 +268,6 @@ def test_shave_finds_the_lowest_peak(seed: int) -> None:
 
 def test_a_tank_costs_by_its_volume() -> None:
     site = twin.change_site(twin.load_site(SITE), TANK)
-    costs = read_costs()
+    costs = read_costs(None)
     line = next(line for line in capital(site, costs) if line.address == STORE)
     assert line.total == pytest.approx(300.0 * costs["per_m3_tank"])

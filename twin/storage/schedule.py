@@ -147,6 +147,8 @@ def _tank(plan: Plan, volume: VolumeNode, idle: "Collected", drive: Drive) -> tu
     lost = thermal_storage.decay(drive.ambient.dry_bulb, cold, capacity / store.units, store)
     scale = store.units * usable / store.temperature_difference  # rates are flows
     fill = np.where(_excess(plan, idle) > MISSED_K, 0.0, scale * store.charge_rate)
+    if volume.chilled:  # warmer water does not help machines that are at their limit
+        fill = np.clip(_capacity(plan, volume, idle) - heat, 0.0, fill)
     use = np.minimum(scale * store.discharge_rate, OF_HEAT * heat)
     clock = _clock(drive, heat.size)
     if store.charge_hours:
@@ -154,6 +156,12 @@ def _tank(plan: Plan, volume: VolumeNode, idle: "Collected", drive: Drive) -> tu
     if store.discharge_hours:
         use = np.where(in_hours(store.discharge_hours, clock), use, 0.0)
     return Tank(volume.name, store, capacity, usable, np.broadcast_to(lost, heat.shape), fill, use), notes
+
+
+def _capacity(plan: Plan, volume: VolumeNode, idle: "Collected") -> Array:
+    """W that all machines of a loop can take together, at most."""
+    rows = [i for i, node in enumerate(plan.links) if node.hot == volume.name]
+    return np.asarray(idle.values["link_capacity"][rows].sum(axis=0))
 
 
 def in_hours(text: str, clock: Array) -> Mask:

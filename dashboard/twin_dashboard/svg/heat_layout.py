@@ -19,11 +19,8 @@ WIDE_W, SMALL_W, SOURCE_W = 240.0, 132.0, 132.0
 WATER_W = 88.0  # room beside a box for its make-up water
 TOP, ABOVE, BELOW = 66.0, 26.0, 24.0  # of the drawing; of a lane
 PUMP_ABOVE = 49.0  # above a lane with pumps, which stand where the whole flow passes
-HEADERS, MIDDLE, PLUME = (
-    34.0,
-    14.0,
-    22.0,
-)  # between the headers of a lane; per series pipe; height of the arrows to outdoors
+# Between the headers of a lane; per series pipe; height of the arrows to outdoors.
+HEADERS, MIDDLE, PLUME = 34.0, 14.0, 22.0
 SWEEPS = 40
 SLACK = 24.0  # what the drawing may grow in width for straighter pipes
 
