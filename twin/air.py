@@ -7,13 +7,15 @@ from twin_sites.schema import AirHandlers, Loop, Room
 
 from twin.compile import VolumeNode
 from twin.design_flows import AIR_DENSITY
-from twin.loops import shares
+from twin.loops import STILL_K, shares
 from twin.set_points import moisture
 from twin.state import Block, State
 
 MOST_RECIRCULATION = (
     0.95  # where air handlers stand nearly still the inlet is only bounded, and far out of class
 )
+
+STEEPEST = 0.5  # K of rise that the secant believes a kelvin of inlet to change
 
 
 def server_air(volume: VolumeNode, state: State) -> tuple[Array, Array]:
@@ -46,9 +48,15 @@ def inlet(volume: VolumeNode, state: State) -> Array:
     drawn_back = np.minimum(np.maximum(volume.part.recirculation, 1.0 - given), MOST_RECIRCULATION)
     share = np.where(served > 0.0, drawn_back / (1.0 - drawn_back), 0.0)
     rate = np.maximum(served, 1e-12) * state.cp[volume.name]
-    warmer = share * heat / rate
-    moved = np.abs(warmer - state.warmer[volume.name]) * rate
-    state.warmer[volume.name] = warmer
+    given, found = state.warmer[volume.name], share * heat / rate
+    state.warmer[volume.name], moved = found, np.abs(found - given) * rate
+    if volume.name in state.drawn:  # secant: warmer air, faster fans, less rise
+        last_given, last_found = state.drawn[volume.name]
+        step = given - last_given
+        slope = np.where(np.abs(step) > STILL_K, found - last_found, 0.0) / np.where(step == 0.0, 1.0, step)
+        slope = np.clip(slope, -STEEPEST, STEEPEST)
+        state.warmer[volume.name] = given + (found - given) / (1.0 - slope)
+    state.drawn[volume.name] = (given, found)
     return np.asarray(moved)
 
 

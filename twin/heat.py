@@ -42,7 +42,7 @@ NEARLY = 1e-6  # residual at which every rack is worked
 CENSUSES = 6
 MOVED = 1e-5
 MAX_SWEEPS = 300
-RESPONSES = 3  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
+RESPONSES = 2  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 
 
@@ -111,8 +111,11 @@ def _start(plan: Plan, block: Block) -> State:
         state.u[node.name] = np.zeros(n)
         state.running[node.name] = float(node.units)
     for rack in plan.racks:
-        liquid = rack.racks.liquid
-        state.rack_heat[rack.name] = block.activity[rack.name] * (liquid.rated_heat if liquid else 0.0)
+        state.rack_heat[rack.name] = np.zeros(block.activity[rack.name].shape)
+        if rack.loop is not None:  # about a straight line between idle and rated heat
+            rated = rack_model.rated(rack.racks)
+            idle = rated.idle_power * rated.idle_liquid_share
+            state.rack_heat[rack.name] += idle + (rated.heat_liquid - idle) * block.activity[rack.name]
     _aim(plan, block, state)
     for _ in range(RESPONSES):
         respond(plan, block, state)
@@ -208,9 +211,14 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         if weight is None or weight.shape[-1] == 1:
             state.each[node.name] = each_of(activity, flow, one)
         gap = np.abs(heat - state.rack_heat[node.name])
-        if np.max(gap) <= STILL * node.racks.tdp:
+        settled = heat
+        if node.loop is not None and split is None and np.any(one.flow_slope_liquid):
+            near = rack_model.flow_demand(heat, liquid_in, rate[node.loop], node.racks).flow * share
+            settled = heat + one.flow_slope_liquid * (near - flow)  # at the flow that this heat asks for
+        at_rest = gap <= STILL * node.racks.tdp
+        if at_rest.all():
             state.served[node.name] = (liquid_in, air_in, share)
-        state.rack_heat[node.name] = heat
+        state.rack_heat[node.name] = np.where(at_rest, state.rack_heat[node.name], settled)
         moved[f"racks.{node.name}"] = (
             gap * node.racks.count if weight is None else (np.abs(weight) * gap).sum(axis=0)
         )

@@ -64,6 +64,9 @@ class State:
         default_factory=dict
     )  # of held loops: excess where it warms, gap; where it cools, gap
     warmer: dict[str, Array] = field(default_factory=dict)  # K of server inlets above a room's supply
+    drawn: dict[str, tuple[Array, Array]] = field(
+        default_factory=dict
+    )  # the same in the last sweep: as given and as found
     back: dict[str, Array] = field(default_factory=dict)
     flow: dict[str, Array] = field(default_factory=dict)
     through: dict[str, Array] = field(
@@ -107,6 +110,12 @@ class State:
     feeder_valid: dict[str, Mask] = field(default_factory=dict)
     meter: Array = field(default_factory=lambda: np.zeros(0))  # W at the utility
     residual: Array = field(default_factory=lambda: np.zeros(0))  # W that a sweep left open, over the meter
+    solved: dict[str, Any] = field(
+        default_factory=dict
+    )  # by loop: what entered it when it was solved, and the supply found
+    taken: dict[str, Any] = field(
+        default_factory=dict
+    )  # of a state at some of the steps: what it was made with
     served: dict[str, Any] = field(
         default_factory=dict
     )  # by rack group: conditions at which its flow had settled
@@ -119,19 +128,27 @@ class State:
     def at(self, where: Any) -> "State":
         """What is known at some of the steps."""
         n = self.meter.size
-        return State(
+        part = State(
             **{name: _take(value, where, n) for name, value in vars(self).items() if name not in _MEMORY}
         )
+        part.taken = {name: dict(value) for name, value in vars(part).items() if isinstance(value, dict)}
+        return part
 
     def put(self, part: "State", where: Any, *, worked: bool = False) -> None:
         """Write back what was found at some of the steps; ``worked`` where every rack was worked there."""
         n = self.meter.size
         for name, value in vars(part).items():
-            if name not in (*_MEMORY, "trail") and (worked or name != "census"):
+            if name not in (*_MEMORY, "trail", "solved") and (worked or name != "census"):
+                if isinstance(
+                    value, dict
+                ):  # sweeps put new arrays in place: what is the same has not changed
+                    before = part.taken.get(name, {})
+                    value = {key: item for key, item in value.items() if item is not before.get(key)}
                 setattr(self, name, put(getattr(self, name), value, where, n))
+        self.solved = {}
 
 
-_MEMORY = ("served", "single")  # what is not for some of the steps alone
+_MEMORY = ("served", "single", "taken")  # what is not for some of the steps alone
 
 
 def _take(value: Any, where: Any, n: int) -> Any:

@@ -29,7 +29,8 @@ TINY = 1e-12
 AIR_RANGE = (0.2, 1.3)  # air flow over rated in which the power laws are used
 WATER_RANGE = (0.1, 1.6)
 TOLERANCE = 1e-9  # K, of the inverse
-BEND = 1.75  # of the first guess of the inverse
+BEND = 1.15  # of the first guess of the inverse: how much faster 1/drop rises with 1/u than where water is scarce
+LEAST = 1e-6  # valve opening below which the inverse does not look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,24 +159,28 @@ def valve_for(
     """
     coil = _coil(hot, cold, rating(params), params)
     full = _coil_heat(coil, hot, cold, 1.0, params)[1]
-    # Water that would leave as warm as the air enters: no less can do.
     wanted = np.maximum(hot.temperature - hot_out, 0.0)
-    least = wanted * coil.rate / np.maximum(coil.water * coil.difference, TINY)
-    wanted, full, least = np.broadcast_arrays(wanted, full, np.clip(0.95 * least, 0.0, 1.0))
-    slow = _coil_heat(coil, hot, cold, least, params)[1]
-    if guess is None:  # heat bends down with the flow: start left of the chord
-        share = np.clip((wanted - slow) / np.maximum(full - slow, TINY), 0.0, 1.0)
-        guess = least + (1.0 - least) * share**BEND
-    u = rising_root(
-        lambda v: _coil_heat(coil, hot, cold, v, params)[1] - wanted,
-        least,
-        np.ones(wanted.shape),
-        slow - wanted,
-        full - wanted,
-        TOLERANCE,
-        guess,
+    # Water that would leave as warm as the air enters: no less can do.
+    per_flow = coil.rate / np.maximum(coil.water * coil.difference, TINY)
+    wanted, full, per_flow = np.broadcast_arrays(wanted, full, per_flow)
+    sought = np.maximum(wanted, TINY)
+    slack = 1.0 / sought - 1.0 / np.maximum(full, TINY)
+    start = (
+        1.0 + BEND * slack / np.maximum(per_flow, TINY) if guess is None else 1.0 / np.maximum(guess, LEAST)
     )
-    return np.where((full <= 0.0) | (wanted <= 0.0), 0.0, u)
+    # 1/drop is nearly straight in 1/u: few secant steps
+    x = rising_root(
+        lambda x: (
+            wanted * (1.0 - wanted / np.maximum(_coil_heat(coil, hot, cold, -1.0 / x, params)[1], TINY))
+        ),
+        -1.0 / np.clip(0.95 * wanted * per_flow, LEAST, 1.0),
+        np.full(wanted.shape, -1.0),
+        -0.05 * wanted,  # at most: drop and flow are in proportion, or less
+        wanted * (1.0 - wanted / np.maximum(full, TINY)),
+        TOLERANCE,
+        -start,
+    )
+    return np.where((full <= 0.0) | (wanted <= 0.0), 0.0, -1.0 / x)
 
 
 class _Moist(NamedTuple):
