@@ -25,14 +25,15 @@ def seconds_of(text: str | None, where: str = "--step") -> float | None:
     return None if text is None else parse_at(where, text, length)
 
 
-def hours_of(text: str | None) -> float | None:
+def hours_of(text: str | None, where: str = "--hours") -> float | None:
+    """A length of time in h: '36', '7 days'; up to twenty years."""
     if text is None:
         return None
     plain = text.strip().replace(".", "", 1).removeprefix("-").isdecimal()
     length = Quantity(
         "s", "Length", low=1.0, high=20 * 8784 * 3600.0, bound_source="twenty years", shown="hour"
     )
-    return parse_at("--hours", f"{text} hours" if plain else text, length) / 3600.0
+    return parse_at(where, f"{text} hours" if plain else text, length) / 3600.0
 
 
 def word_of(word: str, allowed: tuple[str, ...], where: str) -> Any:

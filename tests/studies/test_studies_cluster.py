@@ -92,9 +92,10 @@ def test_two_workers_over_tcp(cluster: tuple[str, "list[subprocess.Popen[bytes]]
     assert content(tmp_path / "half.zarr") == reference
 
 
-def test_no_scheduler() -> None:
+def test_no_scheduler(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no scheduler answers"):
-        twin.study(STUDY, scheduler=f"tcp://127.0.0.1:{free_port()}")
+        twin.study(STUDY, out=tmp_path / "r.zarr", scheduler=f"tcp://127.0.0.1:{free_port()}")
+    assert not (tmp_path / "r.zarr").exists()
 
 
 def test_a_task_is_worth_sending() -> None:

@@ -203,6 +203,11 @@ def _numeric(site: Site, name: str, title: str, quantity: Quantity, written: Any
         "whole": whole,
     }
     if isinstance(text, str):
+        if re.fullmatch(rf"({'|'.join(KINDS)})\s*\([^)]*", text.strip()):
+            remedy = f"{name}: 'normal(30 degC, 2 K)'"
+            raise InputError(
+                [Problem(where, f"'{text}'", "a spread in quotes: within {} a comma ends it", remedy)]
+            )
         spread = _spread(text, read, where)
         if spread is not None:
             return Axis(spread=spread, **common)  # type: ignore[arg-type]  # the mapping holds what it says

@@ -88,7 +88,8 @@ def run_case(recipe: Recipe, row: Array) -> xr.Dataset:
         effects |= axis.changes(float(value))
     site = recipe.sites[str(effects.pop("site", ""))]
     air = recipe.weathers[str(effects.pop("weather", recipe.study.weather or ""))]
-    trace = effects.pop("load", recipe.study.load)
+    own = "" if "" in recipe.loads and site is recipe.sites[""] and "load.trace" not in effects else None
+    trace = effects.pop("load", recipe.study.load if recipe.study.load is not None else own)
     return simulate(
         _changed(site, tuple(effects.items())),
         weather=air,

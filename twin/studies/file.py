@@ -12,6 +12,7 @@ from twin_sites.problems import said
 from twin_sites.units import parse_at
 from twin_sites.yaml_files import plain_form, read_yaml
 
+from twin.cli_words import hours_of, seconds_of
 from twin.files import decode, read_bytes
 
 MAX_BYTES = 50_000_000  # of a study file or a table of cases
@@ -164,22 +165,32 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
         if key in written:
             value = written[key]
             written[key] = tuple(value) if isinstance(value, list | tuple) else (value,)
-    for key, text in (("hours", "h"), ("step_s", "s")):
-        if key in written and not isinstance(written[key], int | float):
-            problems.append(
-                Problem(
-                    place_of(where, lines, (key,)), said(written[key]), f"a number of {text}", f"{key}: 24"
-                )
-            )
+    for key, read, remedy in (
+        ("hours", hours_of, "hours: 24, or hours: 7 days"),
+        ("step_s", seconds_of, "step_s: 900, or step_s: 15 min"),
+        ("estimates", _share, "estimates: 10 %"),
+    ):
+        value = written.get(key)
+        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            continue
+        place = place_of(where, lines, (key,))
+        try:
+            if not isinstance(value, str):
+                raise InputError([Problem(place, said(value), "a number", remedy)])
+            written[key] = read(value, place)
+        except InputError as error:
+            problems += error.problems
             del written[key]
-    if isinstance(written.get("estimates"), str):
-        written["estimates"] = parse_at(f"{where} → estimates", written["estimates"], Quantity("1", "Spread"))
     for key in ("site", "weather", "load", "cases"):
         if isinstance(written.get(key), str) and folder != Path() and (folder / written[key]).is_file():
             written[key] = str(folder / written[key])
     return Source(
         Study(**{k: value for k, value in written.items() if value is not None}), where, lines, problems
     )
+
+
+def _share(text: str, where: str) -> float:
+    return parse_at(where, text, Quantity("1", "Spread"))
 
 
 def place_of(where: str, lines: Mapping[tuple[str, ...], int], path: tuple[str, ...]) -> str:

@@ -3,35 +3,34 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from twin_sites.changes import hint_at
-from twin_sites.errors import InputError, Problem, did_you_mean
+from twin_sites.errors import InputError, Problem
 from twin_sites.loader import load_site
-from twin_sites.problems import said
 from twin_sites.schema import Site
 
 from twin import __version__
 from twin.files import decode, read_bytes, read_table
-from twin.loads.load import BOUNDARIES, Boundary, Load
+from twin.loads.load import Boundary, Load
 from twin.loads.read import load_trace, loads
-from twin.metrics import Summary
+from twin.loads.requests import is_request_trace
 from twin.results import site_key
 from twin.studies.axes import Array, Axis, estimate_axes, read_axis
+from twin.studies.checks import estimates, members, outputs, overlaps, times
 from twin.studies.designs import cases_of, check_design, matrix
 from twin.studies.file import MAX_BYTES, Study, place_of, read_study
 from twin.studies.keeping import kept_first, rows_kept
-from twin.variables import VARIABLES
 from twin.weather import Weather, load_weather
 
 SMALLEST, LARGEST = 4, 100  # cases of a chunk: a task is worth sending, and little is lost with it
 CHUNKS = 100  # wanted for a study of middle size
-NUMBERS = tuple(item.name for item in fields(Summary) if item.type in (float, float | None))
 HOUR_S = 3600.0
+MAX_REQUESTS = 4_000_000_000  # bytes of a file of requests
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,9 @@ class Recipe:
 
     sites: Mapping[str, Site]
     weathers: Mapping[str, Weather]
-    loads: Mapping[str, Load | str]
+    loads: Mapping[
+        str, Load | str | Path
+    ]  # '' is the base site's own, where it is a file; a path holds requests
     axes: tuple[Axis, ...]
     study: Study
     key: str
@@ -98,11 +99,19 @@ def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None 
         except InputError as error:
             problems += error.problems
     if study.estimates is not None:
-        if 0.0 < study.estimates < 1.0:
-            axes += estimate_axes(base, study.estimates, study.estimates_in)
-        else:
-            found, remedy = f"{study.estimates:g}", "estimates: 10 %"
-            problems.append(Problem(f"{where} → estimates", found, "a share above 0 and below 1", remedy))
+        faults = estimates(study, where)
+        problems += faults
+        named = {axis.name for axis in axes} | {
+            key for axis in axes for effect in axis.effects for key in effect
+        }
+        spreads = [] if faults else estimate_axes(base, study.estimates, study.estimates_in)
+        axes += [axis for axis in spreads if axis.name not in named]
+        if not faults and not spreads:
+            allowed = "beginnings of addresses of numbers marked estimate"
+            listed = ", ".join(study.estimates_in) or "the site"
+            problems.append(
+                Problem(f"{where} → estimates_in", f"none below {listed}", allowed, "cooling, power, racks")
+            )
     for address, value in study.changes.items():
         try:
             hint_at(base, str(address), value)
@@ -115,12 +124,20 @@ def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None 
         found = f"{cases_of(study.design, axes, study.samples):,} cases"
         remedy = "fewer or coarser values, fewer samples, or 'twin study' on the command line"
         problems.append(Problem(f"{where} → axes", found, f"at most {most:,} cases here", remedy))
-    problems += _outputs(study, where)
+    problems += outputs(study, where) + overlaps(axes, where)
     sites = _each(study, axes, "site", load_site, where, problems)
     sites[""] = base
     weathers = _each(study, axes, "weather", load_weather, where, problems)
     weathers[""] = weathers.get(study.weather or "") or _own_weather(study, base, where, problems)
     traces = _each(study, axes, "load", lambda name: _trace(name, study.boundary), where, problems)
+    own = base.load.trace
+    if study.load is None and all(axis.name != "load" for axis in axes) and own not in loads():
+        try:  # read once, and known to workers that do not see the file
+            traces[""] = _trace(own, None)
+        except InputError as error:
+            problems += error.problems
+    if not problems:
+        problems += times(study, weathers, where) + members(study, sites, where)
     if problems:
         raise InputError(problems)
     steps = _steps(study, [air for air in weathers.values() if air is not None], where)
@@ -141,39 +158,6 @@ def _table(study: Study, where: str) -> dict[str, Any]:
     path = Path(study.cases)
     table = read_table(decode(read_bytes(path, MAX_BYTES), path.name), path.name)
     return {name: list(column) for name, column in zip(table.names, table.columns, strict=True)}
-
-
-def _outputs(study: Study, where: str) -> list[Problem]:
-    problems = []
-    for key in ("hourly", "percentiles"):
-        for name in getattr(study, key):
-            head, _, member = str(name).partition(":")
-            row = VARIABLES.get(head)
-            if row is None:
-                remedy = did_you_mean(head, VARIABLES)
-                problems.append(Problem(f"{where} → {key}", f"'{name}'", "variables of a result", remedy))
-            elif (len(row.dims) == 2) != bool(member):
-                allowed = f"'{head}:NAME' of one {row.dims[0]}" if len(row.dims) == 2 else f"'{head}'"
-                problems.append(
-                    Problem(f"{where} → {key}", f"'{name}'", allowed, "see 'twin run --out x.csv'")
-                )
-    for name in study.show:
-        if name not in NUMBERS:
-            allowed = "numbers of the summary"
-            problems.append(
-                Problem(f"{where} → show", f"'{name}'", allowed, did_you_mean(str(name), NUMBERS))
-            )
-    wrong = [q for q in study.at if not (isinstance(q, int | float) and 0 <= q <= 100)]
-    if wrong or not study.at:
-        problems.append(
-            Problem(f"{where} → at", said(wrong or study.at), "percentiles, 0 to 100", "[5, 50, 95]")
-        )
-    if study.boundary is not None and study.boundary not in BOUNDARIES:
-        remedy = did_you_mean(study.boundary, BOUNDARIES)
-        problems.append(Problem(f"{where} → boundary", f"'{study.boundary}'", ", ".join(BOUNDARIES), remedy))
-    if study.chunk is not None and not 1 <= study.chunk <= 100_000:
-        problems.append(Problem(f"{where} → chunk", f"{study.chunk}", "1 to 100,000 cases", "leave it out"))
-    return problems
 
 
 def _each(
@@ -206,9 +190,12 @@ def _own_weather(study: Study, base: Site, where: str, problems: list[Problem]) 
         return None
 
 
-def _trace(name: str, boundary: str | None) -> Load | str:
+def _trace(name: str, boundary: str | None) -> Load | str | Path:
+    """A load; of requests the file, since what they ask for depends on the racks of each case."""
     if name in loads():
         return name
+    if boundary is None and is_request_trace(name):
+        return Path(name).resolve()
     chosen: Boundary | None = boundary if boundary in get_args(Boundary) else None  # type: ignore[assignment]
     return load_trace(name, chosen)
 
@@ -252,7 +239,7 @@ def _identity(
     design: Array,
     sites: Mapping[str, Site],
     weathers: Mapping[str, Weather],
-    traces: Mapping[str, Load | str],
+    traces: Mapping[str, Load | str | Path],
 ) -> dict[str, str]:
     """Hashes of what decides the results, part by part, so that a difference can be named."""
     plain = {key: value for key, value in asdict(study).items() if key not in _LABELS}
@@ -262,9 +249,15 @@ def _identity(
         "cases": hashlib.sha256(np.ascontiguousarray(design).tobytes()).hexdigest()[:16],
         "site": _digest({name: site_key(site) for name, site in sites.items()}),
         "weather": _digest({name: air.key for name, air in weathers.items()}),
-        "load": _digest({name: getattr(trace, "key", trace) for name, trace in traces.items()}),
+        "load": _digest({name: _load_key(trace) for name, trace in traces.items()}),
         "version": __version__,
     }
+
+
+def _load_key(trace: Load | str | Path) -> str:
+    if isinstance(trace, Path):
+        return hashlib.sha256(read_bytes(trace, MAX_REQUESTS)).hexdigest()[:16]
+    return trace if isinstance(trace, str) else trace.key
 
 
 def _digest(value: Any) -> str:

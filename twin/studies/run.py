@@ -126,8 +126,14 @@ def _run(
 ) -> xr.Dataset:
     if not 1 <= workers <= 1024:
         raise InputError([Problem("--workers", f"{workers}", "1 to 1,024", "as many as there are cores")])
-    if not (resume and path.exists()):
-        store.create(plan, path)
+    client = None if scheduler is None else _connected(plan.recipe, scheduler)
+    try:
+        if not (resume and path.exists()):
+            store.create(plan, path)
+    except InputError:
+        if client is not None:
+            client.close()
+        raise
     with store.writing(plan, path) as writer:
         begun = int((writer.status != TODO).sum())
         tasks = deque(
@@ -139,8 +145,8 @@ def _run(
             for first in writer.todo
         )
         recipe, steps = plan.recipe, plan.steps
-        if scheduler is not None:
-            results = _cluster(recipe, steps, tasks, scheduler)
+        if client is not None:
+            results = _cluster(client, recipe, steps, tasks)
         elif workers > 1 and len(tasks) > 1:
             results = _pool(recipe, steps, tasks, min(workers, len(tasks)))
         else:
@@ -247,8 +253,8 @@ def _work(task: Task, steps: int) -> Chunk:
     return run_chunk(_recipe, task.rows, steps, task.kept)
 
 
-def _cluster(recipe: Recipe, steps: int, tasks: deque[Task], address: str) -> Iterator[tuple[int, Chunk]]:
-    """Results of a Dask cluster, whose workers need this package and no common disk."""
+def _connected(recipe: Recipe, address: str) -> Any:
+    """A client of a Dask scheduler that has workers: asked for before a store is made."""
     try:
         distributed: Any = import_module("distributed")
     except ModuleNotFoundError as error:
@@ -256,6 +262,10 @@ def _cluster(recipe: Recipe, steps: int, tasks: deque[Task], address: str) -> It
         raise InputError(
             [Problem("--scheduler", f"the package '{error.name}' is missing", "the extra 'study'", remedy)]
         ) from error
+    files = [trace.name for trace in recipe.loads.values() if isinstance(trace, Path)]
+    if files:
+        found, allowed = f"the requests of '{files[0]}'", "loads that travel with a task"
+        raise InputError([Problem("--scheduler", found, allowed, "own processes: --workers 2")])
     try:
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
@@ -263,12 +273,19 @@ def _cluster(recipe: Recipe, steps: int, tasks: deque[Task], address: str) -> It
         raise InputError(
             [Problem("--scheduler", found, "the address of a Dask scheduler", remedy)]
         ) from error
+    if not client.scheduler_info()["workers"]:
+        client.close()
+        remedy = f"'dask worker {address}' on each machine"
+        raise InputError([Problem("--scheduler", "no worker has joined it", "at least one", remedy)])
+    return client
+
+
+def _cluster(client: Any, recipe: Recipe, steps: int, tasks: deque[Task]) -> Iterator[tuple[int, Chunk]]:
+    """Results of a Dask cluster, whose workers need this package and no common disk."""
+    distributed: Any = import_module("distributed")
     with client:
-        workers = client.scheduler_info()["workers"]
-        if not workers:
-            remedy = f"'dask worker {address}' on each machine"
-            raise InputError([Problem("--scheduler", "no worker has joined it", "at least one", remedy)])
-        threads = sum(worker["nthreads"] for worker in workers.values())
+        address = client.scheduler.address
+        threads = sum(worker["nthreads"] for worker in client.scheduler_info()["workers"].values())
         shared = client.scatter(recipe, broadcast=True, hash=False)
         flow = distributed.as_completed(loop=client.loop)
         pending: dict[Any, int] = {}
