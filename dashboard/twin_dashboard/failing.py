@@ -130,6 +130,10 @@ def ideas(site: Site) -> dict[str, str]:
         called = readable(volume.name)
         room = max(2.0 * volume.part.buffer, 5.0 * max(1.0, round(plan.design_it / 2e6)))
         found[f"cooling.{volume.name}.buffer={room:g} m3"] = f"{called}: buffer tank of {room:g} m³"
+        if not volume.racks:
+            found[f"cooling.{volume.name}.buffer_at=load"] = (
+                f"{called}: its buffer at the load, with own pumps"
+            )
         pump = volume.part.pump
         if pump is not None and pump.backup != "ups":
             found[f"cooling.{volume.name}.pump.backup=ups"] = f"{called}: pumps on the UPS"

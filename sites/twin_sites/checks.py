@@ -75,6 +75,7 @@ def check(site: Site) -> list[Problem]:
     problems += server_forms(site)
     problems += headers(site)
     problems += stores(site)
+    problems += _buffers(site)
     problems += _set_points(site, volumes)
     problems += _heat_goes_out(site, volumes)
     problems += _power_graph(site)
@@ -290,6 +291,16 @@ def _into_room(
     if isinstance(part, Loop) and part.pump is not None:
         allowed = "the pumps of the liquid-to-air units alone"
         yield Problem(f"cooling.{name}.pump", "pumps beside those of the units", allowed, "leave them out")
+
+
+def _buffers(site: Site) -> Iterable[Problem]:
+    """A tank at the load circulates what machines take from a loop; racks are reached by the pumps of their units alone."""
+    fed = {target for group in site.racks.values() for target in group.heat_to.values()}
+    for name, loop in site.cooling.items():
+        if loop.buffer_at == "load" and name in fed:
+            allowed = "plant: the pumps of this loop stand in the units that serve the racks"
+            remedy = "give the loop that cools these units a buffer at the load"
+            yield Problem(f"cooling.{name}.buffer_at", "load, in a loop of racks", allowed, remedy)
 
 
 def _set_points(site: Site, volumes: Mapping[str, Loop | Room]) -> Iterable[Problem]:

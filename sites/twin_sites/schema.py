@@ -393,8 +393,12 @@ class Loop(_Linked):
         ),
     ] = None
     buffer: Annotated[
-        float, Quantity("m3", "Buffer tank behind the machines", low=0.0, high=1e5, bound_source="estimate")
+        float, Quantity("m3", "Water in a buffer tank", low=0.0, high=1e5, bound_source="estimate")
     ] = 0.0
+    buffer_at: Annotated[
+        Literal["plant", "load"],
+        Choice("Buffer stands behind the machines, or at the load, with pumps of its own that never stop"),
+    ] = "plant"
     pump: Annotated[Pumps | None, Choice("Pumps")] = None
     manifold: Annotated[Headers | None, Choice("Headers between units and racks")] = None
     storage: Annotated[Stores | None, Choice("Thermal storage")] = None

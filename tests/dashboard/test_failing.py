@@ -16,6 +16,7 @@ from twin_dashboard.figures.series import thin
 from twin_dashboard.pages import failures as page
 from twin_dashboard.tokens import THEMES
 from twin_sites.errors import InputError
+from twin_sites.loader import sites
 
 import twin
 from twin.compile import compile_site
@@ -133,15 +134,7 @@ def test_countdown_verdict_and_table_say_what_the_summary_says(designs: list[Any
 
 
 def test_every_choice_of_every_site_is_understood() -> None:
-    for name in (
-        "gb300-10mw",
-        "frontier",
-        "hgx-h200-1mw-air",
-        "immersion-5mw",
-        "mixed-hall",
-        "retrofit-rdhx",
-        SITE,
-    ):
+    for name in sites():
         site = twin.load_site(name)
         plan = compile_site(site)
         found = failing.choices(site)

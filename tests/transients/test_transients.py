@@ -258,6 +258,32 @@ def test_a_coil_in_the_room_loses_its_liquid_with_the_air() -> None:
     assert ds.attrs["energy_closure"] <= CLOSURE
 
 
+def test_a_buffer_at_the_load_serves_it_when_the_pumps_of_the_loop_stop() -> None:
+    """Its water lasts for volume over flow before warm water has passed through it; one behind the machines is of no use then."""
+    trip, buffer = ["t=10s trip cooling.fws.pump"], {"cooling.fws.buffer": "10 m3"}
+    at_load = buffer | {"cooling.fws.buffer_at": "load"}
+    still = played([], 300.0, changes=at_load)
+    assert (
+        float(np.abs(still.rack_chip_temperature - still.rack_chip_temperature[:, :1]).max()) <= REST * 40.0
+    )
+    found = [
+        twin.summarize_transient(played(trip, 3600.0, changes=changes, output_s=10.0))
+        for changes in ({}, buffer, at_load)
+    ]
+    none, behind, served = (one.time_to_throttle_s for one in found)
+    assert none is not None
+    assert served is not None
+    assert behind == pytest.approx(none, abs=1.0)
+    passes = 10.0 / (float(still.loop_flow.sel(loop="fws")[0]) / 1030.0)
+    assert passes < served < 2.0 * passes  # water that has passed once is too warm soon
+    assert found[2].energy_closure <= CLOSURE
+
+
+def test_a_buffer_at_the_load_of_racks_is_refused() -> None:
+    with pytest.raises(InputError, match="in a loop of racks"):
+        played([], 10.0, changes={"cooling.tcs.buffer_at": "load"})
+
+
 def test_pipes_delay_by_volume_over_flow() -> None:
     """First moment of the response to a pulse of heat at the head: V/Q of what it passes, exactly."""
     plant = stand_on(SMALL, 1.0).plant

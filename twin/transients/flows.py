@@ -248,6 +248,8 @@ class Flows:
         low, high = flow_bounds(v.node)
         v.asked = min(max(flow, low), high)
         self._lagged(v, now, step, PUMP_TIME)
+        if v.tank:
+            v.local = max(v.asked - v.flow, 0.0)
 
     def _room(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
         """What servers draw or the heat asks for, as `heat._room_air` has it."""

@@ -31,6 +31,7 @@ MIX_SHARE = 0.15  # of it in what they serve; the rest is pipe, half supply and 
 CHARGE_PER_W = 5e-3  # kg of boiling liquid per W of a condenser that states no charge; 5.5 to 6 g in a tank
 BOILING_PLATE = 60.0  # J/K of the coated copper plate on a package that boils liquid: 15 cm³
 VAPOUR_S = 0.1  # s for which vapour is on its way from the chips to the coil
+TANK_CELLS = 4  # of a buffer tank at the load: warm water follows cold through it
 SUPPLY_AIR, EXHAUST_AIR, RETURN_AIR = 0.4, 0.3, 0.3  # of a room's air
 
 
@@ -40,6 +41,7 @@ class LiquidMass(NamedTuple):
     head: float  # machines that cool it, tower basin and buffer tank, mixed
     cell: float  # of each pipe cell
     mix: float  # what they serve
+    tank: float = 0.0  # of each cell of a buffer tank at the load
 
 
 class AirMass(NamedTuple):
@@ -58,7 +60,8 @@ def liquid_mass(volume: VolumeNode, cells: int) -> LiquidMass:
     assert volume.fluid is not None
     per_m3 = float(density(volume.fluid, REFERENCE_DEGC)) * float(heat_capacity(volume.fluid, REFERENCE_DEGC))
     whole = volume.part.volume if volume.part.volume is not None else _usual_volume(volume)
-    still = volume.part.buffer
+    at_load = volume.part.buffer_at == "load"
+    still = 0.0 if at_load else volume.part.buffer
     tank = volume.part.storage
     if tank is not None:  # what is kept for failures is there whenever one comes; the rest may be used up
         still += tank.units * tank.volume * tank.figure_of_merit * tank.reserve
@@ -70,8 +73,9 @@ def liquid_mass(volume: VolumeNode, cells: int) -> LiquidMass:
                 still += one * node.link.count
     pipe = (1.0 - HEAD_SHARE - MIX_SHARE) * whole
     return LiquidMass(
-        per_m3 * (HEAD_SHARE * whole + still), per_m3 * pipe / (2 * cells), per_m3 * MIX_SHARE * whole
-    )
+        per_m3 * (HEAD_SHARE * whole + still), per_m3 * pipe / (2 * cells), per_m3 * MIX_SHARE * whole,
+        per_m3 * volume.part.buffer / TANK_CELLS if at_load else 0.0,
+    )  # fmt: skip
 
 
 def boiling_mass(volume: VolumeNode) -> float:

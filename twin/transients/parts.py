@@ -13,7 +13,7 @@ from twin.compile import LinkNode, Plan, VolumeNode
 from twin.loops import _TRANSFER
 from twin.power import _LOSS
 from twin.set_points import DEW_POINT_MARGIN_K, _bounds, _room
-from twin.transients.masses import AirMass, LiquidMass, air_mass, boiling_mass, liquid_mass
+from twin.transients.masses import TANK_CELLS, AirMass, LiquidMass, air_mass, boiling_mass, liquid_mass
 from twin.transients.tangents import Tangent
 
 SENSOR_TIME = 8.0  # s, thermometer in its pocket (estimate)
@@ -86,6 +86,8 @@ class VolumeState:
     cp: float = 0.0
     flow: float = 0.0  # kg/s over this step
     asked: float = 0.0  # kg/s that valves or servers ask for
+    local: float = 0.0  # kg/s between a buffer tank at the load and what it serves
+    tank: tuple[int, ...] = ()  # the last of ``supply``
     served: float = 0.0  # kg/s that servers draw, or racks take
     served_rate: float = 0.0  # W/K of it
     wanted: Any = 0.0  # °C
@@ -212,9 +214,9 @@ def volume_state(plan: Plan, node: VolumeNode, cells: int, place: Any) -> Volume
         head = heat("head", mass.head)
         supply = tuple(heat(f"supply{i}", mass.cell) for i in range(cells))
         mix = heat("mix", mass.mix)
-        v = VolumeState(
-            node, mass, head, supply, mix, tuple(heat(f"return{i}", mass.cell) for i in range(cells))
-        )
+        tank = tuple(heat(f"tank{i}", mass.tank) for i in range(TANK_CELLS if mass.tank > 0.0 else 0))
+        back = tuple(heat(f"return{i}", mass.cell) for i in range(cells))
+        v = VolumeState(node, mass, head, supply + tank, mix, back, tank=tank)
     for stage in node.stages:
         states = []
         for link in stage:

@@ -153,7 +153,7 @@ class Plant:
         else:
             other = self.by_name[base]
             colder = self.volumes.index(other) < self.volumes.index(v)
-            want = limited((y[other.head] if colder else self.wanted(other, y)) + value, low, high)
+            want = limited((y[other.out] if colder else self.wanted(other, y)) + value, low, high)
         return limited(want, floor, 1e9)
 
     def breathe(self, ambient: Ambient) -> None:
@@ -190,7 +190,7 @@ class Plant:
             return temperature, y[link.u], flow, self.inlet(sink, y)
         cold = link.node.cold_design * self.open_share[link.node.sink]
         if sink.asked > 0.0:
-            cold *= min(1.0, sink.flow / sink.asked)
+            cold *= min(1.0, (sink.flow + sink.local) / sink.asked)
         return temperature, y[link.u], flow, y[sink.out], max(cold, 1e-6)
 
     def follow(self, y: list[float], now: float) -> None:
@@ -279,10 +279,15 @@ class Plant:
     def _pipes(self, v: VolumeState, y: Any, d: list[Any]) -> None:
         rate = v.flow * v.cp
         before = y[v.head]
+        served = rate
         for i in v.supply:
-            d[i] = d[i] + rate * (before - y[i])
+            d[i] = d[i] + served * (before - y[i])
+            if v.tank and i == v.tank[0]:  # its own pumps bring back what the loop's do not take
+                local = v.local * v.cp
+                d[i] = d[i] + local * (y[v.mix] - y[i])
+                served = rate + local
             before = y[i]
-        d[v.mix] = d[v.mix] + rate * (before - y[v.mix])
+        d[v.mix] = d[v.mix] + served * (before - y[v.mix])
         before = y[v.mix]
         for i in v.back:
             d[i] = d[i] + rate * (before - y[i])

@@ -84,7 +84,7 @@ class Stepper:
         for rows in self.rows:
             rows.hold(self.temperatures(rows, y)[0], step)
         self.plant.follow(y, self.now)
-        flow = [v.flow for v in self.plant.volumes]
+        flow = [v.flow for v in self.plant.volumes] + [v.flow + v.local for v in self.plant.volumes if v.tank]
         if (
             self._age >= MATRIX_AGE
             or any(abs(a - b) > FLOW_MOVED * b for a, b in zip(flow, self._flow_at, strict=True))
