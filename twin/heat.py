@@ -27,7 +27,6 @@ from twin.loops import (
     STILL,
     STILL_K,
     finish,
-    solve_volume,
 )
 from twin.mixing import move
 from twin.power import walk_power
@@ -35,6 +34,7 @@ from twin.racks import each_of, serve
 from twin.set_points import heat_capacity_of, moisture, set_point
 from twin.stand_in import Few, census, completed, doubt, nobody
 from twin.state import Block, State
+from twin.still import solve_moved
 from twin.storage.tank import charging_power
 
 TOLERANCE = 1e-8
@@ -85,7 +85,7 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
                 )  # losses warm rooms: all that draws and is hotter than these is known now
                 moved[volume.name] = inlet(volume, state)
             _take_up(plan, volume, block, state)
-            solve_volume(volume, block, state, sweep)
+            solve_moved(volume, block, state, sweep)
         walk_power(plan, state)
         _judge(plan, state, aimed, moved)
         open_ = np.flatnonzero(~(state.residual < tolerance))

@@ -18,7 +18,7 @@ from twin_models.heat_reuse import heat_reuse
 from twin_models.liquid_to_air import liquid_to_air
 from twin_models.rear_door import rear_door
 from twin_models.roots import rising_root
-from twin_models.streams import Ambient, Array, Mask, RoomAir, Stream, Transfer
+from twin_models.streams import Ambient, Array, RoomAir, Stream, Transfer
 from twin_models.two_phase import two_phase
 from twin_sites.schema import (
     OUTDOORS,
@@ -46,7 +46,9 @@ HOTTEST = 140.0  # °C; no loop gets there in earnest: what stands there has no 
 HELD_SWEEPS = (
     12  # afterwards a loop that floats moves on step by step, not to where its present heat would take it
 )
-STILL_K = 1e-8  # a loop whose inputs moved less than this since it was solved is not solved again
+STILL_K = (
+    1e-8  # racks and loops whose inputs moved less than this since they were solved are not solved again
+)
 STILL = 2e-9  # the same for heat and flow, relative
 FREE_STAGING_SWEEPS = 2  # afterwards a machine that has started stays on, so that staging cannot oscillate
 GUESSED = (
@@ -63,75 +65,13 @@ CELL_FLOW_LOW = {"yorkcalc": yorkcalc.WATER_RATIO[0], "merkel": 0.5}
 def solve_volume(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:
     """Find actuators, supply and return of one loop for the heat and flow it has.
 
-    Only at the steps at which something that enters has moved since the loop was last solved: most loops hold their set
-    point and do not feel what a later sweep still changes elsewhere.
+    A wet coil also takes moisture. The room is held at its dew point, so as much water is evaporated into its air again,
+    which cools the air by the same latent heat: the coil's sensible duty falls by it and its total is the room's heat.
     """
     name = volume.name
     if volume.outer:
         _solve_open(volume, block, state)
         return
-    if name in block.storage:  # its tank follows what the loop has to spare
-        _solve(volume, block, state, sweep)
-        return
-    now, n = _entering(volume, state), state.heat[name].size
-    before, found = state.solved.get(name, (None, None))
-    moved = np.arange(n) if before is None or _held(volume, sweep) else np.flatnonzero(_moved(now, before))
-    if 2 * moved.size > n:
-        _solve(volume, block, state, sweep)
-    else:
-        assert before is not None
-        now = tuple(put(old, new[moved], moved, n) for old, new in zip(before, now, strict=True))
-        state.supply[name] = found
-        if moved.size:
-            here, part = _take(block, state, volume, moved)
-            _solve(volume, here, part, sweep)
-            for one in ("supply", "back", "removed", "latent"):
-                if name in getattr(part, one):
-                    getattr(state, one)[name] = put(
-                        getattr(state, one)[name], getattr(part, one)[name], moved, n
-                    )
-            for one in ("u", "running", "link"):
-                whole = getattr(state, one)
-                whole |= {
-                    key: put(whole[key], values, moved, n) for key, values in getattr(part, one).items()
-                }
-    state.solved[name] = (now, state.supply[name])
-
-
-def _entering(volume: VolumeNode, state: State) -> tuple[Array, ...]:
-    """All that decides what the links of a loop do and that sweeps change."""
-    name = volume.name
-    now = [state.heat[name], state.flow[name], state.cp[name], state.wanted[name]]
-    if volume.fluid is None:
-        now.append(state.latent.get(name, np.zeros(now[0].size)))
-    for sink in dict.fromkeys(node.sink for stage in volume.stages for node in stage):
-        if sink in state.breathed:
-            now.append(np.asarray(state.breathed[sink].dry_bulb))
-        elif sink != OUTDOORS:
-            now += [state.supply[sink], state.cp[sink]]
-    return tuple(now)
-
-
-def _moved(now: tuple[Array, ...], before: tuple[Array, ...]) -> Mask:
-    """Where any of two sets of values differ so far that it could be felt; what is not a number always has moved."""
-    out: Any = False
-    for new, old in zip(now, before, strict=True):
-        if new is not old:
-            out = out | ~(np.abs(new - old) <= STILL * np.abs(old))
-    return np.asarray(out)
-
-
-def _held(volume: VolumeNode, sweep: int) -> bool:
-    return sweep >= HELD_SWEEPS and volume.chilled
-
-
-def _solve(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:
-    """As :func:`solve_volume`, at all steps.
-
-    A wet coil also takes moisture. The room is held at its dew point, so as much water is evaporated into its air again,
-    which cools the air by the same latent heat: the coil's sensible duty falls by it and its total is the room's heat.
-    """
-    name = volume.name
     heat, wanted = state.heat[name], state.wanted[name]
     if not volume.stages:
         state.supply[name], state.back[name], state.removed[name] = wanted, wanted, np.zeros_like(heat)
@@ -140,12 +80,12 @@ def _solve(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:
     flow = _flow(volume, state)
     rise = (left - state.latent.get(name, 0.0)) / (flow * state.cp[name])
     nodes = [node for stage in volume.stages for node in stage]
-    held = _held(volume, sweep)
+    held = is_held(volume, sweep)
     back = (state.supply[name] if held else wanted) + rise
     out = _through(volume, block, state, back, wanted, sweep)
     missed = np.flatnonzero(out > wanted + REACHED_K)
     if missed.size:
-        here, part = _take(block, state, volume, missed)
+        here, part = take(block, state, volume, missed)
         back[missed], out[missed] = _miss(volume, here, part, wanted[missed], rise[missed], held)
         for node in nodes:
             state.u[node.name][missed] = part.u[node.name]
@@ -159,6 +99,11 @@ def _solve(volume: VolumeNode, block: Block, state: State, sweep: int) -> None:
     if volume.fluid is None:
         sensible = flow * state.cp[name] * (state.back[name] - out)
         state.latent[name] = np.maximum(taken - sensible, 0.0)
+
+
+def is_held(volume: VolumeNode, sweep: int) -> bool:
+    """Whether the supply of a loop is moved step by step."""
+    return sweep >= HELD_SWEEPS and volume.chilled
 
 
 def _flow(volume: VolumeNode, state: State) -> Array:
@@ -275,7 +220,7 @@ def _even_out(volume: VolumeNode, block: Block, state: State, wanted: Array, ris
     state.u |= dict.fromkeys(together, opening)
 
 
-def _take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp]) -> tuple[Block, State]:
+def take(block: Block, state: State, volume: VolumeNode, where: NDArray[np.intp]) -> tuple[Block, State]:
     """The same block and state at some of its steps, as far as one loop's links need them."""
     ambient = Ambient(*(np.asarray(values)[where] for values in block.ambient))
     part = State()
