@@ -37,6 +37,7 @@ from twin.processes import process_context, without_main
 from twin.studies.axes import Array, Axis
 from twin.studies.file import Study, read_study
 from twin.studies.plan import plan_study
+from twin.studies.report import study_report
 from twin.weather import is_embedded, weathers
 
 MOST_TEXT = 20_000  # characters of a study
@@ -64,6 +65,7 @@ class StudyRun:
     began: float = field(default_factory=perf_counter)
     done: int = 0
     failed: int = 0
+    before: int = 0  # cases done when the process began
     ended: float | None = None
     cancelled: bool = False
     fault: str = ""
@@ -115,6 +117,18 @@ class StudyRun:
             self.process.join()
         self.look()
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether it has ended before its last case, and may go on."""
+        return not self.running and self.done < self.total
+
+    def report(self) -> bytes | None:
+        """Its report as one HTML file, or None before the first case is finished."""
+        if not self.done:
+            return None
+        with tempfile.TemporaryDirectory(dir=self.folder) as place:
+            return study_report([self.path], Path(place) / "report.html").read_bytes()
+
     def results(self) -> xr.Dataset | None:
         """Its cases so far, or None before the first is finished."""
         with self.lock:
@@ -126,13 +140,13 @@ class StudyRun:
 
     def words(self) -> str:
         """How far it is, with rate and time left."""
-        if self.running and not self.done:
-            return f"{self.total:,} cases. Starting …"
+        if self.running and self.done == self.before:
+            return f"{self.total:,} cases. {'Going on' if self.done else 'Starting'} …"
         spent = max((self.ended or perf_counter()) - self.began, 1e-3)
         text = f"{self.done:,} of {self.total:,} cases"
         text += f" · {self.failed:,} failed" if self.failed else ""
         if self.running:
-            rate = self.done / spent
+            rate = max(self.done - self.before, 1) / spent
             return f"{text} · {rate:.3g} a second · {_span((self.total - self.done) / rate)} left"
         end = "cancelled after" if self.cancelled else "stopped after" if self.fault else "done in"
         return f"{text} · {end} {_span(spent)}"
@@ -185,6 +199,23 @@ class StudyRuns:
             raise
         for one in gone:
             shutil.rmtree(one.folder, ignore_errors=True)
+        return run
+
+    def resume(self, who: str) -> StudyRun | None:
+        """Go on with the study of a browser that ended before its last case; None where there is none.
+
+        Raises
+        ------
+        InputError
+            While as many studies run as may.
+        """
+        run = self.of(who)
+        with self._lock:
+            if run is None or not run.unfinished:
+                return None
+            self._room(who)
+            run.ended, run.cancelled, run.fault, run.before = None, False, "", run.done
+            _begin(run)
         return run
 
     def _room(self, who: str) -> None:
@@ -313,14 +344,16 @@ def _clear(runs: Mapping[str, StudyRun], folder: str) -> None:
 def _begin(run: StudyRun) -> None:
     context: Any = process_context()
     run.pipe, told = context.Pipe(duplex=False)
-    run.process = context.Process(target=_compute, args=(run.study, str(run.path), told), daemon=True)
+    run.process = context.Process(
+        target=_compute, args=(run.study, str(run.path), run.path.exists(), told), daemon=True
+    )
     run.began = perf_counter()
     with without_main():
         run.process.start()
     told.close()
 
 
-def _compute(study: Study, path: str, pipe: Connection) -> None:
+def _compute(study: Study, path: str, resume: bool, pipe: Connection) -> None:
     """The process of a study: tells (done, failed) after every chunk, or what stopped it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server decides
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what it holds is given back
@@ -328,7 +361,9 @@ def _compute(study: Study, path: str, pipe: Connection) -> None:
     if hasattr(os, "nice"):
         os.nice(NICE)
     try:
-        twin.study(study, out=path, progress=lambda tally: pipe.send((tally.done, tally.failed)))
+        twin.study(
+            study, out=path, resume=resume, progress=lambda tally: pipe.send((tally.done, tally.failed))
+        )
     except (InputError, RunError) as error:
         pipe.send(str(error))
 

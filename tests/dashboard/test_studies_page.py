@@ -18,6 +18,13 @@ axes:
   cooling.fws.supply: 30..38 degC by 4
 """
 
+LONGER = """title: A longer study
+site: enterprise-3-rack-gb300
+axes:
+  weather: [phoenix, chicago]
+  cooling.fws.supply: 30..36 degC by 0.2
+"""
+
 
 def test_a_study_starts_finishes_and_a_case_becomes_a_what_if(page: Any, served: Any) -> None:
     page.goto(served.url + "/studies")
@@ -51,3 +58,25 @@ def test_a_bad_study_is_answered_in_words(page: Any, served: Any) -> None:
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#study-said")).to_contain_text("Allowed", timeout=LONG)
     expect(page.locator("#study-blank")).to_contain_text("Choose a study")
+
+
+def test_a_cancelled_study_is_resumed_and_reported(page: Any, served: Any, tmp_path: Any) -> None:
+    page.goto(served.url + "/studies")
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_disabled()
+    page.get_by_label("Study", exact=True).fill(LONGER)
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#study-progress")).to_contain_text(" a second", timeout=LONG)
+    page.get_by_role("button", name="Cancel", exact=True).first.click()
+    expect(page.locator("#study-progress")).to_contain_text("cancelled after", timeout=LONG)
+    resume.click()
+    expect(page.locator("#study-progress")).to_contain_text("62 of 62 cases · done in", timeout=LONG)
+    expect(resume).to_be_disabled()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="report (HTML)").click()
+    report = tmp_path / "study.html"
+    waiting.value.save_as(report)
+    alone = page.context.new_page()  # a file, of no server
+    alone.goto(report.as_uri())
+    expect(alone.locator("h1")).to_have_text("A longer study")
+    expect(alone.locator(".plotly-graph-div .main-svg").first).to_be_visible(timeout=LONG)

@@ -133,3 +133,31 @@ def test_a_study_can_take_the_site_of_the_dashboard(runs: StudyRuns) -> None:
     run.cancel()
     assert run.site == ""
     assert run.study.site.name == SITE
+
+
+def test_a_study_that_was_cancelled_or_killed_goes_on(runs: StudyRuns) -> None:
+    """Finished cases are not computed again, and the end is that of a study that was not stopped."""
+    run = runs.start("me", LONG.replace("by 0.1", "by 1"))
+    assert runs.resume("me") is None  # it runs
+    until(run, lambda: run.done)
+    run.cancel()
+    kept = run.done
+    assert 0 < kept < run.total
+    assert run.unfinished
+    assert run.report() is not None
+    assert runs.resume("me") is run
+    assert run.running
+    assert not run.cancelled
+    until(run, lambda: run.done > kept)
+    os.kill(run.process.pid, 9)
+    until(run, lambda: not run.running)
+    assert "ended before" in run.fault
+    assert runs.resume("me") is run
+    until(run, lambda: not run.running)
+    assert (run.done, run.fault) == (run.total, "")
+    assert runs.resume("me") is None  # nothing is left
+    assert runs.resume("you") is None
+    whole = twin.study(run.study)
+    found = run.results()
+    assert found is not None
+    assert (found["pue"].values == whole["pue"].values).all()

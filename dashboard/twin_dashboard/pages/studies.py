@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
+from fastapi.responses import PlainTextResponse, Response
 
 from twin.studies.file import read_study, ready_made
 from twin_dashboard.context import FAULTS, Context
@@ -41,10 +42,14 @@ def layout() -> Any:
             spellCheck=False, styles={"input": {"fontFamily": "ui-monospace, 'DejaVu Sans Mono', monospace", "fontSize": "11.5px"}},
         ),
         html.Div(
-            [html.Button("Start", id="study-go", className="button primary"), html.Button("Cancel", id="study-stop", className="button", disabled=True)], className="buttons",
+            [
+                html.Button("Start", id="study-go", className="button primary"), html.Button("Cancel", id="study-stop", className="button", disabled=True),
+                html.Button("Resume", id="study-more", className="button", disabled=True, title="Go on with the study at the right; finished cases stay"),
+            ],
+            className="buttons",
         ),
         html.Div(id="study-said", role="status"),
-        html.P(f"Up to {MOST_CASES:,} cases here, computed by one process. 'twin study' on the command line takes more, goes on after a stop, and keeps hourly series.", className="muted"),
+        html.P(f"Up to {MOST_CASES:,} cases here, computed by one process. 'twin study' on the command line takes more, on many cores or a cluster, and keeps hourly series.", className="muted"),
     ]  # fmt: skip
     grid = dag.AgGrid(
         id="study-table", columnDefs=[], rowData=[], columnSize="responsiveSizeToFit", csvExportParams={"fileName": "study.csv"}, getRowId="params.data.id",
@@ -57,7 +62,7 @@ def layout() -> Any:
 
     found = html.Div(
         [
-            panel("Explore", [html.Div([choice("study-outcome", "Outcome"), choice("study-across", "Across"), choice("study-up", "Up")], className="buttons")]),
+            panel("Explore", [html.Div([choice("study-outcome", "Outcome"), choice("study-across", "Across"), choice("study-up", "Up")], className="buttons")], "", html.A("report (HTML)", id="study-report", href="/download/study/report.html", className="quiet", download="study.html")),
             panel("Cases", graph("study-lines", "320px", "Cases over axes and outcomes"), "a line per case, stronger where the outcome is higher; click one to pick it", segmented("study-which", list(figures.TENTHS.items()), "all", "Cases to mark")),
             html.Div(
                 [
@@ -86,12 +91,25 @@ def register(app: Dash, context: Context) -> None:
     runs = StudyRuns(context.default, context.sessions.trusted, context.sessions.site)
     _run(app, context, runs)
     _show(app, context, runs)
+    _files(app.server, runs)
     app.clientside_callback(
         "function(n) { return n ? true : window.dash_clientside.no_update; }",
         Output("study-table", "exportDataAsCsv"),
         Input("study-csv", "n_clicks"),
         prevent_initial_call=True,
     )
+
+
+def _files(server: Any, runs: StudyRuns) -> None:
+    @server.get("/download/study/report.html")  # type: ignore[untyped-decorator]
+    def report() -> Response:
+        run = runs.of(browser())
+        body = run.report() if run is not None else None
+        if body is None:
+            return PlainTextResponse("No case of a study of yours is finished.", 404)
+        return Response(
+            body, media_type="text/html", headers={"Content-Disposition": 'attachment; filename="study.html"'}
+        )
 
 
 def _run(app: Dash, context: Context, runs: StudyRuns) -> None:
@@ -138,7 +156,21 @@ def _run(app: Dash, context: Context, runs: StudyRuns) -> None:
         return [], f"{run.token} cancelled"
 
     @app.callback(
-        Output("study-progress", "children"), Output("study-bar", "style"), Output("study-watch", "className"), Output("study-stop", "disabled"),
+        Output("study-said", "children", allow_duplicate=True), Output("study-nudge", "data", allow_duplicate=True),
+        Input("study-more", "n_clicks"), prevent_initial_call=True,
+    )  # fmt: skip
+    @context.threaded
+    def more(clicks: int | None) -> Any:
+        if not clicks:
+            raise PreventUpdate
+        try:
+            run = runs.resume(browser())
+        except FAULTS as error:
+            return problems(error), no_update
+        return [], f"{run.token} {run.before} resumed" if run is not None else no_update
+
+    @app.callback(
+        Output("study-progress", "children"), Output("study-bar", "style"), Output("study-watch", "className"), Output("study-stop", "disabled"), Output("study-more", "disabled"),
         Output("study-tick", "disabled"), Output("study-seen", "data"), Output("study-fault", "children"),
         Input("study-tick", "n_intervals"), Input("study-nudge", "data"), State("study-seen", "data"),
     )  # fmt: skip
@@ -146,12 +178,12 @@ def _run(app: Dash, context: Context, runs: StudyRuns) -> None:
     def watch(_: Any, nudge: Any, seen: Any) -> Any:
         run = runs.of(browser())
         if run is None:
-            return "", {}, "card study-watch hidden", True, True, no_update, []
+            return "", {}, "card study-watch hidden", True, True, True, no_update, []
         now = {"token": run.token, "done": run.done, "ended": not run.running}
         share = run.done / run.total
         return (
             f"{run.study.title or run.study.name}: {run.words()}", {"width": f"{100 * share:.1f}%"}, "card study-watch",
-            not run.running, not run.running, now if now != seen else no_update, _faults(run),
+            not run.running, not run.unfinished, not run.running, now if now != seen else no_update, _faults(run),
         )  # fmt: skip
 
 
