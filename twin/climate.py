@@ -72,6 +72,7 @@ def places() -> dict[str, dict[str, Any]]:
 def synthetic(name: str) -> RawWeather:
     """The synthetic year of a place with normals, labelled as such in its name, source and notes."""
     place, about = places()[name], places()["about"]
+    guessed = [what for what in ("temperature", "humidity") if what not in place["read"]] + ["spread of days"]
     pressure = float(standard_pressure(place["altitude"]))
     mean = 0.5 * (np.asarray(place["maximum"]) + np.asarray(place["minimum"]))
     ratio = humidity_ratio(mean, np.asarray(place["humidity"]) / 100.0, pressure)
@@ -85,7 +86,7 @@ def synthetic(name: str) -> RawWeather:
     dry, dew = synthetic_year(normals, place["latitude"], about["seed"])
     return RawWeather(
         name=f"{name} (synthetic)",
-        source=f"synthetic year from monthly normals ({place['source']}; {about['confidence']})",
+        source=f"synthetic year from monthly normals ({place['source']}; estimates: {', '.join(guessed)})",
         start=np.datetime64("2023-01-01T00:00:00", "s"),
         step_s=3600.0,
         utc_offset_h=place["utc_offset_h"],
