@@ -183,3 +183,13 @@ def test_flow_of_a_blocked_rack_goes_to_the_others_behind_headers() -> None:
     assert found.racks["dlc"].time_to_shutdown_s is not None
     before, after = ds.loop_flow.sel(loop="tcs")[4], ds.loop_flow.sel(loop="tcs")[8]
     assert 0.8 < float(after / before) < 1.0
+
+
+def test_ring_evens_out_and_costs_less_head() -> None:
+    narrow = {"cooling.tcs.manifold.diameter": "55 mm"}
+    direct, ring = run(narrow), run({**narrow, "cooling.tcs.manifold.layout": "ring"})
+    assert np.ptp(flows_of(ring)) < 0.3 * np.ptp(flows_of(direct))
+    assert float(ring.loop_pump_power.sel(loop="tcs").mean()) < float(
+        direct.loop_pump_power.sel(loop="tcs").mean()
+    )
+    assert not told(ring, "manifold: flow of")
