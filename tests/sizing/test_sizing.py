@@ -15,12 +15,13 @@ from twin_sites.loader import sites
 from twin_sites.schema import Cdus, Racks
 
 import twin
+from twin.sizing.amounts import tokens_of
 from twin.sizing.datasheets import typed
 from twin.sizing.economics import annuity, capital, read_costs
 from twin.sizing.needs import Plant, Requirements, read_requirements
 from twin.sizing.products import racks_per_cdu
 from twin.sizing.proof import DESIGN_DAY, REQUIRED_UNITS
-from twin.sizing.run import Sized, compute_racks, tokens_of
+from twin.sizing.run import Sized, compute_racks
 
 SVG = "http://www.w3.org/2000/svg"
 WATER = fluid("water", 0.0)  # the coolant of the vendors' flow tables

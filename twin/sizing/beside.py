@@ -10,8 +10,10 @@ from twin_models.fluids.fluids import density, fluid, heat_capacity
 from twin_models.pipe import pipe
 from twin_sites.schema import Site
 
+from twin.sizing.economics import Further
 from twin.sizing.form import spares
-from twin.sizing.needs import Requirements
+from twin.sizing.needs import Requirements, power_rule
+from twin.sizing.products import pick_by_rating
 from twin.sizing.row import Equipment
 
 # Nominal bores of steel pipe, mm of inner diameter (EN 10220 / ASME B36.10 schedule 40, rounded; estimate).
@@ -22,14 +24,19 @@ BORES = {
 ROUGHNESS = 45e-6  # m, commercial steel (Moody 1944)
 FRICTION = 400.0  # Pa/m; 100 to 400 are usual in design (ASHRAE Handbook Fundamentals, pipe sizing; recalled: estimate)
 VELOCITY = 3.0  # m/s, erosion and noise in large bores (as above)
-GENERATOR_W = 2.5e6  # one machine (estimate: a usual size)
+GENERATORS_MW = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)  # usual sizes (estimate)
+HEADER_M, HEADER_M_PER_RACK = (
+    30.0,
+    1.2,
+)  # of header pairs from the plant and along the racks, for costs (estimate)
+WITHIN_UPS_S = 300.0  # of battery that the unit cost of a UPS has
 TANK_RISE_K = 5.0  # supply may rise so far while the tank carries the load (estimate)
 
 
 def beside(
-    wanted: Requirements, site: Site, days: xr.Dataset, peak: float, peak_water: float
-) -> list[Equipment]:
-    """Rows of what is not in the site file.
+    wanted: Requirements, site: Site, days: xr.Dataset, peak: float, peak_water: float, racks: int
+) -> tuple[list[Equipment], list[Further]]:
+    """Rows of what is not in the site file, and what of it costs.
 
     Parameters
     ----------
@@ -41,15 +48,19 @@ def beside(
         Highest power at the utility meter, W.
     peak_water
         Most make-up water of a day of the proving year, m³.
+    racks
+        Racks that the headers run along.
     """
-    rows = []
+    rows: list[Equipment] = []
+    further: list[Further] = []
+    length = HEADER_M + HEADER_M_PER_RACK * racks
     for name, loop in site.cooling.items():
         flow = float(days["loop_flow"].sel(loop=name).max())
         supply = float(days["loop_supply_temperature"].sel(loop=name).max())
         coolant = fluid(loop.fluid, loop.concentration)
-        rows.append(
-            _header(f"cooling.{name}.header", flow / float(density(coolant, supply)), coolant, supply)
-        )
+        row, bore = _header(f"cooling.{name}.header", flow / float(density(coolant, supply)), coolant, supply)
+        rows.append(row)
+        further.append(Further(row.address, "header", length * row.required * bore, "m of pair x mm of bore"))
         if wanted.ride_through and name in ("fws", "chw"):
             heat = float(days["loop_heat"].sel(loop=name).max())
             per_kelvin = float(density(coolant, supply)) * float(heat_capacity(coolant, supply))
@@ -57,59 +68,38 @@ def beside(
             words = (
                 f"ride-through: {heat / 1e6:.3g} MW for {wanted.ride_through:g} s with {TANK_RISE_K:g} K rise"
             )
+            address, large = f"cooling.{name}.buffer", _up(volume)
             rows.append(
-                Equipment(
-                    f"cooling.{name}.buffer",
-                    f"buffer tank, {_up(volume):,.3g} m³",
-                    1,
-                    0,
-                    words,
-                    _up(volume) / volume - 1.0,
-                )
+                Equipment(address, f"buffer tank, {large:,.3g} m³", 1, 0, words, large / volume - 1.0)
             )
-    required = math.ceil(peak / GENERATOR_W)
+            further.append(Further(address, "tank", large, "m³"))
+    sets = pick_by_rating(peak, {f"standby generator, {mw:g} MW": mw * 1e6 for mw in GENERATORS_MW}, power_rule(wanted), "power")  # fmt: skip
+    each = float(sets.slug.rpartition(", ")[2].split()[0]) * 1e6
+    spare = spares(sets.required, power_rule(wanted))
     words = f"power: {peak / 1e6:.3g} MW at the utility meter on the design day"
     rows.append(
-        Equipment(
-            "generator",
-            "standby generator, 2.5 MW",
-            required,
-            spares(required, wanted.redundancy),
-            words,
-            required * GENERATOR_W / peak - 1.0,
-        )
+        Equipment("generator", sets.slug, sets.required, spare, words, sets.required * each / peak - 1.0)
     )
+    further.append(Further("generator", "generator", (sets.required + spare) * each / 1e3, "kW"))
     if wanted.battery:
-        load = float(days["feeder_load"].sel(feeder="ups").max())
+        carried = [name for name in ("ups", "rectifier") if name in site.power]
+        load = float(days["feeder_load"].sel(feeder=carried).sum("feeder").max())
         words = f"energy: {load / 1e6:.3g} MW of UPS load for {wanted.battery / 60:g} min"
-        rows.append(
-            Equipment(
-                "power.ups.battery",
-                f"batteries, {load * wanted.battery / 3.6e6:,.0f} kWh usable",
-                1,
-                0,
-                words,
-                0.0,
-            )
-        )
+        stored = f"batteries, {load * wanted.battery / 3.6e6:,.0f} kWh usable"
+        rows.append(Equipment("power.ups.battery", stored, 1, 0, words, 0.0))
+        more = max(wanted.battery - WITHIN_UPS_S, 0.0) * load / 3.6e6
+        further.append(Further("power.ups.battery", "battery", more, "kWh beyond 5 min"))
     if peak_water > 0.0 and wanted.water_storage:
         volume = peak_water * wanted.water_storage / 86400.0
         words = f"water: {peak_water:,.3g} m³ on the thirstiest day of the year, for {wanted.water_storage / 86400:g} d"
-        rows.append(
-            Equipment(
-                "water.storage",
-                f"make-up storage, {_up(volume):,.3g} m³",
-                1,
-                0,
-                words,
-                _up(volume) / volume - 1.0,
-            )
-        )
-    return rows
+        kept = f"make-up storage, {_up(volume):,.3g} m³"
+        rows.append(Equipment("water.storage", kept, 1, 0, words, _up(volume) / volume - 1.0))
+        further.append(Further("water.storage", "tank", _up(volume), "m³"))
+    return rows, further
 
 
-def _header(address: str, flow: float, coolant: object, t: float) -> Equipment:
-    """Smallest bore within both limits."""
+def _header(address: str, flow: float, coolant: object, t: float) -> tuple[Equipment, int]:
+    """Smallest bore within both limits, and its nominal size in mm."""
     for nominal, bore in BORES.items():
         d = bore / 1e3
         speed = flow / (0.25 * math.pi * d * d)
@@ -118,16 +108,10 @@ def _header(address: str, flow: float, coolant: object, t: float) -> Equipment:
             tight = "velocity" if speed / VELOCITY > loss / FRICTION else "friction"
             words = f"{tight}: {flow * 1e3:.3g} L/s at {speed:.2g} m/s and {loss:.0f} Pa/m, of {VELOCITY:g} m/s and {FRICTION:g} Pa/m"
             margin = min(VELOCITY / speed, (FRICTION / loss) ** (1.0 / 1.85)) - 1.0
-            return Equipment(address, f"header pair DN {nominal}", 1, 0, words, margin)
+            return Equipment(address, f"header pair DN {nominal}", 1, 0, words, margin), nominal
     n = math.ceil(flow / (VELOCITY * 0.25 * math.pi * 0.994**2))
-    return Equipment(
-        address,
-        "header pairs DN 1000",
-        n,
-        0,
-        f"velocity: {flow * 1e3:,.0f} L/s at no more than {VELOCITY:g} m/s",
-        None,
-    )
+    words = f"velocity: {flow * 1e3:,.0f} L/s at no more than {VELOCITY:g} m/s"
+    return Equipment(address, "header pairs DN 1000", n, 0, words, None), 1000
 
 
 def _up(volume: float) -> float:

@@ -44,6 +44,13 @@ def size(
     plant: Annotated[str, typer.Option(help="Heat rejection: dry, adiabatic, tower or best.")] = "best",
     water: Annotated[bool, typer.Option("--water/--no-water", help="Water may evaporate.")] = True,
     redundancy: Annotated[str, typer.Option(help="N, N+1, N+2 or 2N.")] = "N+1",
+    electrical: Annotated[
+        str, typer.Option(help="Architecture: auto, 415-vac, 480-vac, 800-vdc or 800-vdc-sidecar.")
+    ] = "auto",
+    distribution: Annotated[str, typer.Option(help="busway or pdu.")] = "busway",
+    power_redundancy: Annotated[
+        str, typer.Option(help="Of the power chain: same, N, N+1, N+2, 2N or block.")
+    ] = "same",
     supply: Annotated[
         str | None,
         typer.Option(help="Facility water supply, e.g. '40 degC', or optimal; the climate's by default."),
@@ -60,6 +67,8 @@ def size(
         bool, typer.Option("--dynamic", help="Prove every single failure in time too.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Low-noise outdoor coolers only.")] = False,
+    noise: Annotated[str | None, typer.Option(help="Sound allowed in dB(A), e.g. 55.")] = None,
+    noise_distance: Annotated[str, typer.Option(help="Where it is allowed.")] = "100 m",
     ride_through: Annotated[
         str, typer.Option(help="Buffer tanks carry the loops for, e.g. '120 s'.")
     ] = "0 s",
@@ -85,7 +94,8 @@ def size(
         "supply": None if supply == "optimal" else supply, "approach": approach, "cdu": cdu, "design": design, "growth": growth, "support": support,
         "tokens": None if tokens is None else tokens if "/" in tokens else f"{tokens} 1/s", "work": work, "dynamic": dynamic, "optimal_supply": supply == "optimal",
         "ride_through": ride_through, "battery": battery, "water_storage": water_storage, "budget": budget, "costs": costs,
-        "loading": loading, "quiet": quiet, "energy_price": energy_price,
+        "loading": loading, "quiet": quiet, "noise": noise, "noise_distance": noise_distance,
+        "electrical": electrical, "distribution": distribution, "power_redundancy": power_redundancy, "energy_price": energy_price,
     }  # fmt: skip
     if out is not None:
         check_site_target(out)

@@ -4,7 +4,7 @@ Unit costs are data (``twin_data/costs.yaml``), every one an estimate that a use
 yearly cost by the annuity factor i / (1 - (1 + i)^-n) (any text on engineering economics, e.g. ISO 15686-5).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from twin_models.rack import rack as rack_model
+from twin_sites import catalogue
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import Chillers, CoolingTowers, Pumps, Racks, Site, Stores, Utility
 from twin_sites.yaml_files import plain_form, read_yaml
@@ -35,6 +36,15 @@ class Cost(NamedTuple):
     unit: str  # of the quantity
     unit_cost: float
     total: float
+
+
+class Further(NamedTuple):
+    """What stands beside the equipment of a site file and costs as well."""
+
+    address: str
+    cost_class: str  # a name under ``beside`` of the unit costs
+    quantity: float
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,13 @@ def read_costs(path: str | Path | None) -> dict[str, Any]:
     merged = _merged(costs, given, where, problems)
     if problems:
         raise InputError(problems)
+    own = given.get("by_accelerator", {})
+    for key, name in (("per_accelerator", "buy"), ("rent_per_accelerator_hour", "rent")):
+        if key in given:  # one's own number stands before the shipped ones of each accelerator
+            merged["by_accelerator"] = {
+                slug: {k: v for k, v in row.items() if k != name or k in own.get(slug, {})}
+                for slug, row in merged["by_accelerator"].items()
+            }
     return merged
 
 
@@ -112,8 +129,9 @@ def _merged(
     return out
 
 
-def capital(site: Site, costs: Mapping[str, Any]) -> tuple[Cost, ...]:
-    """Cost of every group of a site, of its building by rated IT power, and of its rack systems."""
+def capital(site: Site, costs: Mapping[str, Any], further: Sequence[Further] = ()) -> tuple[Cost, ...]:
+    """Cost of every group of a site and of what stands beside it, of its building by rated IT power, of design and site
+    management in proportion to the machines, and of its rack systems."""
     per_kw = costs["per_kw"]
     found = []
     for address, element in site.drawn():
@@ -128,7 +146,7 @@ def capital(site: Site, costs: Mapping[str, Any]) -> tuple[Cost, ...]:
             raise InputError(
                 [Problem(f"costs → per_kw.{kind}", "missing", "a cost per kW of rating", f"{kind}: 100")]
             )
-        size = element.count * _rating(element) / 1e3
+        size = element.count * rating(element) / 1e3
         found.append(
             Cost(
                 address,
@@ -139,11 +157,31 @@ def capital(site: Site, costs: Mapping[str, Any]) -> tuple[Cost, ...]:
                 size * per_kw[kind],
             )
         )
+    for one in further:
+        unit_cost = costs["beside"][one.cost_class]
+        found.append(
+            Cost(one.address, one.cost_class, one.quantity, one.unit, unit_cost, one.quantity * unit_cost)
+        )
+    machines = sum(line.total for line in found)
+    share = costs["project_share"]
+    found.append(Cost("project", "project", machines, "USD of machines", share, share * machines))
     it = sum(racks.count * rack_model.rated(racks).power for racks in site.racks.values()) / 1e3
     found.append(Cost("building", "building", it, "kW of IT", per_kw["building"], it * per_kw["building"]))
-    n = accelerators(site)
-    each = costs["per_accelerator"]
-    return (*found, Cost("racks", "it", float(n), "accelerators", each, n * each))
+    for name, racks in site.racks.items():
+        if n := racks.count * racks.accelerators:
+            each = _of_accelerator(racks, costs)["buy"]
+            found.append(Cost(f"racks.{name}", "it", float(n), "accelerators", each, n * each))
+    return tuple(found)
+
+
+def _of_accelerator(racks: Racks, costs: Mapping[str, Any]) -> Mapping[str, float]:
+    """What one accelerator of a rack costs to buy, and to rent for an hour."""
+    usual = {"buy": costs["per_accelerator"], "rent": costs["rent_per_accelerator_hour"]}
+    if racks.system not in catalogue.names("rack"):
+        return usual
+    chip = catalogue.datasheet(racks.system).values.get("accelerator")
+    own = costs["by_accelerator"].get(str(chip.get("use", "")) if isinstance(chip, Mapping) else "", {})
+    return usual | dict(own)
 
 
 def accelerators(site: Site) -> int:
@@ -159,7 +197,7 @@ def _class_of(element: Any) -> str:
     return str(element.kind)
 
 
-def _rating(element: Any) -> float:
+def rating(element: Any) -> float:
     """Rating of one unit in W, or VA."""
     if isinstance(element, Pumps):
         return element.rated_flow * element.rated_head / 0.7  # shaft power at a usual efficiency
@@ -176,7 +214,9 @@ def annuity(rate: float, years: float) -> float:
     return 1.0 / years if rate == 0.0 else rate / (1.0 - (1.0 + rate) ** -years)
 
 
-def economics(ds: xr.Dataset, site: Site, costs: Mapping[str, Any]) -> Economics:
+def economics(
+    ds: xr.Dataset, site: Site, costs: Mapping[str, Any], further: Sequence[Further] = ()
+) -> Economics:
     """Cost of building and owning a facility whose run is ``ds``; shorter runs are scaled to a year.
 
     Parameters
@@ -187,8 +227,10 @@ def economics(ds: xr.Dataset, site: Site, costs: Mapping[str, Any]) -> Economics
         Its site.
     costs
         Unit costs, see `read_costs`.
+    further
+        What stands beside the equipment of the site file.
     """
-    lines = capital(site, costs)
+    lines = capital(site, costs, further)
     summary = summarize(ds)
     year = HOURS_A_YEAR / summary.hours
     it_capital = sum(line.total for line in lines if line.cost_class == "it")
@@ -207,7 +249,8 @@ def economics(ds: xr.Dataset, site: Site, costs: Mapping[str, Any]) -> Economics
     per_hour = total / hours if n else None
     busy = _busy(ds)
     tokens = summary.tokens * year if summary.tokens else None
-    rent = costs["rent_per_accelerator_hour"]
+    rents = [_of_accelerator(racks, costs)["rent"] for racks in site.racks.values() if racks.accelerators]
+    rent = rents[0] if rents else 0.0
     compute = sum(racks.count for racks in site.racks.values() if racks.accelerators)
     return Economics(
         capital=lines, plant_capital=plant, it_capital=it_capital,

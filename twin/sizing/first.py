@@ -1,11 +1,9 @@
 """The first design of a facility: duties from ratings, products and counts from the catalogue."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity
-from twin_models.pdu import pdu
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Ambient
 from twin_models.ups import ups
@@ -14,8 +12,9 @@ from twin_sites.errors import InputError, Problem
 from twin_sites.schema import CoolingTowers, DryCoolers, Pdus, Racks, Tanks, Transformers, UpsModules
 
 from twin.sizing.datasheets import typed
-from twin.sizing.form import DOORS, Design, Frame
-from twin.sizing.needs import Requirements, approach_of, technology_of
+from twin.sizing.electrical import ARCHITECTURES, CONTINUOUS, currents, modules, peak_of, rack_stage, ways
+from twin.sizing.form import DOORS, SIDECAR, Design, Frame
+from twin.sizing.needs import Requirements, approach_of, architecture_of, power_rule, technology_of
 from twin.sizing.products import (
     Pick,
     pick_air_handler,
@@ -38,7 +37,7 @@ CHW_DEGC = 18.0  # water of the air handlers, whose ratings are stated at 18 °C
 ROOM_DEGC, ROOM_DEW_DEGC = 25.0, 14.0  # within ASHRAE's recommended 18 to 27 °C and 15 °C dew point
 FREEZE_MARGIN_K = 3.0
 GLYCOL = [0.05 * i for i in range(11)]
-PEAK_OVER_RATING = 1.15  # EDPp over rating where a rack publishes none (155/135 of GB300)
+SWITCH = "static-transfer-switch-415v-800"
 EFFICIENT = 0.95  # at half load; older UPS are kept in the catalogue for existing sites
 WATER_COOLED_MOST_W, AIR_COOLED_MOST_W = (
     2.6e6,
@@ -78,6 +77,8 @@ def frame_of(wanted: Requirements, rack: Racks, air: Weather, plant: str, count:
         plant=plant,
         glycol=0.0 if coldest > 0.0 else (enough or GLYCOL[-1:])[0],
         redundancy=wanted.redundancy,
+        power_redundancy=power_rule(wanted),
+        stages=_stages(wanted, rack),
         ambient_offset=wanted.ambient_offset,
         technology_supply=_technology_supply(wanted, air),
         room_supply=ROOM_DEGC,
@@ -86,6 +87,12 @@ def frame_of(wanted: Requirements, rack: Racks, air: Weather, plant: str, count:
         work=wanted.work,
         title=f"{count} racks {wanted.system}, {technology_of(wanted).name}, {plant} heat rejection, {wanted.redundancy}, sized for {wanted.weather}",
     )  # fmt: skip
+
+
+def _stages(wanted: Requirements, rack: Racks) -> dict[str, dict[str, object]]:
+    """Supplies of racks that are fed with 800 VDC."""
+    found = {f"racks.{name}": rack_stage(rack, architecture_of(wanted), name == "compute") for name in ("compute", "network", "storage")}  # fmt: skip
+    return {name: stage for name, stage in found.items() if stage}
 
 
 def _technology_supply(wanted: Requirements, air: Weather) -> str:
@@ -161,7 +168,7 @@ def first_design(
         }
         put("cooling.condenser.tower", pick_by_rating(1.15 * it, cells, rule, "heat"))
         _pumps("condenser", 1.15 * it, CONDENSER_RISE_K, put, number)
-    _electrical(wanted, rack, air, compute, it, support, put)
+    _electrical(wanted, rack, air, compute, it, support, put, number)
     return Design(units, product, number), reasons
 
 
@@ -309,43 +316,43 @@ def _pumps(loop: str, heat: float, rise: float, put: Put, number: dict[str, floa
 
 
 def _electrical(
-    wanted: Requirements, rack: Racks, air: Weather, compute: int, it: float, support: float, put: Put
-) -> None:
-    """Transformers, switchgear and UPS by power; busways by the racks' peak."""
-
-    def ratings(family: str, cls: Any, name: str) -> dict[str, Any]:
-        return {slug: typed(slug, cls, ("power", name)) for slug in catalogue.names(family)}
-
-    rule = wanted.redundancy
+    wanted: Requirements, rack: Racks, air: Weather, compute: int, it: float, support: float, put: Put, number: dict[str, float]
+) -> None:  # fmt: skip
+    """Transformers, switchgear and UPS by power; busways by current: the racks' peak, and 125 % of what they draw for long."""
+    one, rule = ARCHITECTURES[architecture_of(wanted)], power_rule(wanted)
     region = "us-" if air.longitude < AMERICAS_EAST else "eu-"
     transformers = {
         s: wanted.loading * t.rating * t.power_factor
-        for s, t in ratings("transformer", Transformers, "transformer").items()
-        if s.startswith(region)
+        for s in catalogue.names("transformer")
+        if s.startswith(region) and (t := typed(s, Transformers, ("power", "transformer")))
     }
-    modules = {
-        s: wanted.loading * u.rating for s, u in ratings("ups", UpsModules, "ups").items() if _efficient(u)
+    gear = {
+        s: wanted.loading * typed(s, Pdus, ("power", "mechanical")).rating
+        for s in catalogue.names("pdu")
+        if s.startswith("switchgear")
     }
-    gear = typed("switchgear-415v-4000", Pdus, ("power", "mechanical"))
-    peak = rack.peak or PEAK_OVER_RATING * rack.tdp
-    ways = {
-        s: p.rating for s, p in ratings("pdu", Pdus, "busway").items()
-        if p.rating >= peak and not s.startswith(("switchgear", "static"))
-    }  # fmt: skip
     put("power.transformer", pick_by_rating(1.3 * it, transformers, rule, "power"))
-    put("power.ups", pick_by_rating(1.06 * it, modules, rule, "power"))
-    put(
-        "power.mechanical",
-        pick_by_rating(0.2 * it, {"switchgear-415v-4000": wanted.loading * gear.rating}, rule, "power"),
-    )
-    busway = pick_by_rating(
-        compute * peak + support, ways or {"switchgear-415v-4000": gear.rating}, rule, "peak of the racks"
-    )
-    amperes = float(pdu.current(peak, 415.0, "three-phase"))
-    put(
-        "power.busway",
-        busway._replace(binding=f"{busway.binding}; a rack peaks at {amperes:,.0f} A, 415 V three-phase"),
-    )
+    put("power.mechanical", pick_by_rating(0.2 * it, gear, rule, "power"))
+    usual = {s: wanted.loading * u.rating for s, u in modules(False).items() if _efficient(u)}
+    direct = one.kind == "dc"
+    put("power.ups", pick_by_rating((0.1 if direct else 1.06) * it, usual, rule, "power"))
+    if direct:
+        rectifiers = {s: wanted.loading * u.rating for s, u in modules(True).items()}
+        put("power.rectifier", pick_by_rating(1.01 * it, rectifiers, rule, "power"))
+    peak = peak_of(rack)
+    need = max(compute * peak + support, CONTINUOUS * (compute * rack.tdp + support))
+    if wanted.power_redundancy == "block":
+        switches = {SWITCH: typed(SWITCH, Pdus, ("power", "switch")).rating}
+        put("power.switch", pick_by_rating(need, switches, "N", "peak of the racks"))
+    way = pick_by_rating(need, ways(rack, architecture_of(wanted), wanted.distribution), rule, "current")
+    here = next(row for row in currents(rack, architecture_of(wanted)) if row.volts == one.volts)
+    kind = f"{one.volts:g} V three-phase" if one.kind == "three-phase" else f"{one.volts:g} VDC"
+    words = f"; a rack draws {here.rated_a:,.0f} A and peaks at {here.peak_a:,.0f} A, {kind}"
+    put("power.busway", way._replace(binding=way.binding + words))
+    if one.sidecar:
+        number["power.sidecar.rating"] = max(peak, CONTINUOUS * rack.tdp)
+        binding = f"one beside each rack: 800 VDC for a peak of {peak / 1e3:,.0f} kW"
+        put(SIDECAR, Pick("sidecar-800vdc-660", compute, binding))
 
 
 def _efficient(module: UpsModules) -> bool:

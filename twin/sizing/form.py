@@ -43,6 +43,8 @@ class Frame:
     plant: str  # dry, adiabatic or tower
     glycol: float  # volume share in loops that pass outdoors
     redundancy: str
+    power_redundancy: str
+    stages: Mapping[str, Mapping[str, Any]]  # supplies of rack groups that are not those of their datasheet
     ambient_offset: float
     technology_supply: str  # set point of the technology loop
     room_supply: float
@@ -58,29 +60,35 @@ class Frame:
 
 
 DOORS = "rooms.doors.rear_door"
+SIDECAR = "power.sidecar"
+OF_EACH_RACK = (DOORS, SIDECAR)  # as many as compute racks, none redundant
 
 
 def spares(required: int, redundancy: str) -> int:
-    """Redundant units beside ``required`` ones: N none, N+1 one, N+2 two, 2N as many again."""
-    return {"N": 0, "N+1": 1, "N+2": 2, "2N": required}[redundancy]
+    """Redundant units beside ``required`` ones: N none, N+1 one, N+2 two, 2N as many again, block one in reserve."""
+    return {"N": 0, "N+1": 1, "N+2": 2, "2N": required, "block": 1}[redundancy]
 
 
-def spare_units(address: str, required: int, redundancy: str) -> int:
-    """Redundant units of a group of the site file; every door stands behind a rack of its own."""
-    return 0 if address == DOORS else spares(required, redundancy)
+def spare_units(address: str, required: int, frame: Frame) -> int:
+    """Redundant units of a group of the site file; behind the switches of block redundancy stands one of each."""
+    power = address.startswith("power.")
+    behind = frame.power_redundancy == "block" and address in ("power.busway", "power.switch")
+    if address in OF_EACH_RACK or behind:
+        return 0
+    return spares(required, frame.power_redundancy if power else frame.redundancy)
 
 
-def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict[str, Any]:
+def written(frame: Frame, design: Design, bare: bool = False) -> dict[str, Any]:
     """Site file of a design.
 
     Parameters
     ----------
     frame, design
         What to write.
-    redundancy
-        Another rule than the frame's: ``N`` leaves the spares out, to see what the required units carry.
+    bare
+        Whether to leave the spares out, to see what the required units carry.
     """
-    group = _Groups(design, frame.redundancy if redundancy is None else redundancy)
+    group = _Groups(design, frame, bare)
     cooling: dict[str, Any] = {}
     how = frame.technology
     if how.loop:
@@ -105,9 +113,10 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
         }  # fmt: skip
     racks = {
         name.removeprefix("racks."): {
-            "system": design.product[name], "count": count, "fed_by": {"busway": 1},
+            "system": design.product[name], "count": count,
+            "fed_by": {"sidecar" if SIDECAR in design.product and name == "racks.compute" else "busway": 1},
             "heat_to": _heat_of(name, how, DOORS in design.product),
-        } | ({"work": {"use": frame.work}} if frame.work and name == "racks.compute" else {})
+        } | ({"work": {"use": frame.work}} if frame.work and name == "racks.compute" else {}) | dict(frame.stages.get(name, {}))
         for name, count in design.units.items()
         if name.startswith("racks.") and count
     }  # fmt: skip
@@ -129,16 +138,34 @@ def written(frame: Frame, design: Design, redundancy: str | None = None) -> dict
             }
         },
         "cooling": cooling,
-        "power": {
-            "utility": {"kind": "utility", "rating": _text(design.number["power.utility"] / 1e6, "MW")},
-            "transformer": group("power.transformer", {"utility": 1}, {"loss": "outdoors"}),
-            "mechanical": group("power.mechanical", {"transformer": 1}, {"loss": "electrical"}),
-            "ups": group("power.ups", {"transformer": 1}, {"loss": "electrical"}),
-            "busway": group("power.busway", {"ups": 1}, {"loss": "hall"}),
-        },
+        "power": _power(design, group),
         "house": {"share": "0.5 %", "fed_by": {"transformer": 1}, "heat_to": {"heat": "outdoors"}},
         "economy": dict(frame.economy),
     }
+
+
+def _power(design: Design, group: "_Groups") -> dict[str, Any]:
+    """Transformers to busways; with 800 VDC a rectifier feeds the racks and the UPS only what moves air and water."""
+    out = {
+        "utility": {"kind": "utility", "rating": _text(design.number["power.utility"] / 1e6, "MW")},
+        "transformer": group("power.transformer", {"utility": 1}, {"loss": "outdoors"}),
+        "mechanical": group("power.mechanical", {"transformer": 1}, {"loss": "electrical"}),
+        "ups": group("power.ups", {"transformer": 1}, {"loss": "electrical"}),
+    }
+    source = "ups"
+    for name, into in (
+        ("rectifier", "electrical"),
+        ("switch", "electrical"),
+        ("busway", "hall"),
+        ("sidecar", "hall"),
+    ):
+        if f"power.{name}" in design.product:
+            fed_by = "transformer" if name == "rectifier" else source
+            out[name] = group(f"power.{name}", {fed_by: 1}, {"loss": into})
+            source = name
+    if SIDECAR in design.product:
+        out["sidecar"]["rating"] = _estimate(_text(design.number["power.sidecar.rating"] / 1e3, "kW"))
+    return out
 
 
 def _heat_of(racks: str, how: Technology, doors: bool) -> dict[str, str]:
@@ -155,7 +182,7 @@ def _doors(frame: Frame, design: Design, group: "_Groups") -> dict[str, Any]:
     return {
         "doors": {
             "opens_to": "hall", "supply": f"hall + {design.number['rooms.doors.above_hall']:.6g} K",
-            "rear_door": group(DOORS, {"ups": 1}, {"heat": "chw", "fan": "hall"}) | {"count": design.units["racks.compute"], "backup": "ups"},
+            "rear_door": group(DOORS, {"ups": 1}, {"heat": "chw", "fan": "hall"}) | {"backup": "ups"},
         }
     }  # fmt: skip
 
@@ -163,19 +190,21 @@ def _doors(frame: Frame, design: Design, group: "_Groups") -> dict[str, Any]:
 class _Groups:
     """Writes one group: product, count, spare, feeds and heat."""
 
-    def __init__(self, design: Design, redundancy: str) -> None:
-        self.design, self.redundancy = design, redundancy
+    def __init__(self, design: Design, frame: Frame, bare: bool) -> None:
+        self.design, self.frame, self.bare = design, frame, bare
 
     def __call__(
         self, address: str, fed_by: Mapping[str, float], heat_to: Mapping[str, str]
     ) -> dict[str, Any]:
-        required = self.design.units[address]
-        spare = spare_units(address, required, self.redundancy)
+        required = self.design.units["racks.compute" if address in OF_EACH_RACK else address]
+        spare = 0 if self.bare else spare_units(address, required, self.frame)
         use = {"use": self.design.product[address]} if address in self.design.product else {}
         feeds = {"fed_by": dict(fed_by)} if fed_by else {}
         counted: dict[str, Any] = {"count": required + spare} | ({"spare": spare} if spare else {})
         if spare and address.endswith((".pump", ".chiller", ".economiser")):
             counted["running"] = "required"  # standby units are shut off, so that they take no flow
+        if spare and address == "power.ups" and self.frame.power_redundancy == "block":
+            counted["running"] = "required"  # the block in reserve carries nothing
         return use | counted | feeds | {"heat_to": dict(heat_to)}
 
 

@@ -11,11 +11,13 @@ from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import Racks
 
 from twin.sizing.datasheets import typed
+from twin.sizing.electrical import built_for_dc
 from twin.sizing.technologies import BUILT_FOR as FITS
 from twin.sizing.technologies import FORMS, Technology, cooled_by, form_of, takes_doors, technology
 
 Plant = Literal["best", "dry", "adiabatic", "tower"]
 Redundancy = Literal["N", "N+1", "N+2", "2N"]
+Electrical = Literal["auto", "415-vac", "480-vac", "800-vdc", "800-vdc-sidecar"]
 Cooling = Literal[
     "as-built", "best", "direct-to-chip", "liquid-to-air", "immersion", "two-phase", "rear-door", "air"
 ]
@@ -50,6 +52,11 @@ class Requirements(Parameters):
     plant: Annotated[Plant, Choice("Heat rejection")] = "best"
     water: Annotated[bool, Choice("Evaporation of water allowed")] = True
     redundancy: Annotated[Redundancy, Choice("Redundancy")] = "N+1"
+    electrical: Annotated[Electrical, Choice("Electrical architecture")] = "auto"
+    distribution: Annotated[Literal["busway", "pdu"], Choice("Distribution to the racks")] = "busway"
+    power_redundancy: Annotated[
+        Literal["same", "N", "N+1", "N+2", "2N", "block"], Choice("Redundancy of the power chain")
+    ] = "same"
     supply: Annotated[
         float | None, Quantity("degC", "Facility water supply", low=15.0, high=50.0, bound_source="estimate")
     ] = None
@@ -79,6 +86,13 @@ class Requirements(Parameters):
         float, Quantity("K", "Plant air above the weather", low=0.0, high=10.0, bound_source="estimate", difference=True)
     ] = 1.0  # fmt: skip
     quiet: Annotated[bool, Choice("Low-noise outdoor coolers only")] = False
+    noise: Annotated[
+        float | None,
+        Quantity("1", "Sound level allowed, dB(A)", low=10.0, high=120.0, bound_source="estimate"),
+    ] = None
+    noise_distance: Annotated[
+        float, Quantity("m", "Distance at which it is allowed", low=1.0, high=1e5, bound_source="estimate")
+    ] = 100.0
     ride_through: Annotated[
         float,
         Quantity(
@@ -163,6 +177,15 @@ def checked(wanted: Requirements) -> Racks:
         found = f"{wanted.doors} doors with {technology_of(wanted).name}"
         allowed = "doors behind air-cooled racks (cooling: rear-door), or behind racks with plates"
         problems.append(Problem("doors", found, allowed, "leave doors out"))
+    if wanted.system in racks and wanted.electrical.endswith("vac") and built_for_dc(wanted.system):
+        found = f"{wanted.electrical} for '{wanted.system}', which is built for 800 VDC"
+        problems.append(Problem("electrical", found, "800-vdc or 800-vdc-sidecar", "leave electrical out"))
+    direct = wanted.electrical == "800-vdc"
+    if direct and (wanted.distribution == "pdu" or wanted.power_redundancy == "block" or wanted.legacy):
+        found = "PDUs, block redundancy or legacy racks on 800 VDC"
+        problems.append(
+            Problem("electrical", found, "busways, other redundancy, no legacy racks", "or 800-vdc-sidecar")
+        )
     if wanted.cdu and wanted.cdu not in catalogue.names("cdu"):
         remedy = did_you_mean(wanted.cdu, catalogue.names("cdu"))
         problems.append(Problem("cdu", f"'{wanted.cdu[:60]}'", "a CDU that 'twin show cdus' lists", remedy))
@@ -213,6 +236,18 @@ def read_requirements(written: Mapping[str, Any]) -> Requirements:
     if problems or wanted is None:
         raise InputError(problems)
     return wanted
+
+
+def architecture_of(wanted: Requirements) -> str:
+    """The electrical architecture asked, or 415 V, or a sidecar for racks that are built for 800 VDC."""
+    if wanted.electrical != "auto":
+        return wanted.electrical
+    return "800-vdc-sidecar" if built_for_dc(wanted.system) else "415-vac"
+
+
+def power_rule(wanted: Requirements) -> str:
+    """Redundancy of the power chain."""
+    return wanted.redundancy if wanted.power_redundancy == "same" else wanted.power_redundancy
 
 
 def technology_of(wanted: Requirements) -> Technology:

@@ -73,10 +73,11 @@ def _address(link: str) -> str:
 
 
 def missed_loops(ds: xr.Dataset) -> list[str]:
-    """Loops and rooms whose supply is above its set point at any time."""
+    """Loops and rooms whose supply is above its set point at any time; a condenser loop counts only beside others."""
     gap = (ds["loop_supply_temperature"] - ds["loop_set_point"]).max("time").values
     limit = np.where(ds["loop_role"].values == "condenser", CONDENSER_MET_K, MET_K)
-    return [str(name) for name in ds["loop"].values[gap > limit]]
+    duty = (ds["loop_role"].values != "condenser") & (gap > limit)
+    return [str(name) for name in ds["loop"].values[gap > limit]] if duty.any() else []
 
 
 def flow_bound(ds: xr.Dataset) -> set[str]:

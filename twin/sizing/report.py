@@ -6,6 +6,8 @@ from pathlib import Path
 
 from twin_sites.errors import InputError, Problem
 
+from twin.sizing.economics import read_costs
+from twin.sizing.needs import architecture_of
 from twin.sizing.run import Sized
 from twin.store import write_whole
 from twin.tables import table
@@ -23,6 +25,7 @@ def text(sized: Sized) -> str:
     ]
     if len(sized.alternatives) > 1:
         lines += ["", "Compared", table(compared(sized), ("why",))]
+    lines += ["", "Current of one compute rack, unity power factor", table(rack_currents(sized))]
     if sized.unmet_requirements:
         lines += ["", "NOT MET"] + [f"  {words}" for words in sized.unmet_requirements]
     return "\n".join(lines)
@@ -50,6 +53,48 @@ def compared(sized: Sized) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
+def rack_currents(sized: Sized) -> list[dict[str, str]]:
+    """Current of one compute rack at the usual voltages, at unity power factor."""
+    return [
+        {
+            "supply": f"{one.volts:g} VDC" if one.kind == "dc" else f"{one.volts:g} V three-phase", "rated": f"{one.rated_a:,.0f} A",
+            "peak": f"{one.peak_a:,.0f} A", "breaker": "—" if one.breaker_a is None else f"{one.breaker_a:,} A", "": "sized" if one.taken else "",
+        }
+        for one in sized.currents
+    ]  # fmt: skip
+
+
+def money(sized: Sized) -> list[dict[str, str]]:
+    """Capital line by line."""
+    return [
+        {
+            "address": line.address, "class": line.cost_class, "quantity": f"{line.quantity:,.4g} {line.unit}",
+            "unit cost": f"{line.unit_cost:,.6g} USD", "capital": f"{line.total / 1e6:,.3f} M USD",
+        }
+        for line in sized.economics.capital
+    ]  # fmt: skip
+
+
+def matters(sized: Sized) -> list[dict[str, str]]:
+    """What the cost of a year hangs on, the widest first."""
+    total = sized.economics.cost_per_year
+    return [
+        {"input": name, "30 % lower": f"{(low - total) / 1e6:+,.3f} M USD", "30 % higher": f"{(high - total) / 1e6:+,.3f} M USD"}
+        for name, low, high in sized.economics.what_matters
+    ]  # fmt: skip
+
+
+def _tables(sized: Sized) -> list[tuple[str, list[dict[str, str]]]]:
+    """Tables of a written report after the equipment."""
+    found = [("Compared", compared(sized))] if len(sized.alternatives) > 1 else []
+    return [
+        *found,
+        ("Current of one compute rack, unity power factor", rack_currents(sized)),
+        ("Capital (estimate)", money(sized)),
+        ("What the cost of a year hangs on", matters(sized)),
+    ]
+
+
 def headline(sized: Sized) -> list[tuple[str, str]]:
     """The figures that a reader asks for first."""
     s, m = sized.summary, sized.economics
@@ -67,6 +112,7 @@ def headline(sized: Sized) -> list[tuple[str, str]]:
         ("PUE", "—" if s.pue is None else f"{s.pue:.3f} ({s.weather}, {s.load})"),
         ("WUE", "—" if s.wue_l_per_kwh is None else f"{s.wue_l_per_kwh:.3f} L/kWh, {s.water_m3:,.0f} m³ a year"),
         ("Hottest chip", chip),
+        ("Electrical losses", f"{100 * sized.electrical_loss:.1f} % of IT energy, {architecture_of(sized.requirements)}, {sized.requirements.distribution}"),
         ("Energy and water", f"{s.energy_cost + s.water_cost:,.0f} USD a year"),
         ("Capital (estimate)", f"{m.plant_capital / 1e6:,.1f} million USD of plant, {m.it_capital / 1e6:,.1f} of racks"),
         ("Cost of a year (estimate)", f"{m.cost_per_year / 1e6:,.2f} million USD; {m.per_accelerator_hour or 0.0:.3f} USD per accelerator-hour"),
@@ -107,10 +153,9 @@ def markdown(sized: Sized) -> str:
     lines += [f"| {name} | {value} |" for name, value in headline(sized)]
     lines += ["", "## Equipment", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(row[key] for key in head) + " |" for row in rows]
-    if len(sized.alternatives) > 1:
-        others = compared(sized)
-        lines += ["", "## Compared", "", "| " + " | ".join(others[0]) + " |", "|" + "---|" * len(others[0])]
-        lines += ["| " + " | ".join(row.values()) + " |" for row in others]
+    for title, rows in _tables(sized):
+        lines += ["", f"## {title}", "", "| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+        lines += ["| " + " | ".join(row.values()) + " |" for row in rows]
     lines += ["", "## Proof", "", "| case | result |", "|---|---|"]
     lines += [f"| {proof.case} | {'; '.join(proof.shortfalls) or 'holds'} |" for proof in sized.proofs]
     lines += ["", "## Assumptions and their sources", ""] + [f"- {words}" for words in assumptions(sized)]
@@ -124,7 +169,10 @@ def assumptions(sized: Sized) -> list[str]:
         f"`{address}`: {origin.confidence}; {origin.reason or origin.source}"
         for address, origin in sorted(site.sources.items()) if origin.confidence == "estimate"
     ]  # fmt: skip
-    return found or ["every number has a published or a maker's source"]
+    costs = read_costs(sized.requirements.costs or None)
+    found += [f"cost of {name}: {words}" for name, words in costs["sources"].items()]
+    found.append(f"all other unit costs: {costs['confidence']}; {costs['source']}")
+    return found
 
 
 def html(sized: Sized, drawings: Sequence[tuple[str, str]] = ()) -> str:
@@ -148,14 +196,8 @@ def html(sized: Sized, drawings: Sequence[tuple[str, str]] = ()) -> str:
         *(cells(list(row.values())) for row in rows),
         "</table>",
         *(
-            [
-                "<h2>Compared</h2><table>",
-                cells(list(compared(sized)[0]), "th"),
-                *(cells(list(row.values())) for row in compared(sized)),
-                "</table>",
-            ]
-            if len(sized.alternatives) > 1
-            else []
+            f"<h2>{escape(title)}</h2><table>{cells(list(found[0]), 'th')}{''.join(cells(list(row.values())) for row in found)}</table>"
+            for title, found in _tables(sized)
         ),
         *(f"<h2>{escape(title)}</h2>{svg}" for title, svg in drawings),
         "<h2>Proof</h2><table>",

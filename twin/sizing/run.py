@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from twin_models.rack import rack as rack_model
-from twin_models.work.work import Rate, Work, reference_rate
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import load_site
 from twin_sites.schema import Racks, Site
@@ -21,12 +20,14 @@ from twin_sites.schema import Racks, Site
 from twin.annual import simulate
 from twin.errors import RunError
 from twin.metrics import Summary, summarize
+from twin.sizing.amounts import racks_of, why_racks
 from twin.sizing.beside import beside
 from twin.sizing.datasheets import typed
-from twin.sizing.economics import Economics, accelerators, economics, read_costs
+from twin.sizing.economics import Economics, Further, accelerators, economics, read_costs
+from twin.sizing.electrical import Current, currents
 from twin.sizing.first import first_design, frame_of, rack_counts, technology_limit
-from twin.sizing.form import DOORS, spare_units, written
-from twin.sizing.needs import Plant, Requirements, approach_of, checked, technology_of
+from twin.sizing.form import OF_EACH_RACK, spare_units, written
+from twin.sizing.needs import Plant, Requirements, approach_of, architecture_of, checked, technology_of
 from twin.sizing.optimum import Span, optimise
 from twin.sizing.proof import (
     DESIGN_DAY,
@@ -41,8 +42,8 @@ from twin.sizing.proof import (
 )
 from twin.sizing.row import Alternative, Equipment
 from twin.sizing.settle import Draft, finishers, grow, settle, widen
-from twin.sizing.technologies import AIR_MOST_W, candidates
-from twin.transients.ride_through import RideThrough, failures
+from twin.sizing.technologies import candidates
+from twin.sizing.unmet import in_time, over_budget, wishes
 from twin.weather import Weather, load_weather
 
 COOLER_K, COOLEST_FWS_DEGC = 2.0, 20.0
@@ -73,11 +74,24 @@ class Sized:
         return load_site(self.written)
 
     @property
+    def currents(self) -> tuple[Current, ...]:
+        """Current of one compute rack at the usual voltages."""
+        return currents(
+            typed(str(self.written["racks"]["compute"]["system"]), Racks, ("racks", "compute")),
+            architecture_of(self.requirements),
+        )
+
+    @property
     def peak_power(self) -> float:
         """Highest power in W at the utility meter in any case of the proof."""
         return max(
             (proof.peak_power for proof in self.proofs if proof.peak_power is not None), default=float("nan")
         )
+
+    @property
+    def electrical_loss(self) -> float:
+        """Loss of transformers, UPS and distribution over the energy of the racks in the proving year."""
+        return float(self.year["feeder_loss"].sum() / self.year["rack_power"].sum())
 
     def json(self) -> dict[str, Any]:
         """Plain values: ``equipment``, ``summary``, ``unmet_requirements``, ``proofs``."""
@@ -87,6 +101,12 @@ class Sized:
             "unmet_requirements": list(self.unmet_requirements),
             "proofs": [asdict(proof) for proof in self.proofs],
             "alternatives": [asdict(one) for one in self.alternatives],
+            "electrical": {
+                "architecture": architecture_of(self.requirements),
+                "distribution": self.requirements.distribution,
+                "loss_share": self.electrical_loss,
+                "rack_currents": [asdict(one) for one in self.currents],
+            },
             "economics": asdict(self.economics)
             | {"capital": [line._asdict() for line in self.economics.capital]},
         }
@@ -194,17 +214,18 @@ def _within_utility(wanted: Requirements, rack: Racks, air: Weather, plant: str)
     """Size for the amount wanted; for a utility power, the most racks whose facility stays under it."""
     each = float(rack_model.rated(rack).power) * (1.0 + wanted.support)
     if wanted.utility_power is None:
-        return _size(wanted, rack, air, plant, _racks(wanted, rack, each))
+        return _size(wanted, rack, air, plant, racks_of(wanted, rack, each))
     fits, too_many = 0, 0
     best: Sized | None = None
     count = max(1, int(wanted.utility_power / (1.2 * each)))
     for _ in range(UTILITY_ROUNDS):
         sized = _size(wanted, rack, air, plant, count)
-        if sized.peak_power <= wanted.utility_power:
+        drawn = sized.peak_power * (1.0 + wanted.growth)
+        if drawn <= wanted.utility_power:
             fits, best = count, sized
         else:
             too_many = count
-        guess = int(count * wanted.utility_power / sized.peak_power)
+        guess = int(count * wanted.utility_power / drawn)
         if too_many:
             guess = min(guess, too_many - 1)
         count = max(guess, fits + 1)
@@ -225,47 +246,6 @@ def _within_utility(wanted: Requirements, rack: Racks, air: Weather, plant: str)
     return best
 
 
-def tokens_of(wanted: Requirements, rack: Racks) -> Rate:
-    """Tokens per second of one busy accelerator of the system with the work wanted.
-
-    Raises
-    ------
-    InputError
-        Where no throughput is known.
-    """
-    assert rack.accelerator is not None
-    found = reference_rate(typed(wanted.work, Work, ("racks", "compute", "work")), rack.accelerator)
-    if found is None:
-        remedy = "size by accelerators, and state 'racks.compute.work.tokens' in the site file"
-        raise InputError(
-            [
-                Problem(
-                    "tokens",
-                    f"no throughput of '{wanted.system}' with '{wanted.work}' is known",
-                    "a system and a work with a known throughput",
-                    remedy,
-                )
-            ]
-        )
-    return found
-
-
-def _racks(wanted: Requirements, rack: Racks, each: float) -> int:
-    if wanted.racks is not None:
-        return wanted.racks
-    if wanted.accelerators is not None:
-        return -(-wanted.accelerators // rack.accelerators)
-    if wanted.tokens is not None:
-        rate = tokens_of(wanted, rack)
-        return max(1, int(np.ceil(wanted.tokens / (rate.tokens * rack.accelerators) - 1e-9)))
-    fit = int((wanted.it_power or 0.0) / each + 1e-9)
-    if fit < 1:
-        allowed = f"at least one rack with its share of network and storage: {each / 1e3:,.0f} kW"
-        found = f"{(wanted.it_power or 0.0) / 1e3:,.0f} kW"
-        raise InputError([Problem("it_power", found, allowed, "more power, or a smaller system")])
-    return fit
-
-
 def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: int) -> Sized:
     """Size with one kind of plant for so many compute racks."""
     days = hot_days(air, wanted.design)
@@ -273,7 +253,7 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     frame = frame_of(wanted, rack, air, plant, count)
     planned = int(np.ceil(count * (1.0 + wanted.growth) - 1e-9))
     design, reasons = first_design(wanted, rack, frame, air, days, planned)
-    draft = Draft(frame, design, reasons, wanted.loading, {}, {})
+    draft = Draft(frame, design, reasons, wanted.loading, {}, {}, design.units)
     form: dict[str, Any] = {}
     first: tuple[str, ...] = FIRST_CASES
     for tries in range(PROOF_ROUNDS):
@@ -293,63 +273,38 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
         first = (*FIRST_CASES, *(proof.case for proof in proofs if proof.missed))
         if tries % 2 or not any([widen(draft, loop) for loop in missed]):
             grow(draft, list(dict.fromkeys(a for loop in missed for a in finishers(draft.design, loop))))
+    grown = []
     if planned != count:
+        cases = [f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls]
+        grown = [f"growth to {planned} racks: {words}" for words in cases]
         form = written(frame, draft.design.with_units(rack_counts(wanted, rack, count)))
         proofs = prove_days(load_site(form), days, load)
     site = load_site(form)
     ds = simulate(site, weather=air)
     summary = summarize(ds)
     proofs = [proof_of(YEAR, ds), *proofs]
-    unmet = [
-        *_too_warm(wanted, rack, days),
-        *(f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls),
-    ]
     rows = _table(wanted, rack, draft, count, proofs)
     peak = max((proof.peak_power for proof in proofs if proof.peak_power is not None), default=0.0)
+    further: list[Further] = []
     try:
         hot = simulate(site, weather=days, load=load)
-        rows += tuple(beside(wanted, site, hot, peak, summary.peak_water_m3_per_day))
     except RunError:  # the proof of the design days says it
         pass
-    if wanted.dynamic:
-        unmet += _in_time(site)
-    money = economics(ds, site, read_costs(wanted.costs or None))
-    if wanted.budget is not None and money.plant_capital > wanted.budget:
-        found = f"the plant costs about {money.plant_capital / 1e6:,.3g} million"
-        unmet.append(f"budget: {found}, {wanted.budget / 1e6:,.3g} million are given")
+    else:
+        more, further = beside(wanted, site, hot, peak, summary.peak_water_m3_per_day, count)
+        rows += tuple(more)
+    money = economics(ds, site, read_costs(wanted.costs or None), further)
+    unmet = [
+        *wishes(wanted, rack, site, days, plant, rows),
+        *grown,
+        *(f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls),
+        *over_budget(wanted, money, count),
+        *(in_time(site) if wanted.dynamic else ()),
+    ]
     here = Alternative(
         technology_of(wanted).name, wanted.system, plant, money.cost_per_year, summary.pue, len(unmet), unmet[0] if unmet else ""
     )  # fmt: skip
     return Sized(wanted, money, form, rows, summary, tuple(proofs), tuple(unmet), (here,), ds)
-
-
-def _in_time(site: Site) -> list[str]:
-    """Single failures of one unit after which chips throttle or racks stop, at full load on the 0.4 % design condition."""
-    found = failures(site, dynamic=True)
-    out = []
-    for case, one in found.items():
-        if isinstance(one, RideThrough) and case.endswith(".1"):
-            times = [("throttle", one.time_to_throttle_s), ("stop", one.time_to_shutdown_s)]
-            out += [f"{case} lost: racks {word} after {t:.0f} s" for word, t in times if t is not None]
-    return out
-
-
-def _too_warm(wanted: Requirements, rack: Racks, days: Weather) -> list[str]:
-    """A supply asked that the racks do not take; racks that air handlers do not reach."""
-    if technology_of(wanted).name == "air" and rack.tdp > AIR_MOST_W:
-        most = f"{AIR_MOST_W / 1e3:g} kW"
-        return [
-            f"cooling: {rack.tdp / 1e3:.3g} kW a rack, of which air handlers in the row carry up to {most}: ask for rear-door, or fewer systems a rack"
-        ]
-    if wanted.supply is None:
-        return []
-    technology, limit = wanted.supply + approach_of(wanted), technology_limit(wanted, rack, days)
-    if technology <= limit:
-        return []
-    return [
-        f"supply: {wanted.supply:g} °C and {approach_of(wanted):g} K approach are {technology:g} °C at the racks; with their highest flow "
-        f"they keep the return limit up to {limit:.1f} °C: ask for {np.floor(limit - approach_of(wanted)):g} °C"
-    ]
 
 
 def _table(
@@ -362,13 +317,13 @@ def _table(
     for address, racks in rack_counts(wanted, rack, count).items():
         if racks:
             why = (
-                _why(wanted, rack)
+                why_racks(wanted, rack)
                 if address == "racks.compute"
                 else f"power: {100 * wanted.support:.3g} % of compute power for network and storage"
             )
             rows.append(Equipment(address, draft.design.product[address], racks, 0, why, None))
     for address, pick in draft.reasons.items():
-        required = count if address == DOORS else draft.design.units[address]
+        required = count if address in OF_EACH_RACK else draft.design.units[address]
         used = use.get(address, 0.0)
         margin = 1.0 / used - 1.0 if used > 0.0 else None
         product = draft.design.product.get(address, GENERIC)
@@ -377,22 +332,9 @@ def _table(
                 address,
                 product,
                 required,
-                spare_units(address, required, wanted.redundancy),
+                spare_units(address, required, draft.frame),
                 pick.binding,
                 margin,
             )
         )
     return tuple(rows)
-
-
-def _why(wanted: Requirements, rack: Racks) -> str:
-    if wanted.racks is not None:
-        return "asked"
-    if wanted.tokens is not None:
-        rate = tokens_of(wanted, rack)
-        return f"tokens: {wanted.tokens:,.0f}/s at {rate.tokens:,.0f}/s of each accelerator ({rate.basis}: {rate.how})"
-    if wanted.accelerators is not None:
-        return f"asked: {wanted.accelerators:,} accelerators, {rack.accelerators} in a rack"
-    if wanted.it_power is not None:
-        return f"power: {wanted.it_power / 1e6:.4g} MW of IT"
-    return f"power: {(wanted.utility_power or 0.0) / 1e6:.4g} MW at the utility meter on the design day"

@@ -24,8 +24,9 @@ PUMP_STEP, PUMP_MARGIN = 1.15, 1.05
 CHILLER_MARGIN = 1.02
 NEAR = 0.02  # relative; flows and capacities closer than this are left
 UTILITY_MARGIN = 1.1
+MOST_TIMES, MOST_MORE = 6, 6  # of the units first thought of: beyond, more of them do not help
 LAST = ("cdu", "tank", "sidecar", "air_handler", "tower", "chiller", "dry_cooler", "economiser")
-FEEDERS = ("power.transformer", "power.ups", "power.mechanical")
+FEEDERS = ("power.transformer", "power.ups", "power.rectifier", "power.mechanical")
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Draft:
     loading: float
     floor: dict[str, int]  # units, by address
     least: dict[str, float]  # numbers, by address
+    first: Mapping[str, int]  # units first thought of, by address
 
 
 def settle(draft: Draft, days: Weather, load: Load) -> None:
@@ -45,7 +47,7 @@ def settle(draft: Draft, days: Weather, load: Load) -> None:
     for _ in range(ROUNDS):
         before = draft.design
         try:
-            ds = simulate(load_site(written(draft.frame, before, "N")), weather=days, load=load)
+            ds = simulate(load_site(written(draft.frame, before, bare=True)), weather=days, load=load)
         except RunError:
             loops = ("tcs", "bath", "fws", "chw", "condenser", "hall", "electrical")
             grow(draft, [address for loop in loops for address in finishers(draft.design, loop)], BOLD_STEP)
@@ -72,7 +74,7 @@ def grow(draft: Draft, addresses: list[str], share: float = STEP) -> None:
     units = {
         a: draft.design.units[a] + max(1, int(np.ceil(share * draft.design.units[a])))
         for a in addresses
-        if not a.endswith(".chiller")
+        if not a.endswith(".chiller") and draft.design.units[a] < MOST_TIMES * draft.first[a] + MOST_MORE
     }
     draft.floor |= units
     _set(draft, units)
@@ -182,7 +184,7 @@ def _shrink(draft: Draft, ds: xr.Dataset, use: Mapping[str, float]) -> None:
 
 def _feeders(draft: Draft, ds: xr.Dataset) -> None:
     units = {}
-    for address in FEEDERS:
+    for address in (one for one in FEEDERS if one in draft.design.units):
         name = address.removeprefix("power.")
         used = float(ds["feeder_utilisation"].sel(feeder=name).max())
         load = float(ds["feeder_load"].sel(feeder=name).max())
