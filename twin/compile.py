@@ -31,6 +31,7 @@ from twin_sites.schema import (
 from twin.design_flows import REFERENCE_DEGC, cold_design, hot_design
 from twin.errors import RunError
 from twin.headers import Branching, branching, flow_at_head, head_of, most_flow
+from twin.placed import in_its_place
 
 MORE = 1.25  # times rated flow, about where pumps at full speed end: the exponent of the head is taken up to here
 
@@ -123,7 +124,7 @@ def compile_site(site: Site) -> Plan:
     racks = tuple(
         RackNode(
             name,
-            _in_its_bath(group, site),
+            in_its_place(group, site),
             group.heat_to.get("liquid") if group.liquid is not None else None,
             group.heat_to["air"],
         )
@@ -196,17 +197,6 @@ def compile_site(site: Site) -> Plan:
         sources=_sources(site, racks, ordered),
         design_it=design_it,
     )
-
-
-def _in_its_bath(group: Racks, site: Site) -> Racks:
-    """Sinks of immersed racks take the liquid of the loop that they stand in."""
-    if group.bath_sink is None and group.boiling_surface is None:
-        return group
-    name = site.cooling[group.heat_to["liquid"]].fluid
-    if group.boiling_surface is not None:
-        return replace(group, boiling_surface=replace(group.boiling_surface, fluid=name))
-    assert group.bath_sink is not None
-    return replace(group, bath_sink=replace(group.bath_sink, fluid=name))
 
 
 def _with_openings(node: VolumeNode, site: Site) -> VolumeNode:

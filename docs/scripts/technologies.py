@@ -38,12 +38,13 @@ CLIMATES = {
 NAMES = {
     "air": "Air, perimeter units",
     "rear-door": "Active rear doors",
+    "liquid-to-air": "Direct-to-chip, liquid-to-air",
     "plates": "Direct-to-chip, water",
     "two-phase-plates": "Direct-to-chip, two-phase",
     "immersion": "Immersion, GTL oil",
     "two-phase": "Immersion, two-phase",
 }
-COLOURS = ["#6b7f95", "#4f9da6", "#2f6db5", "#7a5cc0", "#c9803a", "#b8474d"]
+COLOURS = ["#6b7f95", "#4f9da6", "#8aa84f", "#2f6db5", "#7a5cc0", "#c9803a", "#b8474d"]
 DRY = {
     "use": "dry-cooler-1mw", "count": 3, "spare": 1, "running": "required",
     "fed_by": {"mechanical": 1}, "heat_to": {"heat": "outdoors", "fan": "outdoors"},
@@ -95,6 +96,16 @@ def sites() -> dict[str, dict[str, Any]]:
                     "opens_to": "hall", "supply": "hall + 0 K",
                     "rear_door": {"use": "active-door-50kw", "count": RACKS, "backup": "ups", **UPS, "heat_to": {"heat": "fws", "fan": "hall"}},
                 }
+            },
+        },
+        "liquid-to-air": {
+            "system": "nvidia-hgx-h200-dlc", "to": {"liquid": "tcs", "air": "hall"}, "hall": room(9),
+            "cooling": {
+                "tcs": {
+                    "fluid": "propylene_glycol", "concentration": "25 %", "supply": "hall + 12 K",
+                    "sidecar": {"use": "in-rack-l2a-70kw", "count": 15, "spare": 2, "backup": "ups", **UPS, "heat_to": {"heat": "hall", "fan": "hall", "motor": "hall"}},
+                },
+                "chw": cold,
             },
         },
         "plates": {
@@ -178,7 +189,7 @@ def write(folder: Path) -> None:
         )
     study = {
         "name": "technologies",
-        "title": "768 H200 under six technologies in four climates",
+        "title": "768 H200 under seven technologies in four climates",
         "site": "air.yaml",
         "axes": {"technology": {name: {"site": f"{name}.yaml"} for name in NAMES}, "weather": list(CLIMATES)},
     }
@@ -193,7 +204,7 @@ def reachable(name: str, weather: str) -> float:
     The heat is that of the hour in the year with compressors, the flow what the pumps can move.
     """
     site = load_site(FOLDER / f"{name}.yaml")
-    loop = "chw" if name == "air" else "fws"
+    loop = "fws" if "fws" in site.cooling else "chw"
     ds = twin.simulate(site, weather=weather)
     volume = compile_site(site).volume(loop)
     cooler = next(node for stage in volume.stages for node in stage if node.link.kind == "dry_cooler")
@@ -251,7 +262,7 @@ def table(found: list[dict[str, Any]]) -> str:
 
 def figure(found: list[dict[str, Any]]) -> str:
     """Bars of facility power per accelerator, from the least that any of them needs for IT."""
-    width, height, left, base = 860, 330, 60, 270
+    width, height, left, base = 860, 350, 60, 270
     low, high = 0.7, max(row["kw"] for row in found) * 1.02
     scale = (base - 40) / (high - low)
     out = [
@@ -265,11 +276,11 @@ def figure(found: list[dict[str, Any]]) -> str:
         out.append(f'<line x1="{left}" x2="{width - 20}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>')
         out.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:.2f}</text>')
         tick = round(tick + 0.1, 10)
-    group, bar = (width - left - 30) / len(CLIMATES), 24
+    group, bar = (width - left - 30) / len(CLIMATES), 21
     for i, weather in enumerate(CLIMATES):
         x = left + 14 + i * group
         out.append(
-            f'<text x="{x + 3 * bar + 6:.1f}" y="{base + 18}" text-anchor="middle">{CLIMATES[weather]}</text>'
+            f'<text x="{x + 3.5 * bar + 7:.1f}" y="{base + 18}" text-anchor="middle">{CLIMATES[weather]}</text>'
         )
         for j, name in enumerate(NAMES):
             row = next(r for r in found if (r["technology"], r["weather"]) == (name, weather))

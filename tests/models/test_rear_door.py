@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 from twin_models.fluids.fluids import fluid, heat_capacity
 from twin_models.psychrometrics import psychrometrics as psy
-from twin_models.rear_door.rear_door import RearDoor, rating, transfer, valve_for
+from twin_models.rear_door.rear_door import RearDoor, rating, server_fan_power, transfer, valve_for
 from twin_models.streams import RoomAir, Stream
 from twin_sites import catalogue, units
 
@@ -65,6 +65,18 @@ def test_valve_gives_the_air_wanted() -> None:
     u = valve_for(hot, cold, wanted, params)
     assert np.all((u > 0.0) & (u < 1.0))
     assert transfer(hot, cold, u, params).hot_out == pytest.approx(wanted, abs=1e-4)
+
+
+def test_a_passive_door_takes_work_from_the_servers_fans() -> None:
+    """3.1 m³/s against 15 Pa at 1.55 m³/s: 60 Pa, 186 W of air, 620 W of fans; an active door carries its coil itself."""
+    assert float(server_fan_power(3.1, door("passive-door-30kw"))) == pytest.approx(
+        3.1 * 60.0 / 0.3, rel=EXACT
+    )
+    assert float(server_fan_power(3.1, door("active-door-50kw"))) == 0.0
+    flow = np.array([0.0, 1.0, 2.0])
+    assert server_fan_power(flow, door("passive-door-15kw"))[2] == pytest.approx(
+        8.0 * server_fan_power(1.0, door("passive-door-15kw"))
+    )
 
 
 def test_families_are_there() -> None:

@@ -44,6 +44,20 @@ def test_what_the_door_leaves_goes_to_the_room() -> None:
     assert np.all(doors.loop_supply_temperature >= ds.rack_inlet_temperature.sel(rack="compute") - 1e-9)
 
 
+def test_servers_draw_more_behind_a_passive_door() -> None:
+    """As much as its drop asks for at the flow that they move, before their supplies; and none behind an active one."""
+    passive = run(rooms__doors__rear_door__use="passive-door-30kw")
+    free = run(rooms__doors__rear_door__use="passive-door-30kw", rooms__doors__rear_door__air_drop="0 Pa")
+    group = twin.load_site("retrofit-rdhx").racks["compute"]
+    more = (passive.rack_power - free.rack_power).sel(rack="compute") / group.count
+    most = 3.2 * 15.0 * (3.2 / 1.55) ** 2 / 0.3  # W at full speed
+    assert group.fans.flow == 3.2
+    assert np.all(more > 0.3 * most * 0.6**3)
+    assert np.all(more < 1.2 * most)
+    active = run(rooms__doors__rear_door__air_drop="40 Pa")
+    np.testing.assert_allclose(active.rack_power, run().rack_power, rtol=SAME)
+
+
 def test_door_catches_the_residual_heat_of_liquid_cooled_racks() -> None:
     site = twin.load_site("enterprise-3-rack-gb300").written
     written = {**site, "name": "dlc-doors"}

@@ -2,13 +2,13 @@
 
 import numpy as np
 from twin_models.streams import Array
-from twin_models.thermal_storage import thermal_storage
 
 from twin.compile import Plan
 from twin.results import Collected
-from twin.storage.schedule import Planned
+from twin.storage.schedule import MISSED_K, Planned, excess, over_a_step
 
 TOLERANCE = 1e-6  # of the capacity, or of the highest rate
+SMALL_W = 1.0
 
 
 def audit(plan: Plan, planned: Planned, found: Collected, step_s: float) -> list[str]:
@@ -26,11 +26,18 @@ def audit(plan: Plan, planned: Planned, found: Collected, step_s: float) -> list
     notes = list(planned.notes)
     for i, tank in enumerate(planned.tanks):
         held, full, where = tank.floor, float(tank.capacity), f"cooling.{tank.name}.storage"
-        lost = tank.lost
-        for t in range(taken.shape[1]):
-            left, through = thermal_storage.after(held, taken[i, t], lost[t], step_s)
-            held = float(left)
-            charge[i, t], gain[i, t] = held / full, float(through) / step_s
+        kept, mean = over_a_step(tank, step_s)
+        rows = zip(taken[i].tolist(), kept.tolist(), mean.tolist(), strict=True)
+        for t, (heat, keeps, filled) in enumerate(rows):
+            before, held = held, held * keeps - heat * step_s * filled
+            charge[i, t], gain[i, t] = held / full, (before - held) / step_s - heat
+        over = (taken[i] < 0.0) & (excess(plan, found) > planned.idle_excess + MISSED_K)
+        if over.any():
+            notes.append(
+                f"{where}: a supply misses its set point for {over.sum() * step_s / 3600:,.1f} h while it is filled"
+            )
+        if np.any((taken[i] > tank.use + SMALL_W) | (-taken[i] > tank.fill + SMALL_W)):
+            notes.append(f"{where}: faster than its highest rate in some steps")
         notes += _of(tank.store.schedule, where, taken[i], wanted[i], charge[i], tank.floor / full, step_s)
     found.values |= {
         "storage_planned": wanted, "storage_charge": charge, "storage_gain": gain, "site_power_idle": planned.idle_power,

@@ -66,6 +66,7 @@ class Planned(NamedTuple):
     series: dict[str, Array]  # W that the tank of a loop is to take up
     tanks: tuple[Tank, ...]
     idle_power: Array  # W at the meter
+    idle_excess: Array  # K by which the worst loop with a duty misses its set point
     notes: tuple[str, ...]
 
 
@@ -104,7 +105,7 @@ def plan_tanks(plan: Plan, drive: Drive) -> Planned:
         power = power + np.where(taken < 0.0, -taken * per_fill, -taken * per_use)
     for _ in range(MORE_PASSES):  # tanks that are filled together, or after the plant changed its ways
         together, short = drive.solve(series)
-        over = short | (_excess(plan, together) > _excess(plan, idle) + MISSED_K)
+        over = short | (excess(plan, together) > excess(plan, idle) + MISSED_K)
         filling = {name: over & (taken < 0.0) for name, taken in series.items()}
         if not any(mask.any() for mask in filling.values()):
             break
@@ -113,14 +114,14 @@ def plan_tanks(plan: Plan, drive: Drive) -> Planned:
             tank.name: _replay(tank, np.where(filling[tank.name], 0.0, series[tank.name]), drive)
             for tank in tanks
         }
-    return Planned(series, tuple(tanks), idle.values["site_power"], tuple(notes))
+    return Planned(series, tuple(tanks), idle.values["site_power"], excess(plan, idle), tuple(notes))
 
 
 def _row(plan: Plan, name: str) -> int:
     return [volume.name for volume in plan.volumes].index(name)
 
 
-def _excess(plan: Plan, found: "Collected") -> Array:
+def excess(plan: Plan, found: "Collected") -> Array:
     """K by which the worst loop with a duty misses its set point."""
     rows = [i for i, volume in enumerate(plan.volumes) if not volume.condenser and not volume.outer]
     gap = found.values["loop_supply_temperature"][rows] - found.values["loop_set_point"][rows]
@@ -146,7 +147,7 @@ def _tank(plan: Plan, volume: VolumeNode, idle: "Collected", drive: Drive) -> tu
     capacity = store.units * thermal_storage.capacity(rho_cp, had, store)
     lost = thermal_storage.decay(drive.ambient.dry_bulb, cold, capacity / store.units, store)
     scale = store.units * usable / store.temperature_difference  # rates are flows
-    fill = np.where(_excess(plan, idle) > MISSED_K, 0.0, scale * store.charge_rate)
+    fill = np.where(excess(plan, idle) > MISSED_K, 0.0, scale * store.charge_rate)
     if volume.chilled:  # warmer water does not help machines that are at their limit
         fill = np.clip(_capacity(plan, volume, idle) - heat, 0.0, fill)
     use = np.minimum(scale * store.discharge_rate, OF_HEAT * heat)
@@ -189,7 +190,7 @@ def _probe(
     plan: Plan, tank: Tank, idle: "Collected", failed: Mask, drive: Drive
 ) -> tuple[Array, Array, Tank]:
     """W at the meter per W of filling and of use in every step; rates that the machines can serve."""
-    base, before = idle.values["site_power"], _excess(plan, idle)
+    base, before = idle.values["site_power"], excess(plan, idle)
     per_fill, fill = np.zeros_like(base), np.zeros_like(base)
     wanted = np.where(failed, 0.0, tank.fill)
     for share in (1.0, SLOWER):
@@ -197,7 +198,7 @@ def _probe(
         if not asked.any():
             break
         found, short = drive.solve({tank.name: -asked})
-        met = (asked > 0.0) & ~short & (_excess(plan, found) <= before + MISSED_K)
+        met = (asked > 0.0) & ~short & (excess(plan, found) <= before + MISSED_K)
         per_fill = np.where(met, (found.values["site_power"] - base) / np.maximum(asked, 1e-9), per_fill)
         fill = np.where(met, asked, fill)
     found, short = drive.solve({tank.name: tank.use})
@@ -210,7 +211,7 @@ def _series(tank: Tank, heat: Array, power: Array, per_fill: Array, per_use: Arr
     """W that a tank is to take up, by what it is there for."""
     n = power.size
     store, months = tank.store, _months(drive, n)
-    kept, mean = _over_a_step(tank, drive.step_s)
+    kept, mean = over_a_step(tank, drive.step_s)
     per_watt = drive.step_s * mean / kept  # J of charge, before its loss, per W
     full = float(tank.capacity) - tank.floor
     room, use = tank.fill, tank.use
@@ -242,7 +243,7 @@ def _series(tank: Tank, heat: Array, power: Array, per_fill: Array, per_use: Arr
     return _replay(tank, -change / per_watt, drive)
 
 
-def _over_a_step(tank: Tank, step_s: float) -> tuple[Array, Array]:
+def over_a_step(tank: Tank, step_s: float) -> tuple[Array, Array]:
     """Share of the charge that is left after a step, and of what is filled in its course."""
     left, _ = thermal_storage.after(1.0, 0.0, tank.lost, step_s)
     filled, _ = thermal_storage.after(0.0, -1.0 / step_s, tank.lost, step_s)
@@ -251,19 +252,27 @@ def _over_a_step(tank: Tank, step_s: float) -> tuple[Array, Array]:
 
 def _replay(tank: Tank, asked: Array, drive: Drive) -> Array:
     """A series held to what a tank can do in turn: never beyond empty, full or its rates; its reserve is made up for."""
-    kept, mean = _over_a_step(tank, drive.step_s)
+    kept, mean = over_a_step(tank, drive.step_s)
     out = np.zeros(asked.size)
     held, full = tank.floor, float(tank.capacity)
     scale = tank.store.units * tank.usable / tank.store.temperature_difference
-    for t in range(asked.size):
-        per_watt = drive.step_s * float(mean[t])
-        left = held * float(kept[t])
-        most = (full - left) / per_watt
-        fast, slow = (scale * float(rate) for rate in thermal_storage.rates(held / full, tank.store))
-        fill = max(-float(asked[t]), (tank.floor - left) / per_watt)
+    steady = tank.store.mixing == "stratified"
+    fast, slow = (scale * float(rate) for rate in thermal_storage.rates(1.0, tank.store))
+    rows = (
+        asked.tolist(),
+        kept.tolist(),
+        (drive.step_s * mean).tolist(),
+        tank.fill.tolist(),
+        tank.use.tolist(),
+    )
+    for t, (wanted, keeps, per_watt, can_fill, can_use) in enumerate(zip(*rows, strict=True)):
+        left = held * keeps
+        if not steady:
+            fast, slow = (scale * float(rate) for rate in thermal_storage.rates(held / full, tank.store))
+        fill = max(-wanted, (tank.floor - left) / per_watt)
         if fill > 0.0:
-            out[t] = -min(fill, max(most, 0.0), fast, float(tank.fill[t]))
+            out[t] = -min(fill, max((full - left) / per_watt, 0.0), fast, can_fill)
         else:
-            out[t] = min(-fill, (left - tank.floor) / per_watt, slow, float(tank.use[t]))
+            out[t] = min(-fill, (left - tank.floor) / per_watt, slow, can_use)
         held = left - out[t] * per_watt
     return out

@@ -1,0 +1,36 @@
+"""The year of every cooling technology against that of direct-to-chip, and of a tank against the same plant without."""
+
+import time
+from pathlib import Path
+
+import twin
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "studies" / "technologies"
+SLOWER = 3.0  # times direct-to-chip at most; 0.8 to 1.6 measured
+WITH_TANK = 12.0  # times the year without: five runs and the plan; 7 measured
+ROUNDS = 3  # the least of them counts: the machine does other things too
+TANK = {"cooling.chw.storage.use": "stratified-tank-300m3", "cooling.chw.storage.fed_by.mechanical": 1}
+
+
+def seconds(site: object) -> float:
+    """CPU time of a year, s."""
+    begin = time.process_time()
+    twin.simulate(site, weather="phoenix")  # type: ignore[arg-type]
+    return time.process_time() - begin
+
+
+def test_no_technology_is_much_slower_than_direct_to_chip() -> None:
+    sites = {path.stem: twin.load_site(path) for path in FOLDER.glob("*.yaml") if path.stem != "technologies"}
+    assert len(sites) == 7
+    for site in sites.values():
+        twin.simulate(site, weather="phoenix", hours=24)
+    best = {name: min(seconds(site) for _ in range(ROUNDS)) for name, site in sites.items()}
+    slower = {name: own / best["plates"] for name, own in best.items()}
+    assert max(slower.values()) < SLOWER, slower
+
+
+def test_a_year_with_a_tank() -> None:
+    plain = twin.load_site("gb300-10mw")
+    tank = twin.change_site(plain, TANK)
+    seconds(tank)
+    assert min(seconds(tank) for _ in range(ROUNDS)) < WITH_TANK * min(seconds(plain) for _ in range(ROUNDS))
