@@ -96,8 +96,3 @@ def test_it_stands_beside_a_unit_on_water() -> None:
 def test_refusals(address: str, value: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         twin.simulate(SITE, changes={address: value}, **DAY)
-
-
-def test_transients_say_that_they_do_not_model_it() -> None:
-    with pytest.raises(InputError, match="a liquid-to-air unit"):
-        twin.transient(SITE, until=60.0)
