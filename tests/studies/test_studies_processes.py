@@ -9,6 +9,7 @@ import pytest
 from twin.processes import without_main
 
 pytest.importorskip("zarr", reason="the extra 'study' is not installed")
+pytest.importorskip("dask", reason="the extra 'study' is not installed")
 
 SCRIPT = """
 print("once")
@@ -33,3 +34,15 @@ def test_main_is_given_back() -> None:
     with without_main():
         assert (main.__spec__, getattr(main, "__file__", None)) == (None, None)
     assert (main.__spec__, getattr(main, "__file__", None)) == before
+
+
+def test_dask_is_kept_out_for_a_while() -> None:
+    """Where it is there already it stays; where it is not, nothing is left of the block."""
+    script = (
+        "import sys\nfrom twin.processes import without_dask\n"
+        "with without_dask():\n    with without_dask():\n        import twin.studies.warm\n"
+        "print([name for name in sys.modules if name.startswith('dask')])\n"
+        "import dask\nwith without_dask():\n    import dask.base\nprint(sys.modules['dask'] is dask)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == ["[]", "True"], done.stderr

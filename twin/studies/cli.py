@@ -48,10 +48,25 @@ def study(
     ] = False,
 ) -> None:
     """Run a study: many cases of a facility. Exit code 1 if any case failed; its error is in the store."""
-    if scheduler is None and workers != 1 and what not in ("list", "show", "report"):
-        from twin.processes import process_context
+    from contextlib import nullcontext
 
+    from twin.processes import process_context, without_dask
+
+    if scheduler is None and workers != 1 and what not in ("list", "show", "report"):
         process_context()  # its server imports while this process does
+    with without_dask() if scheduler is None else nullcontext():
+        _do(what, more, workers, out, scheduler, resume, as_json)
+
+
+def _do(
+    what: str,
+    more: list[str] | None,
+    workers: int | None,
+    out: Path | None,
+    scheduler: str | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
     from twin_sites.errors import InputError, Problem
 
     import twin
