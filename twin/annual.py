@@ -39,6 +39,9 @@ from twin.weather import Weather, load_weather, resample
 
 BLOCK_ELEMENTS = 2_000_000  # rack-steps held at once
 BLOCK_STEPS = 8784
+# glibc keeps twice the largest block that was ever given back, up to 64 MB, where it would else return the room of every
+# run to the system and fetch it again page by page. This block is never touched and given back at once.
+np.empty(4_000_000).shape  # noqa: B018
 EARLIEST, LATEST = np.datetime64("1900-01-01", "s"), np.datetime64("2200-01-01", "s")
 MAX_STEPS = 40_000_000
 JOULES_PER_KWH = 3.6e6

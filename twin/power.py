@@ -27,13 +27,14 @@ def walk_power(plan: Plan, state: State) -> None:
     load = {name: np.zeros(n) for name, _ in plan.feeders}
     for address, shares in plan.fed_by:
         if address in state.electric:
+            drawn = state.electric[address]
             for name, share in shares.items():
-                load[name] = load[name] + share * state.electric[address]
-    state.meter = np.zeros(n)
+                load[name] += drawn if share == 1.0 else share * drawn
+    meter = np.zeros(n)
     for name, feeder in plan.feeders:  # leaves first: the load of a feeder is complete when its turn comes
         if feeder.kind == "utility":
             state.loss[name] = np.zeros(n)
-            state.meter = state.meter + load[name]
+            meter += load[name]
             state.feeder_valid[name] = load[name] <= (np.inf if feeder.rating is None else feeder.rating)
         else:
             units = max(feeder.units, 1)
@@ -42,5 +43,6 @@ def walk_power(plan: Plan, state: State) -> None:
             state.loss[name] = loss.loss * units if running else np.zeros(n)
             state.feeder_valid[name] = loss.valid if running else load[name] <= 0.0
         for parent, share in plan.parents[name].items():
-            load[parent] = load[parent] + share * (load[name] + state.loss[name])
-    state.load = load
+            drawn = load[name] + state.loss[name]
+            load[parent] += drawn if share == 1.0 else share * drawn
+    state.meter, state.load = meter, load

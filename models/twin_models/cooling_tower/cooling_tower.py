@@ -135,8 +135,8 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower, trial: b
     lowest = _lowest_speed(ratio, d, params)
     speed = np.maximum(u, lowest)
     cooled = _range(hot, cold, ratio, speed, d, params)
-    closed = np.clip(2.0 * u / lowest, 0.0, 1.0)
-    duty = np.clip(2.0 * u / lowest - 1.0, 0.0, 1.0)
+    share = 2.0 * u / lowest
+    closed, duty = np.clip(share, 0.0, 1.0), np.clip(share - 1.0, 0.0, 1.0)
     full = cooled
     if not (trial and np.all(duty >= 1.0)):  # below the lowest speed free convection counts
         full = _range(hot, cold, ratio, 1.0, d, params)

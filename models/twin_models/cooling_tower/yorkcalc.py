@@ -105,7 +105,10 @@ def in_range(wet_bulb: Real, cooling: Real, reached: Real, water_ratio: Real, li
 def _in_wet_bulb(wet_bulb: Real) -> Any:
     """The nine coefficients (k, m) at a wet bulb held at the edges of its range, shape (9, ...)."""
     t = np.clip(np.asarray(wet_bulb, dtype=float), *WET_BULB)
-    return np.tensordot(COEFFICIENTS, np.stack((np.ones_like(t), t, t * t)), axes=1)
+    powers = np.ones((3, t.size))
+    powers[1] = t.ravel()
+    np.multiply(powers[1], powers[1], out=powers[2])
+    return (COEFFICIENTS @ powers).reshape(-1, *t.shape)
 
 
 def _highest_range(lg: Any) -> Any:

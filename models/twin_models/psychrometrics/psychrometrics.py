@@ -10,6 +10,7 @@ is part ice, in proportion to the place of the state in the band: outside the ba
 equation, and it is continuous everywhere.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,11 @@ def saturation_pressure(t: Real) -> Any:
     )
 
 
+@lru_cache(maxsize=256)
+def _saturation_of(t: float) -> float:
+    return float(saturation_pressure(t))
+
+
 def humidity_ratio(t: Real, rh: Real, p: Real) -> Any:
     """Humidity ratio at relative humidity ``rh`` (0 to 1) (eqs. 12, 20)."""
     return _ratio_of_vapour(rh * saturation_pressure(t), p)
@@ -64,7 +70,7 @@ def saturation_humidity_ratio(t: Real, p: Real) -> Any:
 
 def humidity_ratio_from_dew_point(t_dp: Real, p: Real) -> Any:
     """Humidity ratio of air with dew (or frost) point ``t_dp`` (eq. 36)."""
-    return _ratio_of_vapour(saturation_pressure(t_dp), p)
+    return _ratio_of_vapour(_saturation_of(t_dp) if isinstance(t_dp, float) else saturation_pressure(t_dp), p)
 
 
 def humidity_ratio_from_wet_bulb(t: Real, t_wb: Real, p: Real) -> Any:
