@@ -88,7 +88,7 @@ def _read(value: Any, quantity: Quantity) -> Any:
     """How the typed form reads a declared field: the four parts of a fault are handed through."""
     try:
         if isinstance(quantity, SetPointQuantity):
-            return _set_point(value, quantity)
+            return read_set_point(value, quantity)
         if quantity.unit == "count":
             return _whole(value, quantity)
         if value is None:
@@ -120,7 +120,8 @@ def _whole(value: Any, quantity: Quantity) -> int:
     return value
 
 
-def _set_point(value: Any, quantity: Quantity) -> SetPoint:
+def read_set_point(value: Any, quantity: Quantity) -> SetPoint:
+    """A set point as it is written: ``30 degC``, ``fws + 4 K``."""
     match = _RELATIVE.match(value.strip()) if isinstance(value, str) and len(value) < 100 else None
     if match is None:
         return SetPoint("", units.read(value, quantity))

@@ -397,7 +397,7 @@ class Loop(_Linked):
     ] = 0.0
     buffer_at: Annotated[
         Literal["plant", "load"],
-        Choice("Buffer stands behind the machines, or at the load, with pumps of its own that never stop"),
+        Choice("Buffer behind the machines, or at the load with pumps of its own"),
     ] = "plant"
     pump: Annotated[Pumps | None, Choice("Pumps")] = None
     manifold: Annotated[Headers | None, Choice("Headers between units and racks")] = None

@@ -213,7 +213,7 @@ def test_a_chiller_trips_on_high_pressure() -> None:
 
 
 def test_an_event_after_the_end_is_refused_and_a_design_condition_has_no_end() -> None:
-    with pytest.raises(InputError, match="after the end of the run"):
+    with pytest.raises(InputError, match="not before the end of the run"):
         played(["t=60min trip cooling.fws.pump"], 900.0)
     site = load_site(SMALL)
     day = twin.design_day(twin.load_weather(site.site.weather), "0.4%", shape="constant")
@@ -371,6 +371,10 @@ def test_a_run_can_be_repeated_to_the_last_bit() -> None:
     ("line", "says"),
     [
         ("t=60s tripp cooling.fws.pump", "did you mean 'trip'"),
+        ("t=60s stop cooling.fws.pump", "did you mean 'trip'"),
+        ("t=60 trip cooling.fws.pump", "t=60s"),
+        ("t=60s set cooling.fws.supply tcs + 2 K", "follows itself"),
+        ("t=60s set cooling.tcs.supply foo + 2 K", "no loop, room or weather"),
         ("t=60s trip cooling.fws.pumpe", "did you mean 'cooling.fws.pump'"),
         ("t=60s trip cooling.tcs.cdu.7.pump", "1 to 2"),
         ("trip cooling.fws.pump", "no moment"),
@@ -392,6 +396,52 @@ def test_batteries_carry_pumps_until_the_generators_take_what_is_theirs() -> Non
     assert with_them.time_to_shutdown_s is None
     assert any("generators take chillers" in line for line in with_them.log)
     assert 0.0 < with_them.battery_kwh < 5.0
+
+
+def test_utility_that_fails_twice_closes_and_calls_the_generators_again() -> None:
+    ds = played(["0 trip power.utility", "t=20s start power.utility", "t=22s trip power.utility"], 120.0)
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    called = [line for line in ds.attrs["log"] if "generators take the UPS" in line]
+    assert called == ["12 s: generators take the UPS", "34 s: generators take the UPS"]
+
+
+def test_generators_that_do_not_start_leave_the_batteries() -> None:
+    lines = ["t=5s trip generators", "t=10s trip power.utility", "t=2min start generators"]
+    log = played(lines, 180.0).attrs["log"]
+    assert [line for line in log if "generators take the UPS" in line] == ["132 s: generators take the UPS"]
+
+
+def test_what_a_ups_backs_up_runs_on_it() -> None:
+    """Fans of dry coolers that the switchgear feeds stop with the utility; backed up by the UPS they go on and its battery feeds them."""
+    lines = ["t=5s trip generators", "t=10s trip power.utility"]
+    plain = played(lines, 100.0)
+    backed = played(lines, 100.0, changes={"cooling.fws.dry_cooler.backup": "ups"})
+    assert float(plain.link_power.sel(link="fws.dry_cooler")[-1]) < 1.0
+    assert float(backed.link_power.sel(link="fws.dry_cooler")[-1]) > 100.0
+    assert backed.attrs["battery_used_j"] > plain.attrs["battery_used_j"]
+    assert backed.attrs["energy_closure"] <= CLOSURE
+
+
+@pytest.mark.parametrize("verb", ["stick cooling.tcs.cdu.2 10 %", "degrade cooling.tcs.cdu.2 30 %"])
+def test_one_unit_that_sticks_or_fouls_leaves_the_others_alone(verb: str) -> None:
+    one, all_ = (played([f"t=5s {line}"], 120.0) for line in (verb, verb.replace("cdu.2", "cdu")))
+    assert one.attrs["events"] == [f"t=5s {verb}"]
+    warmer = [float(ds.loop_supply_temperature.sel(loop="tcs")[-1]) for ds in (one, all_)]
+    assert warmer[0] < warmer[1] - 1.0
+    assert one.attrs["energy_closure"] <= CLOSURE
+
+
+def test_load_of_one_rack() -> None:
+    ds = played(["t=5s load racks.compute.2 0 %"], 30.0)
+    asked = ds.rack_activity.sel(rack="compute")
+    assert float(asked[-1]) == pytest.approx(2.0 / 3.0)
+
+
+def test_a_set_point_may_follow_a_loop() -> None:
+    ds = played(["t=5s set cooling.tcs.supply fws + 8 K"], 300.0)
+    assert float(ds.loop_set_point.sel(loop="tcs")[-1]) == pytest.approx(
+        float(ds.loop_supply_temperature.sel(loop="fws")[-1]) + 8.0, abs=0.5
+    )
 
 
 def test_batteries_alone_last_their_energy() -> None:

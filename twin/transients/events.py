@@ -4,11 +4,12 @@ One event is one line: a moment, a verb, an address of the site and, where the v
 
     t=60s   trip    cooling.fws.pump               every unit at the address stops; one with its number
     t=5min  start   cooling.fws.pump               what was tripped comes back after its restart time
+    t=0s    trip    generators                     they do not start when they are called, or stop
     t=10s   degrade cooling.fws.economiser 50 %    it does half of what it did (fouling)
     t=10s   stick   cooling.tcs.cdu 30 %           its valve or speed stays there, or where it is; ``free`` ends it
     t=10s   block   racks.compute.3 0 %            share of their coolant that these racks get
     t=0s    leak    cooling.tcs 2 L/s              the loop loses coolant; its pumps stop on low pressure
-    t=0s    set     cooling.fws.supply 35 degC     a set point
+    t=0s    set     cooling.fws.supply 35 degC     a set point; ``cooling.tcs.supply fws + 3 K`` likewise
     t=0s    load    racks.compute 60 %             activity; without an address that of all racks
     t=0s    weather dry_bulb 44 degC               from now on; ``wet_bulb`` likewise
 
@@ -22,9 +23,10 @@ from typing import Any, NamedTuple
 
 from twin_models.fields import Quantity
 from twin_sites import units
+from twin_sites.building import read_set_point
 from twin_sites.declared import base_of, keys_of
 from twin_sites.errors import InputError, Problem, did_you_mean
-from twin_sites.schema import Cdus, Group, Loop, Racks, SetPointQuantity
+from twin_sites.schema import AMBIENT_BASES, Cdus, Group, Loop, Racks, SetPointQuantity
 from twin_sites.yaml_files import read_yaml
 
 from twin.compile import Plan
@@ -38,7 +40,16 @@ VERBS = {  # what each needs: its place, and its value (None: none; in brackets:
     "free": ("link", None), "block": ("racks", SHARE), "leak": ("loop", LEAK), "set": ("set point", "set point"),
     "load": ("racks or all", SHARE), "weather": ("outdoor air", OUTDOOR),
 }  # fmt: skip
-_LINE = re.compile(r"^\s*(?:t\s*=\s*|at\s+)?(\d[\d.]*\s*[A-Za-z]+|0)\s+(\w+)\s*(.*)$")
+MEANT = {  # other words for what a verb does
+    "fail": "trip", "stop": "trip", "lose": "trip", "shutdown": "trip", "foul": "degrade", "clog": "degrade", "restart": "start",
+    "restore": "start", "return": "start", "close": "block", "setpoint": "set", "release": "free", "jam": "stick",
+}  # fmt: skip
+GENERATORS = "generators"
+_LINE = re.compile(r"^\s*(?:t\s*=\s*|at\s+)?((?:\d[\d.]*\s*[A-Za-z]+\s*?)+|[\d.:]+)\s+([A-Za-z]+)\b\s*(.*)$")
+_BARE = re.compile(
+    rf"^\s*(?:t\s*=\s*|at\s+)?(\d+(?:\.\d*)?)\s+({'|'.join((*VERBS, *MEANT))})\b", re.IGNORECASE
+)
+_SPAN = re.compile(r"\d[\d.]*\s*[A-Za-z]+")
 SCENARIO_KEYS = ("title", "load", "until", "events")
 
 
@@ -82,6 +93,31 @@ def read_events(source: Sequence[str] | str | Path, plan: Plan) -> list[Event]:
     if problems:
         raise InputError(problems)
     return sorted(found, key=lambda event: event.at)
+
+
+def split_off(events: list[Event], plan: Plan) -> tuple[dict[str, str], list[Event]]:
+    """Changes that give single units which stick or foul a group of their own, and the events that fit the changed site."""
+    links = {node.address: node.link for node in plan.links}
+    own = [
+        (event.where, event.unit)
+        for event in events
+        if event.unit is not None
+        and event.verb in ("stick", "free", "degrade")
+        and links[event.where].count > 1
+    ]
+    changes = {f"{where}.{unit}.stroke": f"{links[where].stroke!r} s" for where, unit in own}
+    out = []
+    for event in events:
+        where = event.where.removesuffix(".pump") if event.where not in links else event.where
+        if (where, event.unit) in own:
+            out.append(event._replace(where=f"{where}.{event.unit}", unit=None))
+            continue
+        out.append(event)
+        members = sorted(
+            {unit for group, unit in own if group == where and event.unit is None and unit is not None}
+        )
+        out += [event._replace(where=f"{where}.{unit}", text="") for unit in members]
+    return changes, out
 
 
 def scenario(source: str | Path) -> Scenario:
@@ -129,16 +165,23 @@ def scenarios(site: str = "") -> dict[str, Path]:
 def _read(line: str, plan: Plan) -> Event | Problem:
     where = f"event '{line.strip()[:100]}'"
     example = "t=60s trip cooling.fws.pump"
-    match = _LINE.match(line)
+    bare = _BARE.match(line)
+    if bare is not None and float(bare[1]) != 0.0:
+        return Problem(
+            where, f"'{bare[1]}' without a unit", "a time with its unit", f"t={bare[1]}s or t={bare[1]}min"
+        )
+    match = _LINE.match(line if bare is None else f"0s {line[bare.start(2) :]}")
     if match is None:
         return Problem(where, "no moment and verb", "t=TIME VERB ADDRESS [VALUE]", example)
     moment, verb, rest = match.groups()
     try:
-        at = 0.0 if moment == "0" else units.read(moment, MOMENT)
+        at = sum(units.read(part, MOMENT) for part in _SPAN.findall(moment) or [moment])
     except units.UnitError as error:
         return Problem(where, error.found, error.allowed, error.remedy)
+    verb = verb.lower()
     if verb not in VERBS:
-        return Problem(where, f"the verb '{verb}'", ", ".join(VERBS), did_you_mean(verb, VERBS))
+        meant = f"did you mean '{MEANT[verb]}'?" if verb in MEANT else did_you_mean(verb, VERBS)
+        return Problem(where, f"the verb '{verb}'", ", ".join(VERBS), meant)
     place, quantity = VERBS[verb]
     address, _, text = rest.strip().partition(" ")
     text = re.sub(r"^(to|at|=)\s+", "", text.strip())
@@ -168,9 +211,30 @@ def _value(quantity: Any, text: str, plan: Plan, where: str) -> Any:
     if not text:
         return Problem("", "no value", units.allowed_text(quantity), "write it behind the address")
     try:
+        if isinstance(quantity, SetPointQuantity):
+            return _held(text, quantity, plan, where)
         return units.read(text, quantity)
     except units.UnitError as error:
         return Problem("", error.found, error.allowed, error.remedy)
+
+
+def _held(text: str, quantity: SetPointQuantity, plan: Plan, where: str) -> tuple[str, float] | Problem:
+    """A set point: absolute, or so many kelvin above a loop or the weather, as in a site file."""
+    base, value = read_set_point(text, quantity)
+    known = [v.name for v in plan.volumes if f"{v.address}.supply" != where and not v.outer] + list(
+        AMBIENT_BASES
+    )
+    if base and base not in known:
+        return Problem(
+            "", f"'{base}' is no loop, room or weather", ", ".join(known), did_you_mean(base, known)
+        )
+    follows, seen = base, {where}
+    while follows in (names := {v.name: v for v in plan.volumes}):
+        if f"{names[follows].address}.supply" in seen:
+            return Problem("", f"'{text}' follows itself", "a set point that does not", "give a temperature")
+        seen.add(f"{names[follows].address}.supply")
+        follows = names[follows].part.supply.base
+    return base, value
 
 
 def targets(plan: Plan) -> dict[str, dict[str, Group | Racks | None]]:
@@ -188,8 +252,9 @@ def targets(plan: Plan) -> dict[str, dict[str, Group | Racks | None]]:
             machines[f"{node.address}.pump"] = node.link
     racks: dict[str, Group | Racks | None] = {f"racks.{node.name}": node.racks for node in plan.racks}
     feeders: dict[str, Group | Racks | None] = {f"power.{name}": feeder for name, feeder in plan.feeders}
+    backup: dict[str, Group | Racks | None] = {GENERATORS: None} if plan.site.generators is not None else {}
     return {
-        "machine": machines | racks | feeders,
+        "machine": machines | racks | feeders | backup,
         "link": links,
         "racks": racks,
         "racks or all": racks | {"": None},

@@ -31,15 +31,15 @@ def guard(timeline: Timeline, crossings: dict[str, Crossing]) -> bool:
     y = stepper.y.tolist()
     for v in plant.volumes:
         if v.air and y[v.back[0]] > ROOM_STOP_DEGC:
-            timeline.overheat(v.node.name)
+            timeline.supply.overheat(v.node.name)
         for where, limit in pumps_of(v):
             if y[v.head] > limit:
-                timeline.protect(where, f"{v.node.name} is at {y[v.head]:.0f} °C")
+                timeline.machines.protect(where, f"{v.node.name} is at {y[v.head]:.0f} °C")
     for link in plant.links:
         if isinstance(link.node.link, Chillers) and link.running > 0.0:
             entering = _sink(stepper, link, y)
             if entering > link.node.link.trips_above:
-                timeline.protect(
+                timeline.machines.protect(
                     link.node.address, f"high pressure with {link.node.sink} at {entering:.0f} °C"
                 )
     stopped = False

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twin.transients.events import Event
     from twin.weather import Weather
 
+ROUNDING = 1e-9  # of activity
 SETTLED_K = 0.5  # a temperature that stays this near to where it ends has settled
 
 
@@ -182,7 +183,7 @@ def transient_dataset(
         "version": version,
         "step_s": rec.step,
         "until_s": rec.until,
-        "events": [event.text for event in events],
+        "events": [event.text for event in events if event.text],
         "first_event_s": min((event.at for event in events), default=0.0),
         "log": run.log,
         "steps": run.steps,
@@ -227,12 +228,13 @@ def summarize_transient(ds: xr.Dataset) -> TransientSummary:
     groups = {}
     since = float(ds.attrs["first_event_s"])
     for i, name in enumerate(ds.rack.values):
-        lost = np.clip(ds.rack_activity.values[i] - ds.rack_done.values[i], 0.0, None)
+        lost = ds.rack_activity.values[i] - ds.rack_done.values[i]
+        lost = np.where(lost > ROUNDING, lost, 0.0)
         groups[str(name)] = GroupTimes(
             _or_none(ds.rack_throttle_s.values[i] - since), _or_none(ds.rack_stop_s.values[i] - since),
             str(ds.rack_stop_cause.values[i]) if np.isfinite(ds.rack_stop_s.values[i]) else None,
             _or_none(ds.rack_inlet_limit_s.values[i] - since), _or_none(ds.rack_hottest.values[i]),
-            float(np.trapezoid(lost, dx=step)) if lost.size > 1 else 0.0,
+            float(np.trapezoid(lost, dx=step)),
         )  # fmt: skip
     loops = {str(name): _loop(ds, i) for i, name in enumerate(ds.loop.values)}
     throttle = _first(groups, "time_to_throttle_s")

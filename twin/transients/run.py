@@ -24,7 +24,7 @@ from twin.state import Block
 from twin.transients import protection
 from twin.transients.chips import NEAR_K
 from twin.transients.drivers import Air, Demand, air_of
-from twin.transients.events import Event, read_events
+from twin.transients.events import Event, read_events, split_off
 from twin.transients.recorder import Crossing, Recorder
 from twin.transients.results import Run, transient_dataset
 from twin.transients.standing import answer, stand
@@ -100,6 +100,10 @@ def transient(
     plan = compile_site(chosen)
     listed = read_events(events, plan)
     _refuse_late(listed, until)
+    apart, listed = split_off(listed, plan)
+    if apart:
+        chosen = change_site(chosen, apart)
+        plan = compile_site(chosen)
     found = (
         weather
         if isinstance(weather, Weather)
@@ -122,15 +126,15 @@ def transient(
 
 def _refuse_late(events: list[Event], until: float) -> None:
     """An event after the end would never happen, and nobody would notice."""
-    late = [event for event in events if event.at > until]
+    late = [event for event in events if event.at >= until]
     if late:
         last = max(event.at for event in late)
         raise InputError(
             [
                 Problem(
                     f"event '{event.text}'",
-                    f"{event.at:g} s, after the end of the run",
-                    f"0 to {until:g} s",
+                    f"{event.at:g} s, not before the end of the run",
+                    f"0 to less than {until:g} s",
                     f"a longer run: --until '{last + 1800.0:g} s'",
                 )
                 for event in late
@@ -196,7 +200,7 @@ def _run(
         meter, given = stepper.ledger() - balance
         worst = max(
             worst,
-            abs(meter - given - (stepper.stored() - before)) / max(abs(meter), 1e-3 * plan.design_it * h),
+            abs(meter - given - (stepper.stored() - before)) / max(abs(meter), 1e-2 * plan.design_it * h),
         )
         drive.after(recorder, h)
         if fixed is None:
@@ -209,7 +213,7 @@ def _run(
     progress(int(until), int(until))
     y, plant = stepper.y, stepper.plant
     return Run(
-        plan, recorder, steps, rejected, worst, float(y[plant.meter]), timeline.battery, float(y[plant.battery]), timeline.log
+        plan, recorder, steps, rejected, worst, float(y[plant.meter]), timeline.supply.battery, float(y[plant.battery]), timeline.log
     )  # fmt: skip
 
 
@@ -286,7 +290,7 @@ class Drive:
             self._load_until = stepper.now  # what stopped asks for nothing more
         for rows in stepper.rows:
             crossing = recorder.crossings[rows.node.name]
-            if rows.node.name in self.timeline.unpowered and crossing.stop == np.inf:
+            if rows.node.name in self.timeline.supply.unpowered and crossing.stop == np.inf:
                 crossing.stop, crossing.cause = stepper.now - step, "power"
             model = rows.node.racks.accelerator
             if model is None:
