@@ -62,4 +62,7 @@ def why_racks(wanted: Requirements, rack: Racks) -> str:
         return f"asked: {wanted.accelerators:,} accelerators, {rack.accelerators} in a rack"
     if wanted.it_power is not None:
         return f"power: {wanted.it_power / 1e6:.4g} MW of IT"
-    return f"power: {(wanted.utility_power or 0.0) / 1e6:.4g} MW at the utility meter on the design day"
+    power = f"power: {(wanted.utility_power or 0.0) / 1e6:.4g} MW at the utility meter"
+    if wanted.risk is not None:
+        return f"{power}, passed for {100 * wanted.risk:g} % of the time at most"
+    return f"{power} on the design day"

@@ -25,6 +25,14 @@ def size(
     utility_power: Annotated[
         str | None, typer.Option(help="Or utility power available, e.g. '20 MW'.")
     ] = None,
+    risk: Annotated[
+        str | None,
+        typer.Option(help="Share of the time in which the utility power may be passed, e.g. '1 %'."),
+    ] = None,
+    averaging: Annotated[str, typer.Option(help="Averaging time of the utility meter.")] = "15 min",
+    fleet: Annotated[
+        str, typer.Option(help="What the racks run, for --risk: mixed, training, inference or research.")
+    ] = "mixed",
     tokens: Annotated[
         str | None, typer.Option(help="Or tokens per second, e.g. 2000000, with --work.")
     ] = None,
@@ -94,7 +102,7 @@ def size(
         "supply": None if supply == "optimal" else supply, "approach": approach, "cdu": cdu, "design": design, "growth": growth, "support": support,
         "tokens": None if tokens is None else tokens if "/" in tokens else f"{tokens} 1/s", "work": work, "dynamic": dynamic, "optimal_supply": supply == "optimal",
         "ride_through": ride_through, "battery": battery, "water_storage": water_storage, "budget": budget, "costs": costs,
-        "loading": loading, "quiet": quiet, "noise": noise, "noise_distance": noise_distance,
+        "risk": risk, "averaging": averaging, "fleet": fleet, "loading": loading, "quiet": quiet, "noise": noise, "noise_distance": noise_distance,
         "electrical": electrical, "distribution": distribution, "power_redundancy": power_redundancy, "energy_price": energy_price,
     }  # fmt: skip
     if out is not None:
@@ -126,15 +134,39 @@ def limits(
     weather: Annotated[str | None, typer.Option(help="Embedded year or weather file.")] = None,
     design: Annotated[str, typer.Option(help="Design day: '0.4%' or 'extreme'.")] = "extreme",
     group: Annotated[str | None, typer.Option(help="Rack group of which more could be added.")] = None,
+    utility_power: Annotated[
+        str | None, typer.Option(help="Power at the meter, e.g. '20 MW'; the site's contract by default.")
+    ] = None,
+    risk: Annotated[
+        str,
+        typer.Option(
+            help="Share of the time in which it may be passed: racks of a fleet under it, e.g. '1 %'."
+        ),
+    ] = "0 %",
+    fleet: Annotated[str, typer.Option(help="That fleet: mixed, training, inference or research.")] = "mixed",
+    averaging: Annotated[str, typer.Option(help="Averaging time of the utility meter.")] = "15 min",
     as_json: JsonOption = False,
 ) -> None:
-    """How much more a facility could take, and what binds: racks, warmer weather, no chillers."""
+    """How much more a facility could take, and what binds: racks, warmer weather, no chillers, utility power at a risk."""
     import twin
     from twin.metrics import finite
     from twin.sizing.limits import limits as find
     from twin.sizing.limits import text
+    from twin.sizing.needs import read_requirements
 
-    found = find(twin.load_site(site), weather, design, group)
+    site_read = twin.load_site(site)
+    wish = {"utility_power": utility_power, "risk": risk, "fleet": fleet, "averaging": averaging}
+    asked = read_requirements({key: value for key, value in wish.items() if value is not None})
+    found = find(
+        site_read,
+        weather,
+        design,
+        group,
+        asked.utility_power,
+        asked.risk or 0.0,
+        asked.fleet,
+        asked.averaging,
+    )
     typer.echo(
         json.dumps(finite([asdict(one) for one in found]), allow_nan=False, indent=1)
         if as_json

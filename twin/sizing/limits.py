@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.loader import change_site
-from twin_sites.schema import Chillers, Group, Site
+from twin_sites.schema import Chillers, Group, Site, Utility
 
 from twin.annual import simulate
 from twin.errors import RunError
+from twin.loads.fleet import Kind
 from twin.sizing.proof import full_load, hot_days, shortfalls
+from twin.sizing.risk import at_risk, overhead, words
 from twin.weather import Weather, load_weather
 
 MOST_TIMES = 64  # of the racks that are there
@@ -31,7 +33,10 @@ class Limit:
     binding: tuple[str, ...]
 
 
-def limits(site: Site, weather: Weather | str | None = None, design: str = "extreme", group: str | None = None) -> tuple[Limit, ...]:  # fmt: skip
+def limits(
+    site: Site, weather: Weather | str | None = None, design: str = "extreme", group: str | None = None, utility_power: float | None = None,
+    risk: float = 0.0, fleet: Kind = "mixed", averaging_s: float = 900.0,
+) -> tuple[Limit, ...]:  # fmt: skip
     """How much a facility can take on its design days at full load with all its spare units out.
 
     Parameters
@@ -44,11 +49,16 @@ def limits(site: Site, weather: Weather | str | None = None, design: str = "extr
         Design condition, see ``design_day``.
     group
         Rack group of which more could be added; the first with accelerators by default.
+    utility_power
+        W that may be passed for the share ``risk`` of the time, see `twin.sizing.risk`; the site's contract by default.
+    risk, fleet, averaging_s
+        Where ``risk`` is above 0, racks under that power with a generated fleet, and the averaging time of the meter.
 
     Returns
     -------
     tuple of Limit
-        Racks of the group; kelvin by which the weather may be warmer; and the same without any chiller.
+        Racks of the group; kelvin by which the weather may be warmer; and the same without any chiller; with a utility
+        power, racks under it at the risk, the plant as it is.
 
     Raises
     ------
@@ -78,13 +88,58 @@ def limits(site: Site, weather: Weather | str | None = None, design: str = "extr
     cases = [("warmer weather", spares)]
     if any(isinstance(element, Chillers) for _, element in site.drawn()):
         cases.append(("warmer weather without chillers", spares | _out(site, chillers=True)))
-    for words, out in cases:
+    for label, out in cases:
         low, high = round(OFFSET_LOW_K / OFFSET_STEP_K), round(OFFSET_HIGH_K / OFFSET_STEP_K)
         now = round(site.site.ambient_offset / OFFSET_STEP_K)
         steps, why = _most(lambda i, out=out: short(out | {here: f"{i * OFFSET_STEP_K} K"}), now, low, high)  # type: ignore[misc]
         most = None if steps is None else steps * OFFSET_STEP_K
-        found.append(Limit(words, here, site.site.ambient_offset, most, "K above the weather", why))
+        hottest = "" if most is None else f", a hottest hour of {float(air.dry_bulb.max()) + most:.1f} °C"
+        found.append(Limit(label, here, site.site.ambient_offset, most, f"K above the weather{hottest}", why))
+    if utility_power is not None or risk > 0.0:
+        found.append(_under_power(site, air, name, found[0], utility_power, risk, fleet, averaging_s))
     return tuple(found)
+
+
+def _under_power(
+    site: Site, air: Weather, name: str, plant: Limit, utility_power: float | None, risk: float, fleet: Kind, averaging_s: float
+) -> Limit:  # fmt: skip
+    """Racks under a utility power at a risk, and whether the plant gives way before."""
+    contracts = [
+        feeder.rating for feeder in site.power.values() if isinstance(feeder, Utility) and feeder.rating
+    ]
+    cap = utility_power if utility_power is not None else sum(contracts)
+    if not cap:
+        raise InputError(
+            [
+                Problem(
+                    "--risk",
+                    "no utility power",
+                    "one of the site or --utility-power",
+                    "--utility-power '20 MW'",
+                )
+            ]
+        )
+    if not site.racks[name].accelerators:
+        raise InputError(
+            [
+                Problem(
+                    "--group",
+                    f"'{name}', which has no accelerators",
+                    "a group with accelerators",
+                    "leave --group out",
+                )
+            ]
+        )
+    one = at_risk(
+        site.racks[name], overhead(site, air, name), cap, risk, fleet, averaging_s, None, grows=False
+    )
+    why = [words(one)]
+    if plant.most is not None and one.racks > plant.most:
+        why.append(
+            f"before that: {plant.binding[0] if plant.binding else 'the plant'}, beyond {plant.most:g} racks"
+        )
+    what = f"racks of {name} under {cap / 1e6:,.4g} MW at {100 * risk:g} % risk"
+    return Limit(what, plant.address, plant.now, one.racks, "racks", tuple(why))
 
 
 def _design(word: str) -> Literal["0.4%", "extreme"]:
@@ -102,7 +157,7 @@ def text(found: tuple[Limit, ...]) -> str:
             if one.most is None
             else f"{one.most:g} {one.unit} (now {one.now:g})"
         )
-        lines += [f"  {one.what}: {most}", *(f"      then {words}" for words in one.binding[:3])]
+        lines += [f"  {one.what}: {most}", *(f"      then {binding}" for binding in one.binding[:3])]
     return "\n".join(lines)
 
 

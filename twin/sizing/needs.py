@@ -37,6 +37,33 @@ class Requirements(Parameters):
     utility_power: Annotated[
         float | None, Quantity("W", "Utility power", low=1e3, high=1e10, shown="MW", shown_ip="MW")
     ] = None
+    risk: Annotated[
+        float | None,
+        Quantity(
+            "1",
+            "Share of time above the utility power",
+            low=0.0,
+            high=0.5,
+            bound_source="estimate",
+            shown="%",
+            shown_ip="%",
+        ),
+    ] = None
+    averaging: Annotated[
+        float,
+        Quantity(
+            "s",
+            "Averaging time of the utility meter",
+            low=60.0,
+            high=3600.0,
+            bound_source="estimate",
+            shown="min",
+            shown_ip="min",
+        ),
+    ] = 900.0
+    fleet: Annotated[
+        Literal["mixed", "training", "inference", "research"], Choice("What the racks run, for the risk")
+    ] = "mixed"
     tokens: Annotated[
         float | None,
         Quantity("1/s", "Tokens per second of busy racks", low=1.0, high=1e12, bound_source="estimate"),
@@ -149,6 +176,12 @@ def checked(wanted: Requirements) -> Racks:
         problems.append(
             Problem("requirements", found, f"exactly one of {', '.join(AMOUNTS)}", "8 racks, say")
         )
+    if wanted.risk is not None and wanted.utility_power is None:
+        problems.append(
+            Problem("risk", "no utility power that could be passed", "risk with utility_power", "20 MW, say")
+        )
+    if abs(3600.0 / wanted.averaging % 1.0) > 1e-9:
+        problems.append(Problem("averaging", f"{wanted.averaging:g} s", "a divisor of an hour", "15 min"))
     if not wanted.water and wanted.plant in ("adiabatic", "tower"):
         problems.append(
             Problem("plant", f"{wanted.plant}, and no water allowed", "dry", "the dry plant, or allow water")

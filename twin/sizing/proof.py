@@ -49,11 +49,11 @@ def hot_days(air: Weather, which: Literal["0.4%", "extreme"]) -> Weather:
     )
 
 
-def full_load(days: Weather) -> Load:
-    """Every accelerator at activity 1 for as long as the days last."""
+def full_load(days: Weather, level: float = 1.0) -> Load:
+    """Every accelerator at one activity for as long as the days last."""
     return Load(
-        name="full load", source="every accelerator at activity 1", start=days.start, step_s=days.step_s, utc_offset_h=None,
-        quantity="activity", boundary=None, series={"all": np.ones(days.n)}, devices={"all": 1}, key=f"full load {days.n}",
+        name="full load" if level == 1.0 else f"activity {level:g}", source=f"every accelerator at activity {level:g}", start=days.start, step_s=days.step_s, utc_offset_h=None,
+        quantity="activity", boundary=None, series={"all": np.full(days.n, level)}, devices={"all": 1}, key=f"activity {level:g} {days.n}",
     )  # fmt: skip
 
 

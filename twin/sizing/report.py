@@ -8,6 +8,7 @@ from twin_sites.errors import InputError, Problem
 
 from twin.sizing.economics import read_costs
 from twin.sizing.needs import architecture_of
+from twin.sizing.risk import words as risk_words
 from twin.sizing.run import Sized
 from twin.store import write_whole
 from twin.tables import table
@@ -105,7 +106,9 @@ def headline(sized: Sized) -> list[tuple[str, str]]:
         if s.max_chip_temperature_degc is None
         else f"{s.max_chip_temperature_degc:.1f} °C, {s.chip_headroom_k:.1f} K below throttling"
     )
+    risk = [] if sized.at_risk is None else [("Utility power at a risk", risk_words(sized.at_risk))]
     return [
+        *risk,
         ("Peak at the utility meter", f"{sized.peak_power / 1e6:.3f} MW (design day, full load)"),
         ("IT in the proving year", f"{s.it_energy_kwh / s.hours / 1e3:.3f} MW mean, {s.peak_it_kw / 1e3:.3f} MW peak"),
         ("Facility water supply", f"{warmest:.1f} °C"),

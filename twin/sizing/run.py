@@ -40,6 +40,7 @@ from twin.sizing.proof import (
     prove_days,
     throttled,
 )
+from twin.sizing.risk import AtRisk, at_risk, overhead
 from twin.sizing.row import Alternative, Equipment
 from twin.sizing.settle import Draft, finishers, grow, settle, widen
 from twin.sizing.technologies import candidates
@@ -67,6 +68,7 @@ class Sized:
     unmet_requirements: tuple[str, ...]
     alternatives: tuple[Alternative, ...]  # what was compared and what was out, the one taken first
     year: xr.Dataset = field(repr=False)  # the proving year
+    at_risk: AtRisk | None = None  # where a risk of passing the utility power was accepted
 
     @property
     def site(self) -> Site:
@@ -107,6 +109,7 @@ class Sized:
                 "loss_share": self.electrical_loss,
                 "rack_currents": [asdict(one) for one in self.currents],
             },
+            "at_risk": None if self.at_risk is None else asdict(self.at_risk),
             "economics": asdict(self.economics)
             | {"capital": [line._asdict() for line in self.economics.capital]},
         }
@@ -243,7 +246,19 @@ def _within_utility(wanted: Requirements, rack: Racks, air: Weather, plant: str)
                 )
             ]
         )
-    return best
+    if wanted.risk is None:
+        return best
+    room = wanted.utility_power / (1.0 + wanted.growth)
+    group = best.site.racks["compute"]
+    over = overhead(best.site, air, "compute")
+    found = at_risk(group, over, room, wanted.risk, wanted.fleet, wanted.averaging, fits, grows=True)
+    count = max(found.racks, fits)
+    usual = (
+        Requirements().load
+    )  # what was asked for stays; else the year is proven with the fleet of the risk
+    load = f"generated:{wanted.fleet},racks={count}" if wanted.load == usual else wanted.load
+    best = _size(replace(wanted, load=load), rack, air, plant, count)
+    return replace(best, requirements=wanted, at_risk=found)
 
 
 def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: int) -> Sized:
