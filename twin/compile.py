@@ -8,12 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from twin_models.cdu import cdu as cdu_model
 from twin_models.fluids.fluids import Fluid, density, fluid
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
-from twin_models.streams import Array, Real
 from twin_sites.schema import (
     OUTDOORS,
     AirHandlers,
@@ -28,12 +25,10 @@ from twin_sites.schema import (
     Site,
 )
 
-from twin.design_flows import REFERENCE_DEGC, cold_design, hot_design
+from twin.design_flows import REFERENCE_DEGC, Units, cold_design, hot_design, reached
 from twin.errors import RunError
-from twin.headers import Branching, branching, flow_at_head, head_of, most_flow
+from twin.headers import Branching, branching, most_flow
 from twin.placed import in_its_place
-
-MORE = 1.25  # times rated flow, about where pumps at full speed end: the exponent of the head is taken up to here
 
 
 @dataclass(frozen=True)
@@ -282,7 +277,7 @@ def _flows(volume: VolumeNode) -> tuple[float, float]:
         design = pump.rated_flow * (pump.count - pump.spare) * rho
         return design, pump.units * full_speed_flow(pump) * rho
     demand = sum(node.racks.count * rated_rack_flow(node.racks) for node in volume.racks)
-    units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
+    units = _units(volume)
     if not units or demand <= 0.0:
         return max(demand, sum(n.units * n.hot_design for s in volume.stages for n in s) / rho) * rho, float(
             "inf"
@@ -290,19 +285,7 @@ def _flows(volume: VolumeNode) -> tuple[float, float]:
     if volume.branching is not None:
         return demand * rho, float(most_flow(volume.branching, volume.branching.nominal)) * rho
     head, exponent = _rack_head(volume)
-    return demand * rho, float(_cdu_flow(units, demand, head, exponent)) * rho
-
-
-def _cdu_flow(units: list[LinkNode], flow: float, head: Real, exponent: Real, speed: float = 1.0) -> Array:
-    """Most m³/s of all units together at a pump speed, where racks and pipes ask for ``head`` Pa at ``flow`` m³/s."""
-    total = sum(node.units * node.hot_design for node in units)
-    most = np.zeros(np.shape(head))
-    for node in units:
-        assert isinstance(node.link, Cdus)
-        per_unit = flow * node.hot_design / total if total else 0.0
-        one = cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link, speed)
-        most = most + node.units * one
-    return most
+    return demand * rho, float(reached(units, demand, head, exponent)) * rho
 
 
 def _rack_head(volume: VolumeNode) -> tuple[float, float]:
@@ -312,25 +295,16 @@ def _rack_head(volume: VolumeNode) -> tuple[float, float]:
 
 
 def _branching(volume: VolumeNode, loop: Loop) -> Branching:
-    """Split of the headers, with what the units' pumps reach at every temperature of its table."""
     assert loop.manifold is not None
     assert volume.fluid is not None
-    split = branching(loop, loop.manifold, volume.fluid, [(node.name, node.racks) for node in volume.racks])
-    units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
-    if not units:
-        return split
-    rated = np.full(split.t.size, split.flow)
-    head, more = head_of(split, rated, split.t), head_of(split, MORE * rated, split.t)
-    exponent = np.log(more / head) / np.log(MORE)
-    most = np.minimum(_cdu_flow(units, split.flow, head, exponent), split.q[-1])
-    control, held = loop.manifold.control, None
-    if control == "speed":
-        held = _cdu_flow(units, split.flow, head, exponent, loop.manifold.speed)
-    elif control == "pressure":
-        nominal = np.array([split.nominal])
-        rated_head = float(head_of(split, np.array([split.flow]), nominal)[0])
-        held = flow_at_head(split, loop.manifold.pressure or rated_head)
-    return split._replace(most=most, held=held)
+    racks = [(node.name, node.racks) for node in volume.racks]
+    return branching(loop, loop.manifold, volume.fluid, racks, _units(volume))
+
+
+def _units(volume: VolumeNode) -> list[Units]:
+    """Units whose pumps move a loop's coolant."""
+    nodes = [node for stage in volume.stages for node in stage]
+    return [Units(n.link, n.units, n.hot_design) for n in nodes if isinstance(n.link, Cdus)]
 
 
 def rated_rack_flow(racks: Racks) -> float:

@@ -1,6 +1,12 @@
 """Design flows of machines in kg/s, from what their datasheets state."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from twin_models.cdu import cdu as cdu_model
 from twin_models.fluids.fluids import Fluid, density, heat_capacity
+from twin_models.streams import Array, Real
 from twin_sites.schema import (
     AirHandlers,
     Cdus,
@@ -58,3 +64,22 @@ def cold_design(link: Link, cold: Fluid | None) -> float:
         heat = link.capacity * (1.0 + 1.0 / link.cop)
         return heat / (float(heat_capacity(cold, REFERENCE_DEGC)) * link.condenser_range)
     return 0.0
+
+
+class Units(NamedTuple):
+    """Distribution units of one kind on a loop."""
+
+    link: Cdus
+    number: int
+    design: float  # kg/s of one on its hot side: the loop's flow splits by it
+
+
+def reached(units: Sequence[Units], flow: float, head: Real, exponent: Real, speed: float = 1.0) -> Array:
+    """Most m³/s of all units together at a pump speed, where racks and pipes ask for ``head`` Pa at ``flow`` m³/s."""
+    total = sum(one.number * one.design for one in units)
+    most = np.zeros(np.shape(head))
+    for one in units:
+        per_unit = flow * one.design / total if total else 0.0
+        limit = cdu_model.flow_limit(head / per_unit**exponent, exponent, one.link, speed)
+        most = most + one.number * limit
+    return most

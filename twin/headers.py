@@ -16,9 +16,12 @@ from twin_models.rack.parameters import LiquidLoop
 from twin_models.streams import Array, Mask, Real
 from twin_sites.schema import Headers, Loop, Racks
 
+from twin.design_flows import Units, reached
+
 MARGIN_K = 0.5  # a return this far above its limit is a matter of the split, not a fault
 NOMINAL_DEGC = 35.0  # of a supply that is given relative to another loop
 HIGHEST_DEGC = 80.0  # of the grid: no loop of plates is supplied hotter
+MORE = 1.25  # times rated flow, about where pumps at full speed end: the exponent of the head is taken up to here
 TEMPERATURES = 9
 SLOW = (0.02, 0.035, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3)  # headers turn laminar
 FLOWS = np.array([*SLOW, *np.arange(0.4, 2.05, 0.1)])  # over rated flow
@@ -44,8 +47,10 @@ class Branching(NamedTuple):
     held: Array | None = None  # m³/s where pumps hold a pressure or a speed, whatever racks ask for, (T,)
 
 
-def branching(loop: Loop, headers: Headers, liquid: Fluid, racks: Sequence[tuple[str, Racks]]) -> Branching:
-    """Split of a loop's flow over its racks, in the order of groups and numbers.
+def branching(
+    loop: Loop, headers: Headers, liquid: Fluid, racks: Sequence[tuple[str, Racks]], units: Sequence[Units]
+) -> Branching:
+    """Split of a loop's flow over its racks, in the order of groups and numbers, and what its pumps reach.
 
     Parameters
     ----------
@@ -53,10 +58,25 @@ def branching(loop: Loop, headers: Headers, liquid: Fluid, racks: Sequence[tuple
         The loop, its headers and its liquid.
     racks
         Name and racks of every group with plates on this loop.
+    units
+        Units whose pumps move it; without them nothing limits or holds its flow here.
     """
     nominal = NOMINAL_DEGC if loop.supply.base else loop.supply.value
     sides = tuple((name, group.count, group.liquid) for name, group in racks if group.liquid is not None)
-    return _tabulated(headers, liquid, sides, float(nominal))
+    split = _tabulated(headers, liquid, sides, float(nominal))
+    if not units:
+        return split
+    rated = np.full(split.t.size, split.flow)
+    head, more = head_of(split, rated, split.t), head_of(split, MORE * rated, split.t)
+    exponent = np.log(more / head) / np.log(MORE)
+    most = np.minimum(reached(units, split.flow, head, exponent), split.q[-1])
+    held = None
+    if headers.control == "speed":
+        held = reached(units, split.flow, head, exponent, headers.speed)
+    elif headers.control == "pressure":
+        at_rating = head_of(split, np.array([split.flow]), np.array([split.nominal]))
+        held = flow_at_head(split, headers.pressure or float(at_rating[0]))
+    return split._replace(most=most, held=held)
 
 
 @lru_cache(maxsize=32)

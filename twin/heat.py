@@ -184,7 +184,9 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             total = total + asked * rho
         most: Array | float = volume.flow_limit
         if volume.branching is not None:
-            held, most = held_flow(volume.branching, supply), rho * most_flow(volume.branching, supply)
+            held = held_flow(volume.branching, supply)
+            if volume.branching.most is not None:
+                most = rho * most_flow(volume.branching, supply)
             total = total if held is None else np.asarray(held * rho)
         share = np.minimum(1.0, most / np.maximum(total, 1e-12))
         state.given[volume.name] = share
