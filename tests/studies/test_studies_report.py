@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from twin_sites.addresses import addresses
 from twin_sites.errors import InputError
 
 import twin
-from twin.studies.axes import estimate_axes
 from twin.studies.cases import DONE, run_chunk
 from twin.studies.designs import matrix
-from twin.studies.effects import against_degree_hours, band, indices, spans
+from twin.studies.effects import against_degree_hours, band, indices, ranks, spans
+from twin.studies.estimates import estimate_axes
 from twin.studies.file import Study, read_study, ready_made
 from twin.studies.plan import plan_study
 from twin.studies.report import study_report
@@ -56,6 +57,17 @@ def test_morris_measures_of_a_plane() -> None:
     assert found["cooling.fws.supply"]["mu_star"] == pytest.approx(3.0, rel=1e-6)
     assert found["site.ambient_offset"]["mu_star"] == pytest.approx(1.0, rel=1e-6)
     assert found["site.ambient_offset"]["sigma"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_ranks_find_what_a_number_follows() -> None:
+    """A monotone function of one axis follows it and not the other; a small or a gridded study says nothing."""
+    ds = sampled("latin-hypercube", 200, lambda x: np.exp(-x[:, 0] / 3.0))
+    (found,) = ranks(ds, "pue")
+    assert found.axis == "cooling.fws.supply"
+    assert found.correlation == pytest.approx(-1.0)
+    assert found.at_low > found.at_high
+    assert ranks(sampled("latin-hypercube", 20, lambda x: x[:, 0]), "pue") == []
+    assert ranks(sampled("sobol", 64, lambda x: x[:, 0]), "pue") == []
 
 
 def test_indices_are_undefined_where_a_case_is_missing() -> None:
@@ -125,17 +137,32 @@ def test_reports(store: Path, tmp_path: Path) -> None:
         study_report([store], tmp_path / "r.pdf")
 
 
-def test_estimates_are_varied_by_their_share() -> None:
-    """Every number marked estimate that stays valid, and nothing else."""
+def test_every_estimate_is_varied_or_counted() -> None:
+    """Numbers by their share, temperatures by that of 20 K, up to their bounds; what is left out is counted."""
     site = twin.load_site(SITE)
-    axes = estimate_axes(site, 0.1, ["cooling"])
+    whole = estimate_axes(site, 0.1, ())
+    marked = [entry for entry in addresses(site) if entry.origin.confidence == "estimate"]
+    assert len(whole.axes) + sum(whole.left_out.values()) == len(marked)
+    assert set(whole.left_out) <= {"defaults of the program", "words and curves", "counts", "zero"}
+    spreads = {axis.name: axis.spread.ends for axis in whole.axes if axis.spread is not None}
+    values = {entry.address: entry.value for entry in marked}
+    cut = 0
+    for axis in whole.axes:
+        low, high = spreads[axis.name]
+        value = values[axis.name]
+        half = 2.0 if axis.unit == "degC" else 0.1 * abs(value)
+        wide = low == pytest.approx(value - half) and high == pytest.approx(value + half)
+        cut += not wide
+        assert value - half * 1.0001 <= low <= value <= high <= value + half * 1.0001
+    assert 0 < cut < 0.1 * len(whole.axes)
+    assert spreads["racks.compute.accelerator_liquid"] == pytest.approx((0.9, 1.0))  # a share ends at 1
+    assert spreads["racks.compute.accelerator.throttle"] == pytest.approx((85.0, 89.0))
+
+
+def test_estimates_in_a_study(tmp_path: Path) -> None:
+    axes = estimate_axes(twin.load_site(SITE), 0.1, ["cooling"]).axes
     assert len(axes) > 10
-    for axis in axes:
-        assert axis.name.startswith("cooling")
-        assert site.sources[axis.name].confidence == "estimate"
-        assert axis.spread is not None
-        low, high = axis.spread.ends
-        assert high / low == pytest.approx(1.1 / 0.9)
+    assert all(axis.name.startswith("cooling") for axis in axes)
     ds = twin.study(
         {
             "site": SITE,
@@ -149,6 +176,10 @@ def test_estimates_are_varied_by_their_share() -> None:
     assert (ds["status"] == DONE).all()
     assert np.unique(ds["pue"].values).size == 8
     assert len(spans(ds, "pue")) == len(axes)
+    twin.study(ds.attrs["study"] | {"site": SITE, "axes": {}}, out=tmp_path / "r.zarr")
+    text = study_report([tmp_path / "r.zarr"], tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "varied by 10 % up and down. Left out: " in text
+    assert "defaults of the program" in text
 
 
 @pytest.mark.parametrize("name", sorted(ready_made()))

@@ -10,6 +10,7 @@ from twin.metrics import finite
 if TYPE_CHECKING:
     import pandas as pd
 
+SHOWN_AXES = 6  # in a line
 HEADLINE = ("pue", "wue_l_per_kwh", "cue_kg_per_kwh", "energy_cost", "unmet_cooling_hours")
 
 
@@ -71,7 +72,9 @@ def digest(ds: xr.Dataset) -> dict[str, Any]:
 def digest_text(ds: xr.Dataset, place: str = "") -> str:
     """The digest as a person reads it."""
     found = digest(ds)
-    axes = " × ".join(f"{name} ({len(np.unique(ds[name].values))})" for name in axis_names(ds))
+    names = axis_names(ds)
+    axes = " × ".join(f"{name} ({len(np.unique(ds[name].values))})" for name in names[:SHOWN_AXES])
+    axes += f" and {len(names) - SHOWN_AXES:,} more axes" if len(names) > SHOWN_AXES else ""
     lines = [
         ds.attrs["study"]["title"] or found["study"],
         f"{found['cases']:,} cases over {axes}; {found['done']:,} done, {found['failed']:,} failed",
@@ -79,7 +82,9 @@ def digest_text(ds: xr.Dataset, place: str = "") -> str:
     ]
     for name, ends in found["extremes"].items():
         for which, end in ends.items():
-            case = ", ".join(f"{axis} {value_text(ds, axis, value)}" for axis, value in end["case"].items())
+            items = list(end["case"].items())
+            case = ", ".join(f"{axis} {value_text(ds, axis, value)}" for axis, value in items[:SHOWN_AXES])
+            case += f" and {len(items) - SHOWN_AXES:,} more" if len(items) > SHOWN_AXES else ""
             lines.append(f"{name:<20} {which:<8} {end['value']:>14,.4g}   {case}")
     if place:
         lines += ["", f"Results: {place}"]

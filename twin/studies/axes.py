@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from twin_models.fields import Quantity
 from twin_sites import units
-from twin_sites.addresses import DEFAULT, addresses
 from twin_sites.changes import hint_at
 from twin_sites.declared import label_of, options_of, quantity_of
 from twin_sites.errors import InputError, Problem, did_you_mean
@@ -150,41 +149,6 @@ def read_axis(site: Site, name: str, written: Any, where: str) -> Axis:
     if quantity is None:
         return _words(site, name, title, _listed(written, where), options_of(hint), where)
     return _numeric(site, name, title, quantity, written, where)
-
-
-def estimate_axes(site: Site, share: float, inside: Sequence[str]) -> list[Axis]:
-    """An axis for every number that a datasheet or the site marks ``estimate``: uniform, ``share`` up and down.
-
-    Parameters
-    ----------
-    site
-        Base site.
-    share
-        Half width over the value.
-    inside
-        Beginnings of the addresses wanted, such as ``cooling``; all where empty.
-
-    Left out: defaults of the program, which switch parts off; counts; temperatures on a scale, of which a share means
-    nothing; what is zero; and what the site would refuse at either end.
-    """
-    out = []
-    for entry in addresses(site):
-        quantity, value = entry.quantity, entry.value
-        if entry.origin.confidence != "estimate" or entry.origin == DEFAULT or quantity is None:
-            continue
-        if not isinstance(value, float) or value == 0.0 or quantity.unit in ("degC", "count"):
-            continue
-        if inside and not entry.address.startswith(tuple(inside)):
-            continue
-        low, high = sorted((value * (1.0 - share), value * (1.0 + share)))
-        axis = Axis(entry.address, entry.label, quantity.unit, spread=Spread("uniform", (low, high)))
-        try:
-            for end in (low, high):
-                change_site(site, axis.changes(units.round_digits(end)))
-        except InputError:
-            continue
-        out.append(axis)
-    return out
 
 
 def _numeric(site: Site, name: str, title: str, quantity: Quantity, written: Any, where: str) -> Axis:

@@ -20,9 +20,10 @@ from twin.loads.load import Boundary, Load
 from twin.loads.read import load_trace, loads
 from twin.loads.requests import is_request_trace
 from twin.results import site_key
-from twin.studies.axes import Array, Axis, estimate_axes, read_axis
+from twin.studies.axes import Array, Axis, read_axis
 from twin.studies.checks import estimates, members, outputs, overlaps, times
 from twin.studies.designs import cases_of, check_design, matrix
+from twin.studies.estimates import Estimates, estimate_axes
 from twin.studies.file import MAX_BYTES, Study, place_of, read_study
 from twin.studies.keeping import kept_first, rows_kept
 from twin.weather import Weather, load_weather
@@ -59,6 +60,7 @@ class Plan:
     chunk: int
     steps: int
     kept: int  # leading cases whose series are kept
+    left_out: dict[str, int]  # estimates that are not varied, by reason
     identity: dict[str, str]
 
     @property
@@ -98,15 +100,17 @@ def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None 
             axes.append(read_axis(base, name, values, place_of(where, lines, ("axes", name))))
         except InputError as error:
             problems += error.problems
+    spreads = Estimates([], {})
     if study.estimates is not None:
         faults = estimates(study, where)
         problems += faults
         named = {axis.name for axis in axes} | {
             key for axis in axes for effect in axis.effects for key in effect
         }
-        spreads = [] if faults else estimate_axes(base, study.estimates, study.estimates_in)
-        axes += [axis for axis in spreads if axis.name not in named]
-        if not faults and not spreads:
+        if not faults:
+            spreads = estimate_axes(base, study.estimates, study.estimates_in)
+        axes += [axis for axis in spreads.axes if axis.name not in named]
+        if not faults and not spreads.axes:
             allowed = "beginnings of addresses of numbers marked estimate"
             listed = ", ".join(study.estimates_in) or "the site"
             problems.append(
@@ -147,7 +151,7 @@ def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None 
     chunk = study.chunk or min(LARGEST, max(SMALLEST, -(-len(cases) // CHUNKS)))
     identity = _identity(study, axes, design, sites, weathers, traces)
     recipe = Recipe(sites, weathers, traces, tuple(axes), study, _digest(identity))
-    return Plan(recipe, design, cases, case_of, chunk, steps, kept, identity)
+    return Plan(recipe, design, cases, case_of, chunk, steps, kept, spreads.left_out, identity)
 
 
 def _table(study: Study, where: str) -> dict[str, Any]:

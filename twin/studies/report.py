@@ -10,7 +10,7 @@ import xarray as xr
 from twin_sites.errors import InputError, Problem
 
 from twin.studies.analysis import axis_names, case_table, digest, headline, value_text
-from twin.studies.effects import against_degree_hours, band, indices, spans
+from twin.studies.effects import against_degree_hours, band, indices, ranks, spans
 from twin.studies.results import open_study, unit_of
 
 NAMES = {"pue": "PUE", "wue_l_per_kwh": "WUE", "cue_kg_per_kwh": "CUE", "energy_cost": "Energy cost"}
@@ -119,6 +119,7 @@ def _blocks(studies: list[xr.Dataset]) -> list[Block]:
         keys = list(next(iter(found_indices.values())))
         rows = [[axis, *(f"{value[key]:.4g}" for key in keys)] for axis, value in found_indices.items()]
         out += [("h2", f"{study['design'].capitalize()} indices of PUE"), ("table", [["axis", *keys], *rows])]
+    out += _estimates(ds)
     line = against_degree_hours(ds, "pue")
     if line is not None:
         text = (
@@ -139,6 +140,23 @@ def _blocks(studies: list[xr.Dataset]) -> list[Block]:
         ]
     if len(studies) > 1:
         out += [("h2", "Beside other studies"), ("table", _beside(studies))]
+    return out
+
+
+def _estimates(ds: xr.Dataset) -> list[Block]:
+    """Which samples PUE follows, and how many estimates were drawn from and left out."""
+    study, out = ds.attrs["study"], list[Block]()
+    rows = [
+        [rank.axis, f"{rank.correlation:+.2f}", f"{rank.at_low:.4f}", f"{rank.at_high:.4f}"]
+        for rank in ranks(ds, "pue")[:SHOWN_AXES]
+    ]
+    if rows:
+        head = ["axis", "rank correlation", "PUE in its lowest fifth", "in its highest"]
+        out += [("h2", "What PUE follows"), ("table", [head, *rows])]
+    if study["estimates"] is not None:
+        left = ", ".join(f"{count:,} {reason}" for reason, count in ds.attrs["left_out"].items())
+        text = f"Numbers marked estimate are varied by {100 * study['estimates']:g} % up and down."
+        out += [("h2", "Estimates"), ("p", f"{text} Left out: {left or 'none'}.")]
     return out
 
 

@@ -105,7 +105,15 @@ def open_study(path: str | Path, hourly: tuple[str, ...] | list[str] = ()) -> xr
         coords["case"] = np.arange(dims["case"])
     about = {
         key: attrs[key]
-        for key in ("study", "identity", "site_title", "weather_notes", "weather_facts", "step_s")
+        for key in (
+            "study",
+            "identity",
+            "site_title",
+            "weather_notes",
+            "weather_facts",
+            "step_s",
+            "left_out",
+        )
     }
     return xr.Dataset(data, coords, about)
 

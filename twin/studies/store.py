@@ -106,6 +106,7 @@ def describe(plan: Plan) -> dict[str, Any]:
                 },
                 "chunk": plan.chunk,
                 "kept": plan.kept,
+                "left_out": plan.left_out,
                 "steps": plan.steps,
                 "step_s": study.step_s or plan.recipe.weathers[""].step_s,
             },
