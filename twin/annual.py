@@ -27,7 +27,7 @@ from twin.loads.load import Load
 from twin.loads.read import load_trace, loads
 from twin.loads.requests import answering, is_request_trace
 from twin.members import check_size
-from twin.notes import plant_notes, uneven_notes
+from twin.notes import plant_notes, uneven_notes, vapour_notes
 from twin.results import Collected, Rates, add, collect, dataset
 from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block, Span
@@ -145,7 +145,9 @@ def simulate(
         if one.useful is not None and one.free is not None:  # what a floor burns makes no tokens
             found.values["rack_tokens"][i] *= one.useful
             found.values["rack_tokens_asked"][i] *= one.free
-    more = [*more, *uneven_notes(plan, found.members.flow)]
+    supply = found.values["loop_supply_temperature"]
+    floated = vapour_notes(plan, supply, np.asarray(ambient.pressure), span.step_s)
+    more = [*more, *floated, *uneven_notes(plan, found.members.flow)]
     told = (*notes, *more, *said, *emitted, *air.notes)
     return dataset(plan, found, span, air, trace, rates, told, __version__)
 

@@ -2,15 +2,17 @@
 
 import numpy as np
 from twin_models.fluids import boiling
+from twin_models.rack import rack as rack_model
 from twin_models.streams import Array
 from twin_models.two_phase import two_phase
 from twin_sites.schema import Condensers, Tanks
 
 from twin import members
-from twin.compile import Plan, VolumeNode
+from twin.compile import Plan, VolumeNode, rated_rack_flow
 
 NEAR_CRITICAL = 0.7  # of the critical heat flux; designs stay below (estimate)
 SEALED_K = 1.0  # a vented tank boils at outdoor pressure; a set point off by more means pressure or vacuum
+FLAMMABLE = ("cyclopentane",)
 UNEVEN = 0.1  # one vendor accepts 10 % of deviation between branches
 DAYS = 365.0
 
@@ -32,7 +34,7 @@ def plant_notes(plan: Plan, pressure: float, hours: float) -> list[str]:
         notes += _tank_loads(volume)
         if volume.fluid is not None and volume.fluid.boils:
             notes += _boiling(volume, pressure, hours)
-    return notes
+    return notes + bare_loops(plan)
 
 
 def _tank_loads(volume: VolumeNode) -> list[str]:
@@ -62,6 +64,46 @@ def uneven_notes(plan: Plan, flow: Array) -> list[str]:
                     f"{volume.address}.manifold: flow of {own[least]} is {100 * relative[least]:.0f} % and of {own[most]} "
                     f"{100 * relative[most]:.0f} % of the group's mean"
                 )
+    return notes
+
+
+def vapour_notes(plan: Plan, supply: Array, pressure: Array, step_s: float) -> list[str]:
+    """Vented vessels whose liquid floats off its set point: vapour that leaves, or air that is drawn in.
+
+    ``supply`` is the temperature of every loop, (volumes, time); ``pressure`` that of the outdoor air in Pa, (time,).
+    """
+    notes = []
+    for i, volume in enumerate(plan.volumes):
+        links = [node.link for stage in volume.stages for node in stage if isinstance(node.link, Condensers)]
+        if volume.fluid is None or not any(link.vented for link in links):
+            continue
+        held = boiling.pressure(volume.fluid.name, supply[i])
+        boils_at = boiling.saturation_temperature(volume.fluid.name, pressure)
+        wanted = volume.part.supply.value if not volume.part.supply.base else -np.inf
+        over = supply[i] > np.maximum(boils_at, wanted) + SEALED_K
+        if over.any():
+            notes.append(
+                f"{volume.address}: vapour stands at up to {float(held.max()) / 1000:.0f} kPa for {over.sum() * step_s / 3600:,.0f} h: "
+                "a vented vessel lets it out, and more liquid is lost than stated"
+            )
+    return notes
+
+
+def bare_loops(plan: Plan) -> list[str]:
+    """Cold plates on a loop with pumps of its own and no unit between: whose water, and whose head."""
+    notes = []
+    for volume in plan.volumes:
+        pump = getattr(volume.part, "pump", None)
+        plates = [node for node in volume.racks if node.racks.liquid is not None and node.loop == volume.name]
+        if pump is None or not plates or volume.fluid is None or volume.fluid.boils:
+            continue
+        drop = max(
+            float(rack_model.pressure_drop(rated_rack_flow(node.racks), node.racks)) for node in plates
+        )
+        notes.append(
+            f"{volume.address}: {', '.join(node.name for node in plates)} on it without a distribution unit: facility liquid in the cold plates, "
+            f"and {drop / 1000:,.0f} kPa of the racks within the {pump.rated_head / 1000:,.0f} kPa of its pumps"
+        )
     return notes
 
 
@@ -99,6 +141,10 @@ def _boiling(volume: VolumeNode, pressure: float, hours: float) -> list[str]:
     if lost > 0.0:
         notes.append(
             f"{volume.address}: {lost:,.0f} kg of {name} are lost in this time and have to be refilled"
+        )
+    if name in FLAMMABLE:
+        notes.append(
+            f"{volume.address}: {name} is flammable; what that asks of vessel, hall and ventilation is not modelled"
         )
     if boiling.TRANSPORT[name].legacy:
         notes.append(

@@ -14,7 +14,7 @@ from twin_models.two_phase import two_phase
 
 from twin_sites.declared import base_of
 from twin_sites.errors import Problem, did_you_mean
-from twin_sites.forms import headers, open_rooms, server_forms
+from twin_sites.forms import headers, liquid_missing, open_rooms, server_forms
 from twin_sites.money import one_currency
 from twin_sites.problems import FITTING
 from twin_sites.schema import (
@@ -119,7 +119,9 @@ def _connections(
     site: Site, address: str, element: Any, volumes: Mapping[str, Loop | Room]
 ) -> Iterable[Problem]:
     for port in element.ports:
-        if port not in element.heat_to:
+        if port not in element.heat_to and port == "liquid" and isinstance(element, Racks):
+            yield liquid_missing(address, element, site)
+        elif port not in element.heat_to:
             remedy = f"say where the {port} of this element goes"
             yield Problem(f"{address}.heat_to.{port}", "missing", "a loop, a room or outdoors", remedy)
     for port, target in element.heat_to.items():

@@ -7,8 +7,9 @@ from twin_models.fluids.dielectrics import OILS
 
 from twin_sites import catalogue
 from twin_sites.errors import Problem, did_you_mean
-from twin_sites.schema import Cdus, Loop, Racks, RearDoors, Room, Site
+from twin_sites.schema import Cdus, Condensers, Loop, Racks, RearDoors, Room, Site
 
+UNITS = {"plates": "a CDU", "boiling": "a two-phase condenser", "bath": "immersion tanks"}
 FORMS = {
     "plates": "water or glycol for servers with cold plates",
     "boiling": "servers whose packages have a boiling surface, and a two_phase condenser",
@@ -60,6 +61,26 @@ def server_forms(site: Site) -> Iterable[Problem]:
         if group.liquid.medium != wanted:
             found = f"a server form for {group.liquid.medium} in '{group.heat_to['liquid']}', which holds {loop.fluid}"
             yield Problem(f"racks.{name}.heat_to.liquid", found, FORMS[wanted], _other_form(group, wanted))
+
+
+def liquid_missing(address: str, group: Racks, site: Site) -> Problem:
+    """A liquid-cooled server form whose liquid goes nowhere: the loops of this site that are made for it, or that there is none."""
+    assert group.liquid is not None
+    wanted = group.liquid.medium
+    served = {other.heat_to.get("liquid") for other in site.racks.values()}
+    served |= {
+        name
+        for name, loop in site.cooling.items()
+        if any(isinstance(link, Cdus | Condensers) for link in loop.links.values())
+    }
+    fitting = [
+        name for name, loop in site.cooling.items() if name in served and medium_of(loop.fluid) == wanted
+    ]
+    where, found = f"{address}.heat_to.liquid", f"missing: '{group.system}' is a server form for {wanted}"
+    if fitting:
+        return Problem(where, found, f"a loop for {wanted}: {', '.join(fitting)}", f"{where}={fitting[0]}")
+    remedy = f"add a loop with {UNITS[wanted]} under cooling, or choose a server form for air"
+    return Problem(where, found, f"a loop for {wanted}; this site has none", remedy)
 
 
 def medium_of(name: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from twin_sites.errors import InputError
 
 import twin
 
@@ -69,3 +70,25 @@ def test_system_and_heat_to_swap_the_technology(changes: dict[str, object]) -> N
     assert summary.converged
     assert summary.energy_closure <= CLOSURE
     assert summary.throttled_share == 0.0
+
+
+@pytest.mark.parametrize(
+    ("site", "group", "system", "words"),
+    [
+        ("mixed-hall", "legacy", "nvidia-hgx-h200-dlc", r"a loop for plates: tcs\. Try: racks\.legacy\.heat_to\.liquid=tcs"),
+        ("retrofit-rdhx", "compute", "nvidia-hgx-h200-dlc", "this site has none. Try: add a loop with a CDU"),
+        ("mixed-hall", "legacy", "nvidia-hgx-h200-immersion", "add a loop with immersion tanks"),
+        ("mixed-hall", "legacy", "nvidia-hgx-h200-two-phase", "add a loop with a two-phase condenser"),
+    ],
+)  # fmt: skip
+def test_a_form_without_a_loop_is_told_which(site: str, group: str, system: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        twin.change_site(twin.load_site(site), {f"racks.{group}.system": system})
+
+
+def test_plates_on_facility_water_are_told_of() -> None:
+    changes = {"racks.compute.system": "nvidia-hgx-h200-dlc", "racks.compute.heat_to.liquid": "fws"}
+    found = twin.summarize(twin.simulate("retrofit-rdhx", changes=changes, hours=24))
+    assert any("without a distribution unit" in line for line in found.warnings)
+    plain = twin.summarize(twin.simulate("mixed-hall", hours=24))
+    assert not any("distribution unit" in line for line in plain.warnings)

@@ -116,3 +116,16 @@ def test_refusals(changes: dict[str, object], words: str) -> None:
     with pytest.raises(InputError) as error:
         twin.simulate(BASE, changes=changes, hours=24)
     assert re.search(words, str(error.value).replace("\n", " ")), str(error.value)
+
+
+def test_a_vented_tank_that_floats_loses_vapour() -> None:
+    """On hot afternoons in Phoenix the bath stands above the outdoor pressure; in Ashburn's spring it does not."""
+    hot = twin.summarize(twin.simulate("two-phase-1mw", weather="phoenix", start="2023-07-10", hours=48))
+    assert any("vented vessel lets it out" in line for line in hot.warnings)
+    mild = twin.summarize(twin.simulate("two-phase-1mw", start="2023-04-10", hours=48))
+    assert not any("lets it out" in line for line in mild.warnings)
+
+
+def test_a_flammable_liquid_is_told_of() -> None:
+    found = twin.simulate("two-phase-1mw", changes={"cooling.bath.fluid": "cyclopentane"}, hours=24)
+    assert any("flammable" in line for line in twin.summarize(found).warnings)
