@@ -89,6 +89,7 @@ Changeover = Annotated[float, _seconds("Time until a standby unit has taken over
 CoastDown = Annotated[float, _seconds("Time in which flow halves after a trip")]
 Response = Annotated[float, _seconds("Closed-loop time constant of its control")]
 Stroke = Annotated[float, _seconds("Time from closed to fully open, or from stop to full speed")]
+StageDelay = Annotated[float, _seconds("Time that load must ask before another unit starts or stops")]
 PumpTrip = Annotated[
     float,
     Quantity("degC", "Supply of its loop at which it stops", low=30.0, high=150.0, bound_source="estimate"),
@@ -178,6 +179,9 @@ class Chillers(Group, Chiller):
     changeover: Changeover = 180.0
     response: Response = 60.0
     stroke: Stroke = 120.0
+    stage_delay: StageDelay = 900.0
+    minimum_on: Annotated[float, _seconds("Least time that a staged unit runs")] = 900.0
+    minimum_off: Annotated[float, _seconds("Least time that a staged unit stands")] = 300.0
     trips_above: Annotated[
         float,
         Quantity(
@@ -214,6 +218,7 @@ class CoolingTowers(Group, CoolingTower):
     coast_down: CoastDown = 10.0
     response: Response = 60.0
     stroke: Stroke = 60.0
+    stage_delay: StageDelay = 300.0
     basin: Annotated[
         float | None, Quantity("m3", "Basin water of one cell", low=0.0, high=1e4, bound_source="estimate")
     ] = None

@@ -5,7 +5,6 @@ order. Pumps that trip run down with their inertia and meet a check valve: flow 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import numpy as np
 from twin_models.cdu import cdu as cdu_model
@@ -18,6 +17,7 @@ from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Pumps, Room
 from twin.air import flow_bounds
 from twin.compile import RackNode, required_head
 from twin.headers import Branching, branch_flows, head_of, held_flow, most_flow
+from twin.transients.banks import HELD_SHUT, Bank, cdu_limit
 from twin.transients.chips import Rows
 from twin.transients.parts import LEAST_FLOW, Drive, VolumeState
 from twin.transients.plant import Plant
@@ -25,26 +25,6 @@ from twin.transients.tangents import Tangent
 
 PUMP_TIME = 3.0  # s in which drives follow what valves ask for (estimate)
 FAN_TIME = 5.0  # s, the same for air handlers (estimate)
-STANDSTILL = 0.05  # speed below which friction stops a pump
-HELD_SHUT = 0.6  # speed below which running neighbours keep a pump's check valve shut (estimate)
-
-
-@dataclass
-class Bank:
-    """Pumps in parallel: how many run, and at which moments others were lost."""
-
-    running: float
-    half: float  # s in which a pump without power loses half of its speed
-    lost: list[tuple[float, float]] = field(default_factory=list)  # (units, since)
-
-    def speeds(self, now: float) -> list[tuple[float, float]]:
-        """Units that run down, and their speeds: friction and flow brake with the square of speed."""
-        found = [(units, 1.0 / (1.0 + max(now - since, 0.0) / self.half)) for units, since in self.lost]
-        return [(units, speed) for units, speed in found if speed > STANDSTILL]
-
-    def turning(self, now: float) -> bool:
-        """Whether anything still runs down."""
-        return bool(self.speeds(now))
 
 
 class Flows:
@@ -98,7 +78,7 @@ class Flows:
             return share * v.node.flow_limit
         key = (v.node.name, round(share, 6))
         if key not in self.reachable:
-            self.reachable[key] = v.node.flow_limit if share == 1.0 else _cdu_limit(v, share)
+            self.reachable[key] = v.node.flow_limit if share == 1.0 else cdu_limit(v, share)
         return self.reachable[key]
 
     def _pump_limit(self, v: VolumeState, pump: Pumps, bank: Bank, now: float) -> float:
@@ -380,29 +360,3 @@ class Flows:
             return np.stack([one.fluid_heat, one.motor_heat])
 
         return unit
-
-
-def _cdu_limit(v: VolumeState, share: float) -> float:
-    """Flow in kg/s that a share of the CDUs reaches against the racks."""
-    from twin.compile import rated_rack_flow
-
-    racks = [node for node in v.node.racks if node.racks.liquid is not None]
-    demand = sum(node.racks.count * rated_rack_flow(node.racks) for node in racks)
-    head = max(float(rack_model.pressure_drop(rated_rack_flow(n.racks), n.racks)) for n in racks)
-    exponent = max(n.racks.liquid.dp_exponent for n in racks if n.racks.liquid is not None)
-    units = [link.node for stage in v.stages for link in stage if isinstance(link.node.link, Cdus)]
-    total = sum(node.units * node.hot_design for node in units)
-
-    def flow(part: float) -> float:
-        got = 0.0
-        for node in units:
-            assert isinstance(node.link, Cdus)
-            per_unit = demand * node.hot_design / (total * part)
-            got += (
-                node.units
-                * part
-                * float(cdu_model.flow_limit(head / per_unit**exponent, exponent, node.link))
-            )
-        return got
-
-    return v.node.flow_limit * flow(share) / flow(1.0)

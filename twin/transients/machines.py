@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from twin_sites.schema import Chillers, Condensers, CoolingTowers, DryCoolers, HeatCustomers, Loop
 
-from twin.transients.flows import Bank
+from twin.transients.banks import Bank
 from twin.transients.parts import LinkState
 from twin.transients.stepping import Stepper
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from twin_models.streams import Ambient, Array, RoomAir, Stream
 from twin_models.two_phase.two_phase import SCALE_K
-from twin_sites.schema import AirHandlers, Cdus, CoolingTowers, DryCoolers, Loop
+from twin_sites.schema import OUTDOORS, AirHandlers, Cdus, CoolingTowers, DryCoolers, HeatCustomers, Loop
 
 from twin.compile import LinkNode, Plan, VolumeNode
 from twin.loops import _TRANSFER
@@ -242,6 +242,16 @@ def drives_of(volumes: list[VolumeState], sinks: dict[str, int]) -> list[Drive]:
                 to = sinks[link.node.link.heat_to["motor"]]
                 found.append(Drive(link.node.address, v.node.name, to, v.mix, link.running))
     return found
+
+
+def link_tangent(node: LinkNode, function: Callable[..., Array]) -> Tangent:
+    """Tangent of one unit: hot entering, actuator, hot flow; over a loop also cold entering and flow, over a room entering."""
+    cold = 0 if node.sink == OUTDOORS else 1 if node.cold_fluid is None else 2
+    # a customer takes nothing from water that is too cold for him: no slope across that edge
+    narrow = 1e-4 if isinstance(node.link, HeatCustomers) else 0.05
+    widths = [narrow, 0.01, -0.01, 0.05, -0.01][: 3 + cold]
+    trust = [TRUST_K, TRUST_U, TRUST_FLOW, TRUST_K, TRUST_FLOW][: 3 + cold]
+    return Tangent(function, widths, trust, [1e9, 1.0, 1e9, 1e9, 1e9][: 3 + cold])
 
 
 def unit_transfer(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from twin_models.fluids.fluids import density, heat_capacity
 from twin_models.streams import Ambient, Array
-from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, HeatCustomers, LiquidToAirCdus, Room
+from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, LiquidToAirCdus, Room
 
 from twin.compile import Plan
 from twin.design_flows import REFERENCE_DEGC
@@ -22,9 +22,6 @@ from twin.transients.masses import AirMass
 from twin.transients.parts import (
     FLOW_SWITCH,
     TANGENT_AGE,
-    TRUST_FLOW,
-    TRUST_K,
-    TRUST_U,
     Drive,
     FeederState,
     LinkState,
@@ -35,11 +32,11 @@ from twin.transients.parts import (
     drives_of,
     higher,
     limited,
+    link_tangent,
     loss_tangent,
     unit_transfer,
     volume_state,
 )
-from twin.transients.tangents import Tangent
 
 
 class Plant:
@@ -166,13 +163,7 @@ class Plant:
                 self.air_heat[v.node.name] = float(heat_capacity_of(v.node, np.zeros(1), block)[0])
             for stage in v.stages:
                 for link in stage:
-                    cold = 0 if link.node.sink == OUTDOORS else 1 if link.node.cold_fluid is None else 2
-                    # a customer takes nothing from water that is too cold for him: no slope across that edge
-                    narrow = 1e-4 if isinstance(link.node.link, HeatCustomers) else 0.05
-                    widths = [narrow, 0.01, -0.01, 0.05, -0.01][: 3 + cold]
-                    trust = [TRUST_K, TRUST_U, TRUST_FLOW, TRUST_K, TRUST_FLOW][: 3 + cold]
-                    highs = [1e9, 1.0, 1e9, 1e9, 1e9][: 3 + cold]
-                    link.tangent = Tangent(self._transfer(v, link), widths, trust, highs)
+                    link.tangent = link_tangent(link.node, self._transfer(v, link))
 
     def _transfer(self, v: VolumeState, link: LinkState) -> Callable[..., Array]:
         sink = None if link.node.sink == OUTDOORS else self.by_name[link.node.sink]
@@ -263,11 +254,8 @@ class Plant:
         d[self.house_to] += house
         self.electric = electric
         self._walk(electric, d)
-        self.power_at_meter, self.power_rejected, self.power_of_battery = (
-            d[self.meter],
-            d[self.rejected],
-            d[self.battery],
-        )
+        self.power_at_meter, self.power_rejected = d[self.meter], d[self.rejected]
+        self.power_of_battery = d[self.battery]
         for v in self.volumes:
             if v.air and not v.node.outer:
                 moved = v.flow * v.cp * (y[v.head] - y[v.back[0]]) - v.evaporated

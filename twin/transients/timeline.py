@@ -12,6 +12,7 @@ from twin.transients.chips import Rows
 from twin.transients.events import GENERATORS, Event
 from twin.transients.machines import Machines
 from twin.transients.parts import VolumeState
+from twin.transients.staging import Staging
 from twin.transients.stepping import Stepper
 from twin.transients.supply import Supply
 
@@ -30,6 +31,7 @@ class Timeline:
         self._order = 0
         self.machines = Machines(stepper, self.later, self.log)
         self.supply = Supply(self.machines)
+        self.staging = Staging(self.machines)
         self._set_weather: dict[str, float] = {}
         self._set_load: dict[str, dict[int | None, float]] = {}  # by group and row, None for all
         self._leaks: dict[str, float] = {}
@@ -154,8 +156,9 @@ class Timeline:
     # -- after each step -----------------------------------------------------------------------------------------
 
     def after(self, step: float) -> None:
-        """What the step that has been taken used up: batteries and coolant."""
+        """What the step that has been taken used up of batteries and coolant, and which units it starts or stops."""
         self.supply.after()
+        self.staging.after()
         for name, rate in self._leaks.items():
             self._lose_coolant(self.plant.by_name[name], rate * step)
 

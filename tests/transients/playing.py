@@ -1,0 +1,47 @@
+"""What the tests of transients share: a site played, a site at rest, tolerances."""
+
+import numpy as np
+import xarray as xr
+from twin_models.streams import Ambient
+from twin_sites.loader import change_site, load_site, sites
+
+import twin
+from twin.compile import compile_site
+from twin.state import Block
+from twin.transients.standing import answer, stand
+from twin.transients.stepping import Stepper
+
+REST = 1e-6  # relative, and K
+
+
+CLOSURE = 1e-8
+
+
+SITES = list(sites())
+
+
+SMALL = "enterprise-3-rack-gb300"
+
+
+def stand_on(site: str, activity: float, changes: dict[str, str] | None = None) -> Stepper:
+    chosen = change_site(load_site(site), changes or {})
+    plan = compile_site(chosen)
+    day = twin.design_day(twin.load_weather(chosen.site.weather), "0.4%", shape="constant")
+    parts = (day.dry_bulb, day.wet_bulb, day.humidity_ratio, day.pressure)
+    block = Block(
+        Ambient(*(np.array([part[0]]) for part in parts)),
+        {node.name: np.full(1, activity) for node in plan.racks},
+    )
+    rows = {
+        node.name: (
+            np.full(1, activity),
+            np.array([float(node.racks.count)]),
+            np.zeros(node.racks.count, int),
+        )
+        for node in plan.racks
+    }
+    return stand(plan, block, answer(plan, block), rows, 4)
+
+
+def played(events: list[str], until: float = 300.0, site: str = SMALL, **more: object) -> xr.Dataset:
+    return twin.transient(site, events=events, until=until, **more)  # type: ignore[arg-type]

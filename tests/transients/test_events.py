@@ -1,0 +1,140 @@
+"""Events: every verb closes its energy, bad lines are answered, and who has power follows the sequence of the field."""
+
+import numpy as np
+import pytest
+from twin_sites.errors import InputError
+from twin_sites.loader import load_site, sites
+
+import twin
+from tests.transients.playing import CLOSURE, SITES, SMALL, played
+from twin.compile import compile_site
+from twin.transients.drivers import air_of
+from twin.transients.events import read_events, scenarios
+
+
+@pytest.mark.parametrize(
+    "event",
+    ["trip cooling.tcs.cdu", "trip cooling.fws.pump", "trip power.utility", "trip hall.air_handler",
+     "block racks.compute.2 5 %", "stick cooling.fws.dry_cooler 10 %", "degrade cooling.tcs.cdu 40 %",
+     "set cooling.fws.supply 36 degC", "load 20 %", "weather dry_bulb 45 degC", "trip racks.compute.1"],
+)  # fmt: skip
+def test_energy_with_storage_closes_at_every_step(event: str) -> None:
+    ds = played([f"t=20s {event}"])
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    for name in ("rack_chip_temperature", "loop_supply_temperature", "loop_flow"):
+        assert np.isfinite(ds[name].values[:1]).all()
+    assert float(ds.loop_flow.min()) >= 0.0
+
+
+def test_a_leak_takes_coolant_and_then_the_pumps() -> None:
+    ds = played(["t=20s leak cooling.tcs 1 L/s"])
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    assert any("low pressure" in line for line in ds.attrs["log"])
+    assert float(ds.loop_flow.sel(loop="tcs")[-1]) < 0.05 * float(ds.loop_flow.sel(loop="tcs")[0])
+
+
+def test_an_event_after_the_end_is_refused_and_a_design_condition_has_no_end() -> None:
+    with pytest.raises(InputError, match="not before the end of the run"):
+        played(["t=60min trip cooling.fws.pump"], 900.0)
+    site = load_site(SMALL)
+    day = twin.design_day(twin.load_weather(site.site.weather), "0.4%", shape="constant")
+    assert len(air_of(day, site, day.start, 48 * 3600.0).values) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("t=60s tripp cooling.fws.pump", "did you mean 'trip'"),
+        ("t=60s stop cooling.fws.pump", "did you mean 'trip'"),
+        ("t=60 trip cooling.fws.pump", "t=60s"),
+        ("t=60s set cooling.fws.supply tcs + 2 K", "follows itself"),
+        ("t=60s set cooling.tcs.supply foo + 2 K", "no loop, room or weather"),
+        ("t=60s trip cooling.fws.pumpe", "did you mean 'cooling.fws.pump'"),
+        ("t=60s trip cooling.tcs.cdu.7.pump", "1 to 2"),
+        ("trip cooling.fws.pump", "no moment"),
+        ("t=60parsec trip cooling.fws.pump", "parsec"),
+        ("t=60s set cooling.fws.supply 300 degC", "60"),
+        ("t=60s stick hall.air_handler 300 %", "0 to 1"),
+        ("t=60s leak cooling.tcs", "no value"),
+        ("t=60s trip cooling.fws.pump 20 %", "nothing"),
+    ],
+)
+def test_bad_events_are_refused_in_words(line: str, says: str) -> None:
+    with pytest.raises(InputError, match="event") as error:
+        played([line])
+    assert says in str(error.value)
+
+
+def test_batteries_carry_pumps_until_the_generators_take_what_is_theirs() -> None:
+    with_them = twin.summarize_transient(played(["t=10s trip power.utility"], 900.0))
+    assert with_them.time_to_shutdown_s is None
+    assert any("generators take chillers" in line for line in with_them.log)
+    assert 0.0 < with_them.battery_kwh < 5.0
+
+
+def test_utility_that_fails_twice_closes_and_calls_the_generators_again() -> None:
+    ds = played(["0 trip power.utility", "t=20s start power.utility", "t=22s trip power.utility"], 120.0)
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    called = [line for line in ds.attrs["log"] if "generators take the UPS" in line]
+    assert called == ["12 s: generators take the UPS", "34 s: generators take the UPS"]
+
+
+def test_generators_that_do_not_start_leave_the_batteries() -> None:
+    lines = ["t=5s trip generators", "t=10s trip power.utility", "t=2min start generators"]
+    log = played(lines, 180.0).attrs["log"]
+    assert [line for line in log if "generators take the UPS" in line] == ["132 s: generators take the UPS"]
+
+
+def test_what_a_ups_backs_up_runs_on_it() -> None:
+    """Fans of dry coolers that the switchgear feeds stop with the utility; backed up by the UPS they go on and its battery feeds them."""
+    lines = ["t=5s trip generators", "t=10s trip power.utility"]
+    plain = played(lines, 100.0)
+    backed = played(lines, 100.0, changes={"cooling.fws.dry_cooler.backup": "ups"})
+    assert float(plain.link_power.sel(link="fws.dry_cooler")[-1]) < 1.0
+    assert float(backed.link_power.sel(link="fws.dry_cooler")[-1]) > 100.0
+    assert backed.attrs["battery_used_j"] > plain.attrs["battery_used_j"]
+    assert backed.attrs["energy_closure"] <= CLOSURE
+
+
+@pytest.mark.parametrize("verb", ["stick cooling.tcs.cdu.2 10 %", "degrade cooling.tcs.cdu.2 30 %"])
+def test_one_unit_that_sticks_or_fouls_leaves_the_others_alone(verb: str) -> None:
+    one, all_ = (played([f"t=5s {line}"], 120.0) for line in (verb, verb.replace("cdu.2", "cdu")))
+    assert one.attrs["events"] == [f"t=5s {verb}"]
+    warmer = [float(ds.loop_supply_temperature.sel(loop="tcs")[-1]) for ds in (one, all_)]
+    assert warmer[0] < warmer[1] - 1.0
+    assert one.attrs["energy_closure"] <= CLOSURE
+
+
+def test_load_of_one_rack() -> None:
+    ds = played(["t=5s load racks.compute.2 0 %"], 30.0)
+    asked = ds.rack_activity.sel(rack="compute")
+    assert float(asked[-1]) == pytest.approx(2.0 / 3.0)
+
+
+def test_a_set_point_may_follow_a_loop() -> None:
+    ds = played(["t=5s set cooling.tcs.supply fws + 8 K"], 300.0)
+    assert float(ds.loop_set_point.sel(loop="tcs")[-1]) == pytest.approx(
+        float(ds.loop_supply_temperature.sel(loop="fws")[-1]) + 8.0, abs=0.5
+    )
+
+
+def test_batteries_alone_last_their_energy() -> None:
+    """300 s at rating of what is installed, at the load that hangs on it."""
+    changes = {"generators.start": "600 s"}
+    ds = played(["t=0s trip power.utility"], 580.0, changes=changes)
+    one = twin.summarize_transient(ds)
+    assert one.battery_kwh == pytest.approx(
+        float(ds.site_battery_power.sum()) * ds.attrs["step_s"] / 3.6e6, rel=0.02
+    )
+    assert one.energy_closure <= CLOSURE
+
+
+@pytest.mark.parametrize("name", sorted(scenarios()))
+def test_shipped_scenarios_fit_their_sites(name: str) -> None:
+    site = max((one for one in sites() if name.startswith(one)), key=len)
+    assert read_events(name, compile_site(load_site(site)))
+
+
+def test_every_site_ships_three_scenarios() -> None:
+    for site in SITES:
+        assert len(scenarios(site)) >= 3, site
