@@ -18,6 +18,7 @@ from twin_sites.money import currency
 from twin_sites.schema import DryCoolers, Loop, Site
 
 from twin import __version__
+from twin.along import Along, along
 from twin.compile import Plan, compile_site
 from twin.errors import NotConverged
 from twin.grid import UNSTATED, Kind, series_or_constant
@@ -123,7 +124,14 @@ def simulate(
     ambient = _ambient(air, span, chosen.site.ambient_offset)
     activity, more = activities(plan, trace, span, ambient, air.utc_offset_h)
     uneven = frozenset(name for volume in plan.volumes if volume.branching for name in volume.branching.rows)
-    activity |= {name: row_per_rack(activity[name]) for name in uneven}
+    few = {
+        name: along(volume.branching, name)
+        for volume in plan.volumes
+        for name in (volume.branching.rows if volume.branching is not None else ())
+        if volume.branching is not None and len(activity[name].series) == 1
+    }
+    alike = {name: some for name, some in few.items() if some is not None}
+    activity |= {name: row_per_rack(activity[name]) for name in uneven - alike.keys()}
     price_per_j, bought, said = _rate(chosen.economy.energy_price, price, "price", span, air)
     carbon_per_j, _, emitted = _rate(chosen.economy.carbon_intensity, carbon, "carbon", span, air)
     own = currency(chosen)
@@ -131,7 +139,9 @@ def simulate(
     if chosen.economy.water_price and money != own:
         said = (*said, f"energy is priced in {money}, water in {own}: their costs are not one sum")
     rates = Rates(price_per_j, carbon_per_j, money)
-    work = _Work(plan, ambient, activity, uneven, span.n, progress or _quiet, (1 + passes(plan)) * span.n)
+    work = _Work(
+        plan, ambient, activity, uneven, alike, span.n, progress or _quiet, (1 + passes(plan)) * span.n
+    )
     tanks = None
     if passes(plan):
         tanks = plan_tanks(
@@ -156,10 +166,11 @@ class _Work:
     """The steps of a run, block by block, as often as its plan needs them."""
 
     def __init__(
-        self, plan: Plan, ambient: Ambient, activity: Mapping[str, Asked], uneven: frozenset[str], n: int,
-        tell: Callable[[int, int], None], total: int,
+        self, plan: Plan, ambient: Ambient, activity: Mapping[str, Asked], uneven: frozenset[str],
+        alike: Mapping[str, Along], n: int, tell: Callable[[int, int], None], total: int,
     ) -> None:  # fmt: skip
-        self.plan, self.ambient, self.activity, self.uneven, self.n = plan, ambient, activity, uneven, n
+        self.plan, self.ambient, self.activity, self.n = plan, ambient, dict(activity), n
+        self.uneven, self.alike = uneven, alike
         self.tell, self.done, self.total = tell, 0, total
         tell(0, total)
 
@@ -180,16 +191,28 @@ class _Work:
         return self._each(storage, False, short), short
 
     def _each(self, storage: Mapping[str, Array], per_rack: bool, short: Mask | None) -> Collected:
+        begin = self.done
+        found = self._blocks(storage, per_rack, short)
+        if found is None:  # chips that throttle are no straight line in their flow: every rack is worked
+            self.activity |= {name: row_per_rack(self.activity[name]) for name in self.alike}
+            self.alike, self.done = {}, begin
+            found = self._blocks(storage, per_rack, short)
+        assert found is not None  # a span has a step at least
+        return found
+
+    def _blocks(self, storage: Mapping[str, Array], per_rack: bool, short: Mask | None) -> Collected | None:
         found: Collected | None = None
         size = _block_size(self.activity, self.n)
         for first in range(0, self.n, size):
             where = slice(first, min(first + size, self.n))
-            block = _block(self.ambient, self.activity, where, self.uneven)
+            block = _block(self.ambient, self.activity, where, self.uneven, self.alike)
             block = block._replace(storage={name: values[where] for name, values in storage.items()})
             with np.errstate(
                 over="ignore", invalid="ignore", divide="ignore"
             ):  # a runaway is judged by its residual
                 state = solve(self.plan, block)
+            if any(state.each[name].throttled[few.few].any() for name, few in self.alike.items()):
+                return None
             missed = ~(
                 (state.residual <= TOLERANCE * 100) & np.isfinite(state.meter)
             )  # not a number is missed too
@@ -204,7 +227,6 @@ class _Work:
             found = add(found, collect(self.plan, block, state, per_rack), where, self.n)
             self.done += where.stop - where.start
             self.tell(self.done, self.total)
-        assert found is not None  # a span has a step at least
         return found
 
 
@@ -271,11 +293,21 @@ def _block_size(activity: Mapping[str, Asked], n: int) -> int:
     return max(256, min(BLOCK_STEPS, BLOCK_ELEMENTS // rows, n))
 
 
-def _block(ambient: Ambient, activity: Mapping[str, Asked], where: slice, uneven: frozenset[str]) -> Block:
-    """What drives some steps; of a group of many different racks, a few that stand in for them, but where flow differs too."""
+def _block(
+    ambient: Ambient,
+    activity: Mapping[str, Asked],
+    where: slice,
+    uneven: frozenset[str],
+    alike: Mapping[str, Along],
+) -> Block:
+    """What drives some steps; of a group of many different racks, a few that stand in for them: by activity, or where racks
+    are alike but for their flow by that."""
     rows = {name: asked.at(where) for name, asked in activity.items()}
+    rows |= {name: np.tile(rows[name], (few.weight.size, 1)) for name, few in alike.items()}
     several = {
-        name: Rows(rows[name], asked.counts) for name, asked in activity.items() if rows[name].ndim == 2
+        name: Rows(rows[name], alike[name].weight if name in alike else asked.counts)
+        for name, asked in activity.items()
+        if rows[name].ndim == 2
     }
     many = {name: one for name, one in several.items() if one.counts.size > FEW and name not in uneven}
     few = {name: stand_in(*one) for name, one in many.items()}
@@ -286,6 +318,7 @@ def _block(ambient: Ambient, activity: Mapping[str, Asked], where: slice, uneven
         | {name: one.weight for name, one in few.items()},
         many,
         {name: activity[name].row_of for name in several},
+        alike,
     )
 
 

@@ -116,20 +116,18 @@ def _tabulated(
     )  # fmt: skip
 
 
-def branch_flows(split: Branching, total: Array, t: Array, name: str | None = None) -> Array:
+def branch_flows(
+    split: Branching, total: Array, t: Array, name: str | None = None, rows: Array | None = None
+) -> Array:
     """Flow of every rack in m³/s, (racks, n), at a loop's flow in m³/s and supply temperature in °C, both (n,).
 
-    ``name`` picks one group. Beyond the table each rack keeps the share it has at the table's end.
+    ``name`` picks one group, ``rows`` are rows of a table of their own in place of its racks. Beyond the table each rack keeps the share it has at the table's end.
     """
     table = split.branch if name is None else split.branch[split.rows[name]]
+    table = table if rows is None else rows
     inside = np.clip(total, 0.0, split.q[-1])
     flow = _between(table, split, inside, t)
     return flow if np.all(inside == total) else flow * (total / np.maximum(inside, 1e-30))
-
-
-def rack_flow(split: Branching, name: str, total: Array, t: Array, shape: tuple[int, ...]) -> Array:
-    """`branch_flows` of a group, shaped as its activity."""
-    return branch_flows(split, total, t, name).reshape(shape)
 
 
 def head_of(split: Branching, total: Array, t: Array) -> Array:
@@ -168,11 +166,6 @@ def held_flow(split: Branching, t: Array) -> Array | None:
 def most_flow(split: Branching, t: Real) -> Array:
     """Most m³/s that the units' pumps give at a supply temperature in °C; without limit where the loop has none."""
     return np.asarray(np.inf if split.most is None else np.interp(t, split.t, split.most))
-
-
-def flow_asked_of(split: Branching, name: str, flow: Array) -> Array:
-    """Flow that racks of a group ask for, (racks, n): none behind a closed valve."""
-    return flow * split.open[name][:, None] if flow.ndim == 2 else flow * split.open[name][0]
 
 
 def returns_cool(racks: Racks, heat: Array, flow: Array, supply: Array, rate: Array) -> Mask:

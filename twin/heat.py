@@ -20,8 +20,9 @@ from twin_models.streams import Ambient, Array, Mask
 from twin_sites.schema import Cdus, Chillers, Loop, Room
 
 from twin.air import fans, flow_bounds, inlet, room_air, server_air
+from twin.along import open_rows, row_flows
 from twin.compile import Plan, RackNode, VolumeNode, required_head
-from twin.headers import flow_asked_of, head_of, held_flow, most_flow, rack_flow, returns_cool
+from twin.headers import head_of, held_flow, most_flow, returns_cool
 from twin.loops import (
     HOTTEST,
     STILL,
@@ -82,9 +83,7 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
         moved = respond(plan, block, state)
         for volume in plan.hot_first:
             if isinstance(volume.part, Room):
-                walk_power(
-                    plan, state
-                )  # losses warm rooms: all that draws and is hotter than these is known now
+                walk_power(plan, state)  # losses warm rooms: all that draws and is hotter is known now
                 moved[volume.name] = inlet(volume, state)
             _take_up(plan, volume, block, state)
             solve_moved(volume, block, state, sweep)
@@ -177,7 +176,8 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
             heat = state.rack_heat[node.name]
             demand = rack_model.flow_demand(heat, supply, rate[volume.name], node.racks)
             if volume.branching is not None:
-                demand = demand._replace(flow=flow_asked_of(volume.branching, node.name, demand.flow))
+                is_open = open_rows(volume.branching, node.name, block.along)
+                demand = demand._replace(flow=(demand.flow.T * is_open).T)
             flow_asked[node.name], met[node.name] = demand.flow, demand.valid
             known = state.census.get(node.name)
             asked = _sum(demand.flow, node, block) + (known.short_flow if known is not None else 0.0)
@@ -204,7 +204,7 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         demand_met = met.get(node.name, np.ones(shape, dtype=bool))
         split = plan.volume(node.loop).branching if node.loop is not None else None
         if split is not None:
-            flow = rack_flow(split, node.name, share, liquid_in, shape)
+            flow = row_flows(split, share, liquid_in, node.name, block.along).reshape(shape)
             cool = returns_cool(node.racks, state.rack_heat[node.name], flow, liquid_in, rate[str(node.loop)])
             demand_met = np.broadcast_to(cool, shape)
         group, one = serve(node, activity, weight, liquid_in, air_in, flow, demand_met)

@@ -11,8 +11,9 @@ from twin_models.streams import Array
 from twin_sites.declared import base_of
 from twin_sites.errors import InputError, Problem
 
+from twin.along import Along
 from twin.compile import Plan, RackNode
-from twin.racks import Each, Real
+from twin.racks import CHUNK, Each, Real
 from twin.state import Block, State
 
 Single = NDArray[np.float32]
@@ -65,6 +66,9 @@ def tally(plan: Plan, block: Block, state: State) -> Tally:
     """Reduce the single racks of a solved block."""
     parts = []
     for node in plan.racks:
+        if node.name in block.along:
+            parts.append(_spread_tally(state.each[node.name], block.along[node.name]))
+            continue
         each, row_of = _rows(node, block, state)
         rows = Tally(
             each.power.sum(axis=-1, dtype=float),
@@ -78,6 +82,21 @@ def tally(plan: Plan, block: Block, state: State) -> Tally:
         )
         parts.append(Tally(*(row[row_of] for row in rows)))
     return Tally(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+
+
+def _spread_tally(each: Each, few: Along) -> Tally:
+    """The same of racks that a few stand in for, part by part, so that their series take no room."""
+    power, flow, throttled = (
+        few.spread @ np.asarray(values, dtype=float).sum(axis=-1)
+        for values in (each.power, each.flow, each.throttled)
+    )
+    peak, least, hottest = np.zeros(power.size), np.full(power.size, np.inf), np.full(power.size, np.nan)
+    width = max(1, CHUNK // power.size)
+    for at in (slice(first, first + width) for first in range(0, each.power.shape[-1], width)):
+        np.maximum(peak, (few.spread @ each.power[:, at]).max(axis=-1), out=peak)
+        np.minimum(least, (few.spread @ each.flow[:, at]).min(axis=-1), out=least)
+        np.fmax(hottest, (few.spread @ each.chip[:, at]).max(axis=-1), out=hottest)
+    return Tally(power, peak, hottest, throttled, flow, least)
 
 
 def series(plan: Plan, block: Block, state: State) -> dict[str, Single]:
@@ -105,6 +124,9 @@ def series(plan: Plan, block: Block, state: State) -> dict[str, Single]:
 
 def _rows(node: RackNode, block: Block, state: State) -> tuple[Each, NDArray[np.intp]]:
     """What the racks of a group do, by row, and the row of each."""
+    if node.name in block.along:
+        spread = block.along[node.name].spread
+        return Each(*(spread @ values for values in state.each[node.name])), np.arange(len(spread))
     if node.name in state.single:
         return state.single[node.name].each, block.row_of[node.name]
     power, flow, chip, throttled = (np.atleast_2d(values) for values in state.each[node.name])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from twin_models.pump.pump import Pumping
 from twin_models.streams import Ambient, Array, Mask, Transfer
 
+from twin.along import Along
 from twin.racks import Each, Group
 from twin.stand_in import Census, Rows, Single
 
@@ -30,6 +31,7 @@ class Block(NamedTuple):
     weight: Mapping[str, Array] = MappingProxyType({})  # of those rows: (rows, 1) or (rows, n) racks each
     every: Mapping[str, Rows] = MappingProxyType({})  # of groups whose rows only stand in for their racks
     row_of: Mapping[str, NDArray[np.intp]] = MappingProxyType({})  # row that each rack of a group follows
+    along: Mapping[str, Along] = MappingProxyType({})  # of groups whose rows stand in for racks along headers
     storage: Mapping[str, Array] = MappingProxyType({})  # W that the tank of a loop is to take up
 
     def rows(self, name: str) -> Rows:
@@ -47,6 +49,7 @@ class Block(NamedTuple):
                 name: values if values.shape[-1] == 1 else values[:, where]
                 for name, values in self.weight.items()
             },
+            along=self.along,
             storage={name: values[where] for name, values in self.storage.items()},
         )
 
