@@ -44,7 +44,7 @@ THROTTLED = 1e-6  # activity lost above which packages count as throttled
 
 ROW_ARRAYS = (
     "chip_mass", "coolant_mass", "chip", "out", "demand", "flow", "rate", "conductance", "stopped", "blocked", "on",
-    "activity", "asked", "source", "reference", "bound", "_none", "_power", "_taken_at",
+    "activity", "asked", "source", "reference", "_most", "bound", "_none", "_power", "_taken_at",
 )  # fmt: skip
 
 
@@ -70,6 +70,18 @@ class Slopes(NamedTuple):
     entering: Array  # the three sums by what enters, shape (3,)
 
 
+class Course(NamedTuple):
+    """What is asked of a group over a step, in spans of constant load."""
+
+    spans: Array  # s, shape (spans,)
+    asked: Array  # activity, shape (spans, rows) as all that follows
+    activity: Array  # what has not stopped does
+    reference: Array  # W of packages at reference temperature
+    conductance: Array  # W/K
+    power: Array  # W of packages around which
+    around: rack_model.Around  # the racks are expanded
+
+
 class Rows:
     """State of one group; arrays have one entry per row."""
 
@@ -85,6 +97,7 @@ class Rows:
         self.chip_mass = np.full(n, max(chip_mass(node), 1.0))
         self.coolant_mass = np.full(n, max(coolant_mass(node, rho_cp), 1.0))
         self.chip = np.zeros(n)  # °C
+        self.hottest = -np.inf  # °C of any package in the last step
         self.out = np.zeros(n)  # °C
         self.demand = np.zeros(n)  # m³/s per rack, as its valve stands
         self.flow = np.zeros(n)  # m³/s per rack
@@ -106,6 +119,8 @@ class Rows:
         self._air_in = np.nan
         self._calls = 0
         self._stale = True
+        self._most = self.reference  # the highest of the next step
+        self.course: Course | None = None  # load over the next step where it changes
         self._none = np.zeros(n)
         self._marked = (self.conductance, self.rate)
         self._known: tuple[Array, Array, Array] | None = None  # temperature, its power and slope
@@ -116,9 +131,9 @@ class Rows:
 
     def ask(self, activity: Array) -> bool:
         """Activity of the rows from now on; whether that is news. What has stopped or has no power does nothing and draws nothing."""
-        if np.array_equal(activity, self.asked):
+        if self.course is None and np.array_equal(activity, self.asked):
             return False
-        self.asked = activity
+        self.asked, self.course = activity, None
         self.renew()
         return True
 
@@ -150,18 +165,66 @@ class Rows:
         return self.weight.size - 1
 
     def _refer(self, entering: float | None) -> None:
-        """Package power at reference temperature; a power cap needs the coolant that enters."""
+        """Package power at reference temperature."""
+        self.reference = self._most = self._reference_of(self.activity, entering)
+        self.bounded, self._known = True, None
+
+    def _reference_of(self, activity: Array, entering: float | None) -> Array:
+        """W of all packages of a rack at reference temperature; a power cap needs the coolant that enters."""
         racks = self.node.racks
         chip = racks.accelerator
         if chip is None:
-            return
+            return np.zeros_like(activity)
         at = (racks.work.busy_activity, racks.work.idle_activity) if racks.work is not None else (0.0, 0.0)
         case = self.chips / np.maximum(self.conductance, 1e-9) - chip.junction_to_case
-        power = accelerator.reference_power(
-            self.activity, 0.0 if entering is None else entering, case, chip, *at
-        )
-        self.reference = self.chips * np.where(self.stopped | ~self.on, 0.0, power)
+        power = accelerator.reference_power(activity, 0.0 if entering is None else entering, case, chip, *at)
+        return np.asarray(self.chips * np.where(self.stopped | ~self.on, 0.0, power))
+
+    def expect(self, spans: Array, asked: Array, entering: float, air_in: float) -> None:
+        """Load over the next step, spans of it by rows; the step itself goes by its means, `within.follow` by the load."""
+        racks = self.node.racks
+        live = self.on & ~self.stopped
+        activity = np.where(live, asked, 0.0)
+        reference = self._reference_of(activity, entering)
+        power = self.power_of(reference, self.chip)[0]
+        found = _alive(rack_model.around(activity, power, air_in, racks), live)
+        conductance = np.broadcast_to(self.conductance, power.shape)
+        if racks.air_sink is not None and racks.accelerator is not None:
+            conductance = self.chips / (found.sink + racks.accelerator.junction_to_case)
+            self.conductance = (spans @ conductance) / spans.sum()
+        self.course = Course(spans, asked, activity, reference, conductance, power, found)
+        share = spans / spans.sum()
+        self.asked, self.activity, self._power = share @ asked, share @ activity, share @ power
+        self.reference, self._most = share @ reference, reference.max(axis=0)
         self.bounded, self._known = True, None
+        mean = rack_model.Around(*(share @ part for part in found))
+        self.around = mean._replace(
+            power=share @ (found.power - found.power_slope * power) + mean.power_slope * self._power,
+            heat_liquid=share @ (found.heat_liquid - found.liquid_slope * power)
+            + mean.liquid_slope * self._power,
+        )
+        self._air_in, self._stale, self._calls = air_in, False, 0
+
+    def course_over(self, spans: Array) -> Course:
+        """What is asked over the next step; constant load in spans of it where no other is expected."""
+        if self.course is not None:
+            return self.course
+        assert self.around is not None
+        return Course(
+            spans, self.asked[None], self.activity[None], self.reference[None], self.conductance[None], self._power[None],
+            rack_model.Around(*(part[None] for part in self.around)),
+        )  # fmt: skip
+
+    def power_of(self, reference: Array, chip: Array) -> tuple[Array, Array]:
+        """W of packages that no limit binds, and its slope in W/K."""
+        model = self.node.racks.accelerator
+        if model is None:
+            return np.zeros_like(reference), np.zeros_like(reference)
+        share = model.leakage_share if model.feedback else 0.0
+        k = model.leakage_coefficient
+        growth = np.exp(k * (np.minimum(chip, model.throttle) - model.leakage_reference))
+        leak = reference * (share * growth)
+        return reference * (1.0 - share) + leak, k * leak
 
     def present(self) -> tuple[Array, Array]:
         """`package_power` at the temperature of now."""
@@ -174,12 +237,11 @@ class Rows:
         model = self.node.racks.accelerator
         if model is None:
             return self._none, self._none
+        if not self.bounded:
+            return self.power_of(self.reference, chip)
         share = model.leakage_share if model.feedback else 0.0
         k = model.leakage_coefficient
         growth = np.exp(k * (np.minimum(chip, model.throttle) - model.leakage_reference))
-        if not self.bounded:
-            leak = self.reference * (share * growth)
-            return self.reference * (1.0 - share) + leak, k * leak
         power = self.reference * (1.0 + share * (growth - 1.0))
         slope = self.reference * (share * k) * growth
         least = np.minimum(power, self.chips * model.idle * (1.0 + share * (growth - 1.0)))
@@ -199,7 +261,7 @@ class Rows:
         self.bound = self.chip_mass * (top - self.chip) / step + self.conductance * (middle - entering)
         share = model.leakage_share if model.feedback else 0.0
         most = 1.0 + share * np.expm1(model.leakage_coefficient * (top - model.leakage_reference))
-        self.bounded, self._known = bool((self.bound < most * self.reference).any()), None
+        self.bounded, self._known = bool((self.bound < most * self._most).any()), None
 
     def until_limit(self, entering: float) -> float:
         """s until the first package meets its throttling or shutdown limit, if it went on as now."""
@@ -218,19 +280,18 @@ class Rows:
         rising = (rate > 1e-6) & ~self.stopped & (room > 0.0)
         return float(np.min(room[rising] / rate[rising])) if rising.any() else np.inf
 
-    def done(self) -> Array:
-        """Activity really done."""
+    def done(self, asked: Array, activity: Array, chip: Array, power: Array) -> Array:
+        """Activity really done with a power of the packages."""
         model = self.node.racks.accelerator
         if model is None:
-            return np.where(self.on, self.asked, 0.0)
-        power, _ = self.present()
+            return np.where(self.on, asked, 0.0)
         share = model.leakage_share if model.feedback else 0.0
         growth = 1.0 + share * np.expm1(
-            model.leakage_coefficient * (np.minimum(self.chip, model.throttle) - model.leakage_reference)
+            model.leakage_coefficient * (np.minimum(chip, model.throttle) - model.leakage_reference)
         )
         part = (power / (growth * self.chips) - model.idle) / (model.tdp - model.idle)
         left = np.clip(part, 0.0, None) ** (1.0 / model.activity_exponent)
-        return np.minimum(np.where(self.stopped, 0.0, left), self.activity)
+        return np.minimum(np.where(self.stopped, 0.0, left), activity)
 
     # -- flow ----------------------------------------------------------------------------------------------------
 
@@ -283,11 +344,9 @@ class Rows:
             or (self.chips and np.max(np.abs(power - self._power)) > near * racks.tdp)
         ):
             self._calls = 0
-            live = np.where(self.on & ~self.stopped, 1.0, 0.0)  # a thermal trip powers its nodes off
-            found = rack_model.around(self.activity, power, air_in, racks)
-            self.around = found._replace(
-                power=found.power * live, heat_liquid=found.heat_liquid * live, air_flow=found.air_flow * live
-            )
+            live = self.on & ~self.stopped
+            found = _alive(rack_model.around(self.activity, power, air_in, racks), live)
+            self.around = found
             self._air_in, self._power, self._stale = air_in, power, False
             if racks.air_sink is not None and racks.accelerator is not None:
                 self.conductance = self.chips / (found.sink + racks.accelerator.junction_to_case)
@@ -362,10 +421,10 @@ class Rows:
             return parts
         return np.asarray(self.share * self.conductance * (self.chip - entering) + parts)
 
-    def parts_compute(self) -> Array:
+    def parts_compute(self, activity: Array) -> Array:
         """W per rack of parts that count as compute, packages apart."""
         line = self.node.racks.compute_parts
-        return np.asarray(np.where(self.on & ~self.stopped, line.fixed + line.rise * self.activity, 0.0))
+        return np.asarray(np.where(self.on & ~self.stopped, line.fixed + line.rise * activity, 0.0))
 
     @property
     def air_flow(self) -> float:
@@ -378,3 +437,10 @@ class Rows:
         chips = float(self.weight @ (self.chip_mass * self.chip)) if self.chips else 0.0
         liquid = self.node.racks.liquid is not None
         return chips + (float(self.weight @ (self.coolant_mass * self.out)) if liquid else 0.0)
+
+
+def _alive(found: rack_model.Around, live: Mask) -> rack_model.Around:
+    """The same where racks are on; a thermal trip powers its nodes off."""
+    return found._replace(
+        power=found.power * live, heat_liquid=found.heat_liquid * live, air_flow=found.air_flow * live
+    )

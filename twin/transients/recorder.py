@@ -1,19 +1,19 @@
 """What a transient keeps: site series on a regular grid, extremes and crossings of every step.
 
-Steps are interpolated onto the grid as they come, so that memory follows the grid and not the steps or the racks.
+Moments of the grid are worked out within the step that they lie in, so that memory follows the grid and not the steps or
+the racks.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from twin_models.streams import Array
 
+from twin.transients.chips import THROTTLED, Rows
 from twin.transients.parts import LinkState
 from twin.transients.plant import Plant
-from twin.transients.stepping import Stepper
-
-CHUNK = 2048  # steps held before they are put on the grid
+from twin.transients.stepping import Stepper, Taken
 
 
 @dataclass
@@ -38,9 +38,7 @@ class Recorder:
     values: Array = field(default_factory=lambda: np.zeros((0, 0)))
     crossings: dict[str, Crossing] = field(default_factory=dict)
     extremes: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _rows: list[list[float]] = field(default_factory=list)
-    _done: int = 0  # moments of the grid that have their values
-    _passed: int = -1  # moments of the grid that the last call lay behind
+    done: int = 0  # moments of the grid that have their values
     _lowest: Array = field(default_factory=lambda: np.zeros(0))
     _highest: Array = field(default_factory=lambda: np.zeros(0))
 
@@ -48,45 +46,32 @@ class Recorder:
         n = int(np.floor(self.until / self.step + 1e-9)) + 1
         self.grid = np.arange(n, dtype=np.float64) * float(self.step)
 
-    def keep(self, stepper: Stepper, ahead: float = np.inf) -> None:
-        """Note the state of now where a moment of the grid lies since the last call or in the step ahead."""
+    def spans(self, now: float, step: float) -> Array:
+        """A step cut at the moments of the grid in it."""
+        first, last = int(now / self.step + 1e-9) + 1, int(np.ceil((now + step) / self.step - 1e-9))
+        return np.diff(np.concatenate([[now], np.arange(first, last) * self.step, [now + step]]))
+
+    def keep(self, stepper: Stepper, taken: Taken, spans: Array) -> None:
+        """Note the moments of the grid in a step that starts now; those at its end belong to the next."""
         if not self.names:
             self.names = names(stepper)
             self.values = np.full((len(self.names), self.grid.size), np.nan)
             self._lowest = self._highest = stepper.y
         self._lowest = np.minimum(self._lowest, stepper.y)
         self._highest = np.maximum(self._highest, stepper.y)
-        passed, self._passed = self._passed, int((stepper.now + 1e-9) / self.step)
-        if passed == self._passed and stepper.now + ahead + 1e-9 < (passed + 1) * self.step:
+        end = stepper.now + float(spans.sum())
+        last = min(int(np.ceil(end / self.step - 1e-9)), self.grid.size)
+        if last <= self.done:
             return
-        row = snapshot(stepper)
-        if self._rows and row[0] <= self._rows[-1][0]:
-            row[0] = np.nextafter(self._rows[-1][0], np.inf)  # a jump: two values at one moment
-        self._rows.append(row)
-        if len(self._rows) >= CHUNK:
-            self.flush()
+        moments = self.grid[self.done : last]
+        self.values[:, self.done : last] = snapshot(stepper, taken, spans, moments)
+        self.done = last
 
-    def flush(self) -> None:
-        """Put what is held on the grid."""
-        if not self._rows:
-            return
-        rows = np.array(self._rows)
-        times = rows[:, 0]
-        last = int(np.searchsorted(self.grid, times[-1] + 1e-9, side="right"))
-        at = self.grid[self._done : last]
-        for i in range(1, rows.shape[1]):
-            self.values[i - 1, self._done : last] = np.interp(at, times, rows[:, i])
-        lows, highs = rows.min(axis=0)[1:].tolist(), rows.max(axis=0)[1:].tolist()
-        for name, least, most in zip(self.names, lows, highs, strict=True):
-            low, high = self.extremes.get(name, (np.inf, -np.inf))
-            self.extremes[name] = (min(low, least), max(high, most))
-        self._done = last
-        self._rows = [self._rows[-1]]
-
-    def close(self, stepper: Stepper) -> None:
-        """The last moment; extremes of loops and rooms are those of every step."""
-        self.keep(stepper)
-        self.flush()
+    def close(self, stepper: Stepper, taken: Taken) -> None:
+        """The last moment, at which the stepper stands, and extremes; those of loops and rooms are of every step."""
+        self.keep(stepper, taken, np.full(1, self.step))
+        for name, series in zip(self.names, self.values, strict=True):
+            self.extremes[name] = (float(series.min()), float(series.max()))
         for v in stepper.plant.volumes:
             for part, place in (("supply", v.head), ("return", v.last)):
                 ends = float(self._lowest[place]), float(self._highest[place])
@@ -121,50 +106,117 @@ def names(stepper: Stepper) -> list[str]:
 RACK_PARTS = ("power", "peak", "liquid", "air", "compute", "chip", "mean", "out", "flow", "inlet", "asked", "done", "throttled", "stopped")  # fmt: skip
 
 
-def snapshot(stepper: Stepper) -> list[float]:
-    """Time and everything that is kept, at the state of now; rates of now must have been worked out last."""
-    plant, y = stepper.plant, stepper.y
-    values = y.tolist()
-    row = [stepper.now, plant.power_at_meter, plant.power_rejected, plant.power_of_battery]
+class Moment(NamedTuple):
+    """A group at some moments of a step; arrays over moments and rows."""
+
+    chip: Array
+    out: Array
+    asked: Array
+    activity: Array
+    power: Array
+    feed: Array
+    liquid: Array  # W that reach the coolant
+    air: Array
+    sums: tuple[Array, Array, Array]  # `chips.Sums`, over moments
+
+
+def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Array:
+    """Everything that is kept, shape (names, moments), at some moments of a step that has been tried but not accepted.
+
+    Plants are on a straight line between the ends of a step, racks on their path.
+    """
+    plant, m = stepper.plant, moments.size
+    part = (moments - stepper.now) / float(spans.sum())
+    wide = stepper.y[:, None] + (taken.y - stepper.y)[:, None] * part
+    # what is worked out in one go for many moments takes arrays, for a single one floats, which are quicker
+    y: list[Any] = list(wide) if m > 1 else wide[:, 0].tolist()
+    held = [v.received for v in plant.volumes], [feeder.load for feeder in plant.feeders]
+    groups = [_moment(stepper, taken, g, spans, moments, y) for g in range(len(stepper.rows))]
+
+    def column(values: Array) -> Any:
+        return values if values.size > 1 else float(values[0])
+
+    plant.rates(y, [tuple(column(one) for one in group.sums) for group in groups])
+    row: list[Any] = [plant.power_at_meter, plant.power_rejected, plant.power_of_battery]
     row += [float(plant.ambient.dry_bulb), float(plant.ambient.wet_bulb)]
-    for rows in stepper.rows:
-        assert rows.around is not None
-        power, _ = rows.package_power(rows.chip)
-        w, count = rows.weight, rows.node.racks.count
-        feed = rows.around.power + rows.around.power_slope * (power - rows._power)
-        entering, _ = stepper.temperatures(rows, values)
-        liquid = rows.heat_to_liquid(entering)
-        taken = rows.conductance * (rows.chip - entering) if rows.chips else np.zeros_like(power)
-        air = feed - power + taken - liquid
-        done = rows.done()
-        lost = (rows.asked - done) > 1e-6
-        hot = float(rows.chip.max()) if rows.chips else np.nan
-        mean = float(w @ rows.chip) / count if rows.chips else np.nan
-        flow = float(w @ rows.flow)
-        out = (
-            float(w @ (rows.flow * rows.out)) / flow if rows.node.loop is not None and flow > 0.0 else np.nan
-        )
-        inlet = plant.inlet(plant.by_name[rows.node.room], values)
-        compute = float(w @ (rows.parts_compute() + power))
-        row += [
-            float(w @ feed), float(feed.max()), float(w @ liquid), float(w @ air), compute, hot, mean, out,
-            flow / count, inlet, float(w @ rows.asked) / count, float(w @ done) / count,
-            float(w @ lost) / count if rows.chips else 0.0, float(w @ rows.stopped) / count,
-        ]  # fmt: skip
+    for rows, group in zip(stepper.rows, groups, strict=True):
+        inlet = np.reshape(plant.inlet(plant.by_name[rows.node.room], y), -1)
+        row += [column(one) for one in _rack_columns(rows, group, inlet)]
     for v in plant.volumes:
-        row += [
-            values[v.head],
-            float(v.wanted),
-            values[v.last],
-            v.flow,
-            v.flow * v.cp * (values[v.last] + v.above - values[v.head]),
-        ]
+        drop = y[v.last] + v.above - y[v.head]
+        row += [y[v.head], v.wanted, y[v.last], v.flow, v.flow * v.cp * drop]
     row += [drive.electric for drive in plant.drives]
     for link in plant.links:
-        row += _link(plant, link, values)
+        row += _link(plant, link, y)
     for feeder in plant.feeders:
         row += [feeder.load, feeder.loss]
-    return row
+    for v, received in zip(plant.volumes, held[0], strict=True):
+        v.received = received
+    for feeder, load in zip(plant.feeders, held[1], strict=True):
+        feeder.load = load
+    kept = np.empty((len(row), m))
+    for i, values in enumerate(row):
+        kept[i] = values
+    return kept
+
+
+def _moment(stepper: Stepper, taken: Taken, g: int, spans: Array, moments: Array, y: list[Any]) -> Moment:
+    rows = stepper.rows[g]
+    course = rows.course_over(spans)
+    ends = stepper.now + np.concatenate([[0.0], np.cumsum(spans)])
+    span = np.minimum(np.searchsorted(ends, moments + 1e-9, side="right") - 1, spans.size - 1)
+    own = np.minimum(span, course.activity.shape[0] - 1)  # constant load has one row for all spans
+    a = type(course.around)(*(x[own] for x in course.around))
+    reference, power0, conductance = course.reference[own], course.power[own], course.conductance[own]
+    if taken.paths:
+        chip, out = (_along(x, ends, span, moments) for x in (taken.paths[g].chips, taken.paths[g].outs))
+        power = rows.power_of(reference, chip)[0]
+    else:
+        part = ((moments - stepper.now) / float(spans.sum()))[:, None]
+        chip = rows.chip + (taken.chips[g] - rows.chip) * part
+        out = rows.out + (taken.outs[g] - rows.out) * part
+        power = rows.package_power(chip)[0] if rows.chips else np.zeros_like(chip)
+    entering, liquid_in = (np.reshape(x, (-1, 1)) for x in stepper.temperatures(rows, y))
+    taken_up = conductance * (chip - entering) if rows.chips else np.zeros_like(power)
+    feed = a.power + a.power_slope * (power - power0)
+    liquid = a.heat_liquid + a.liquid_slope * (power - power0)
+    if rows.liquid:
+        liquid = liquid + rows.share * taken_up
+    air = feed - power + taken_up - liquid
+    carried = rows.rate * (out - liquid_in) if rows.node.loop is not None else np.zeros_like(out)
+    w = rows.weight
+    return Moment(
+        chip,
+        out,
+        course.asked[own],
+        course.activity[own],
+        power,
+        feed,
+        liquid,
+        air,
+        (carried @ w, air @ w, feed @ w),
+    )
+
+
+def _along(path: Array, ends: Array, span: Array, moments: Array) -> Array:
+    """Values of a path at moments that lie at the beginnings of its spans, or between the ends of a span."""
+    part = ((moments - ends[span]) / (ends[span + 1] - ends[span]))[:, None]
+    return np.asarray(path[span] + (path[span + 1] - path[span]) * part)
+
+
+def _rack_columns(rows: Rows, at: Moment, inlet: Array) -> list[Array]:
+    """The columns of a group, in the order of `RACK_PARTS`."""
+    w, count = rows.weight, rows.node.racks.count
+    none = np.full(1, np.nan)
+    done = rows.done(at.asked, at.activity, at.chip, at.power)
+    flow = float(w @ rows.flow)
+    out = (at.out @ (w * rows.flow)) / flow if rows.node.loop is not None and flow > 0.0 else none
+    lost = ((at.asked - done) > THROTTLED) @ w / count if rows.chips else np.zeros(1)
+    return [
+        at.feed @ w, at.feed.max(axis=1), at.liquid @ w, at.air @ w, (rows.parts_compute(at.activity) + at.power) @ w,
+        at.chip.max(axis=1) if rows.chips else none, at.chip @ w / count if rows.chips else none, out,
+        np.full(1, flow / count), inlet, at.asked @ w / count, done @ w / count, lost, np.full(1, float(w @ rows.stopped) / count),
+    ]  # fmt: skip
 
 
 def _link(plant: Plant, link: LinkState, y: list[float]) -> list[float]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from twin_models.streams import Ambient
+from twin_models.streams import Ambient, Array
 from twin_sites.errors import InputError, Problem
 from twin_sites.loader import change_site, load_site
 from twin_sites.schema import Site
@@ -28,7 +28,7 @@ from twin.transients.events import Event, read_events, split_off
 from twin.transients.recorder import Crossing, Recorder
 from twin.transients.results import Run, transient_dataset
 from twin.transients.standing import answer, stand
-from twin.transients.stepping import Stepper
+from twin.transients.stepping import Stepper, Taken
 from twin.transients.timeline import Timeline
 from twin.weather import Weather, design_day, load_weather
 
@@ -173,26 +173,21 @@ def _run(
         if ahead - h < 0.2 * h:
             h = ahead if ahead < 1.5 * h else 0.5 * ahead
         before, balance = stepper.stored(), stepper.ledger()
-        stepper.prepare(h)
-        if fixed is None and (meets := max(stepper.until_limit(), SHORTEST)) < h:
-            h = meets
-            stepper.prepare(h)
-        recorder.keep(stepper, h)
-        taken = stepper.attempt(h)
-        while (
-            fixed is None
-            and h > SHORTEST
-            and (
-                taken.error > ERROR_K
-                or stepper.strayed(taken, STRAYED)
-                or _passes(stepper, taken)
-                or protection.passes(stepper, taken.y)
-            )
-        ):
+        spans = drive.ask(h, recorder, across=fixed is None)
+        stepper.prepare(float(spans.sum()))
+        if fixed is None and (meets := max(stepper.until_limit(), SHORTEST)) < spans.sum():
+            spans = drive.ask(meets, recorder, across=False)
+            stepper.prepare(float(spans.sum()))
+        taken = stepper.attempt(float(spans.sum()), spans)
+        while fixed is None and spans.sum() > SHORTEST and _fails(stepper, taken):
             rejected += 1
-            h = max(0.5 * h, SHORTEST)
-            stepper.prepare(h)
-            taken = stepper.attempt(h)
+            blind = drive.across and not taken.paths  # a limit binds: load by load
+            h = float(spans.sum()) if blind else max(0.5 * float(spans.sum()), SHORTEST)
+            spans = drive.ask(h, recorder, across=drive.across and not blind)
+            stepper.prepare(float(spans.sum()))
+            taken = stepper.attempt(float(spans.sum()), spans)
+        h = float(spans.sum())
+        recorder.keep(stepper, taken, spans)
         if not np.isfinite(taken.y).all():
             raise RunError(f"{plan.site.name}: a step of {h:g} s failed at {stepper.now:.1f} s")
         stepper.accept(taken, h)
@@ -208,8 +203,9 @@ def _run(
             step = _rung(min(max(h * min(max(grow, 0.3), 2.0), SHORTEST), LONGEST))
         if steps % 64 == 0:
             progress(int(stepper.now), int(until))
-    stepper.prepare(output)
-    recorder.close(stepper)
+    spans = drive.ask(output, recorder, across=False)
+    stepper.prepare(float(spans.sum()))
+    recorder.close(stepper, stepper.attempt(float(spans.sum()), spans))
     progress(int(until), int(until))
     y, plant = stepper.y, stepper.plant
     return Run(
@@ -238,11 +234,19 @@ def _rung(step: float) -> float:
     return float(SHORTEST * LADDER ** np.floor(np.log(step / SHORTEST) / np.log(LADDER) + 1e-9))
 
 
-def _passes(stepper: Stepper, taken: Any) -> bool:
-    """Whether a package would pass its shutdown limit by more than a little within the step."""
-    for rows, chip in zip(stepper.rows, taken.chips, strict=True):
+def _fails(stepper: Stepper, taken: Taken) -> bool:
+    """Whether a step has to be tried again, shorter: error, a machine out of its tangent, a limit passed."""
+    if taken.error > ERROR_K or stepper.strayed(taken, STRAYED) or protection.passes(stepper, taken.y):
+        return True
+    for g, (rows, chip) in enumerate(zip(stepper.rows, taken.chips, strict=True)):
         model = rows.node.racks.accelerator
-        if model is not None and np.any((chip > model.stop + OVERSHOOT_K) & ~rows.stopped):
+        if model is None:
+            continue
+        if np.any((chip > model.stop + OVERSHOOT_K) & ~rows.stopped):
+            return True
+        if rows.course is not None and (
+            not taken.paths or taken.paths[g].chips.max() >= model.throttle - NEAR_K
+        ):
             return True
     return False
 
@@ -253,8 +257,7 @@ class Drive:
     def __init__(self, stepper: Stepper, timeline: Timeline, air: Air, demand: Demand) -> None:
         self.stepper, self.timeline, self.air, self.demand = stepper, timeline, air, demand
         self._air_at = -1
-        self._asked: dict[str, Any] = {}
-        self._load_until = -1.0
+        self.across = False  # whether the load changes within the step asked for last
 
     def change(self) -> bool:
         """What changes at the moment of now; whether anything did."""
@@ -266,28 +269,44 @@ class Drive:
                 stepper.plant.breathe(self.timeline.weather(self.air.values[index]))
                 changed = True
             self._air_at = index
-        if now >= self._load_until - 1e-9:
-            self._asked = self.demand.at(now)
-            self._load_until = self.demand.next(now)
-            self.timeline.ask(self._asked)  # the error of the step sees to the rest
-        if self.timeline.apply(now):
-            self.timeline.ask(self._asked)
-            changed = True
+        changed = self.timeline.apply(now) or changed
         if changed:
             stepper.forget()
         return changed
 
+    def ask(self, step: float, recorder: Recorder, across: bool) -> Array:
+        """Give every group its load over a step from now, or up to a change of load in it; its spans.
+
+        ``across`` lets the step go across changes of load, to end at one.
+        """
+        now = self.stepper.now
+        end, first = now + step, self.demand.next(now)
+        self.across = across and end > first + self.demand.step - 1e-9
+        if self.across:
+            end = first + int((end - first + 1e-9) / self.demand.step) * self.demand.step
+        else:
+            end = min(end, first)
+        spans = recorder.spans(now, end - now)
+        asked = [self.demand.at(now)]
+        if self.across:
+            moments = np.arange(round((end - first) / self.demand.step)) * self.demand.step + first
+            edges = np.unique(np.concatenate([now + np.cumsum(spans)[:-1], moments]).round(9))
+            edges = np.concatenate([[now], edges, [end]])
+            spans = np.diff(edges)
+            asked = [self.demand.at(moment) for moment in edges[:-1]]
+        self.timeline.ask(asked, spans)
+        return spans
+
     def next(self) -> float:
-        """Moment of the next change."""
+        """Moment of the next change but for the load."""
         later = self.air.moments[self._air_at + 1] if self._air_at + 1 < self.air.moments.size else np.inf
-        return min(float(later), self._load_until, self.timeline.next())
+        return min(float(later), self.timeline.next())
 
     def after(self, recorder: Recorder, step: float) -> None:
         """Limits met in the step that has been taken."""
         stepper = self.stepper
         self.timeline.after(step)
-        if protection.guard(self.timeline, recorder.crossings):
-            self._load_until = stepper.now  # what stopped asks for nothing more
+        protection.guard(self.timeline, recorder.crossings)
         for rows in stepper.rows:
             crossing = recorder.crossings[rows.node.name]
             if rows.node.name in self.timeline.supply.unpowered and crossing.stop == np.inf:
@@ -295,13 +314,11 @@ class Drive:
             model = rows.node.racks.accelerator
             if model is None:
                 continue
-            hottest = float(rows.chip.max())
-            crossing.hottest = max(crossing.hottest, hottest)
-            if crossing.throttle == np.inf and hottest >= model.throttle - NEAR_K:
+            crossing.hottest = max(crossing.hottest, rows.hottest)
+            if crossing.throttle == np.inf and rows.hottest >= model.throttle - NEAR_K:
                 crossing.throttle = stepper.now
             over = (rows.chip >= model.stop) & ~rows.stopped
             if over.any():
                 rows.stop(over)
                 stepper.forget()
                 crossing.stop = min(crossing.stop, stepper.now)
-                self._load_until = stepper.now  # what stopped asks for nothing more

@@ -18,6 +18,7 @@ from twin_models.streams import Array
 from twin.transients.chips import Rows, Slopes
 from twin.transients.flows import Flows
 from twin.transients.plant import Plant
+from twin.transients.within import Path, follow
 
 GAMMA = 1.0 - 0.5**0.5
 MATRIX_AGE = 32  # steps after which the matrix is renewed
@@ -31,6 +32,7 @@ class Taken(NamedTuple):
     y: Array
     chips: list[Array]
     outs: list[Array]
+    paths: list[Path]  # of the racks; none where a limit binds a package
     error: float  # K, or hundredths of an actuator's stroke
 
 
@@ -58,6 +60,7 @@ class Stepper:
         self._weights = self.scale  # of each entry's error, packages and coolants included
         self._age = MATRIX_AGE
         self._flow_at: list[float] = []
+        self._sums = np.zeros(0)  # of the racks as last worked out
         self._rates: tuple[Array, list[Array], list[Array]] = (np.zeros(0), [], [])  # at the state of now
 
     def _entering(self, rows: Rows) -> int:
@@ -116,7 +119,9 @@ class Stepper:
             wide[np.arange(3), n + 1 + 3 * g + np.arange(3)] += 1.0
             sums.append((wide[0], wide[1], wide[2]))
         loads = [feeder.load for feeder in self.plant.feeders]
-        rates = np.array([np.broadcast_to(row, columns + 1) for row in self.plant.rates(list(fields), sums)])
+        rates = np.empty((n, columns + 1))
+        for i, row in enumerate(self.plant.rates(list(fields), sums)):
+            rates[i] = row
         for feeder, load in zip(self.plant.feeders, loads, strict=True):
             feeder.load = load
         slopes = (rates[:, 1:] - rates[:, :1]) / steps
@@ -137,17 +142,39 @@ class Stepper:
             d_chips.append(d_chip)
             d_outs.append(d_out)
             sums.append(found)
+        self._sums = np.array(sums).ravel()
         return np.array(self.plant.rates(values, sums)), d_chips, d_outs
 
-    def attempt(self, step: float) -> Taken:
-        """Try a step; `prepare` came before."""
+    def attempt(self, step: float, spans: Array | None = None) -> Taken:
+        """Try a step; `prepare` came before. Spans are those in which racks are followed within it."""
+        gh = GAMMA * step
         start = _fuse(self.y, [rows.chip for rows in self.rows], [rows.out for rows in self.rows])
-        k1 = self._solve(_fuse(*self._rates))
+        sums = 0.5 * self._sums
+        k1, s1 = self._solve(_fuse(*self._rates))
         ahead = _fuse(*self.rates(*self._parts(start + step * k1)))
-        k2 = self._solve(ahead - 2.0 * k1)
-        half = 0.5 * step
-        error = float((np.abs(half * (k1 + k2)) * self._weights).max())
-        return Taken(*self._parts(start + half * (3.0 * k1 + k2)), error)
+        k2, s2 = self._solve(ahead - 2.0 * k1)
+        end = self._parts(start + 0.5 * step * (3.0 * k1 + k2))
+        wrong = np.abs(0.5 * step * (k1 + k2)) * self._weights
+        if any(rows.bounded for rows in self.rows):
+            return Taken(*end, [], float(wrong.max()))
+        # what the racks really hand over, less what went into the step
+        paths = self._follow(np.full(1, step) if spans is None else spans, end)
+        given = np.concatenate([path.sums for path in paths])
+        missed = step * (self._sums_matrix @ (given - sums - 0.5 * self._sums - 0.5 * gh * (s1 + s2)))
+        y = end[0] + missed
+        chips, outs = [path.chips[-1] for path in paths], [path.outs[-1] for path in paths]
+        n = self.y.size
+        return Taken(y, chips, outs, paths, float(max(wrong[:n].max(), (np.abs(missed) * self.scale).max())))
+
+    def _follow(self, spans: Array, end: tuple[Array, list[Array], list[Array]]) -> list[Path]:
+        """Racks through the step, between what enters them at its ends."""
+        here, there = self.y.tolist(), end[0].tolist()
+        paths = []
+        for rows, chip in zip(self.rows, end[1], strict=True):
+            (entering, liquid), (later, liquid_later) = (self.temperatures(rows, y) for y in (here, there))
+            course = rows.course_over(spans)
+            paths.append(follow(rows, course, (entering, later), (liquid, liquid_later), chip))
+        return paths
 
     def _parts(self, whole: Array) -> tuple[Array, list[Array], list[Array]]:
         """Plant, packages and coolants of one vector of everything, as views."""
@@ -170,8 +197,9 @@ class Stepper:
                 matrix[:, place] -= by_sums[:, 3 * g : 3 * g + 3] @ one.entering
         return Eliminated(slopes, by_sums, np.asarray(np.linalg.inv(matrix), dtype=float))
 
-    def _solve(self, right: Array) -> Array:
-        """Stage equations: racks in terms of their coolant, the plant with what they add, then racks again."""
+    def _solve(self, right: Array) -> tuple[Array, Array]:
+        """Stage equations: racks in terms of their coolant, the plant with what they add, then racks again. Their increments
+        and those of the racks' sums."""
         y, chips, outs = self._parts(right)
         k, k_chips, k_outs = self._parts(np.zeros(right.size))
         sums = np.zeros(3 * len(self.rows))
@@ -185,17 +213,19 @@ class Stepper:
         for g, (place, one) in enumerate(zip(self.entering, self._solved.slopes, strict=True)):
             if one is not None and place >= 0:
                 entering = k[place]
+                sums[3 * g : 3 * g + 3] += one.entering * entering
                 k_chips[g] += one.chip_entering * entering
                 k_outs[g] += one.coolant_entering * entering
         assert k.base is not None
-        return k.base
+        return k.base, sums
 
     def accept(self, taken: Taken, step: float) -> None:
         """Move on to the end of a step."""
         self.flows.settle(self.y.tolist(), self.now, step)
         self.y = taken.y
-        for rows, chip, out in zip(self.rows, taken.chips, taken.outs, strict=True):
+        for g, (rows, chip, out) in enumerate(zip(self.rows, taken.chips, taken.outs, strict=True)):
             rows.chip, rows.out = chip, out
+            rows.hottest = float((taken.paths[g].chips if taken.paths else chip).max())
         self.now += step
 
     def until_limit(self) -> float:

@@ -1,6 +1,6 @@
 """Events at work on a facility in time: what is to happen, and what follows from it step by step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -60,16 +60,18 @@ class Timeline:
             done = True
         return done
 
-    def ask(self, asked: Mapping[str, Array]) -> bool:
-        """Give every group its activity, as events have set it."""
-        changed = False
+    def ask(self, asked: Sequence[Mapping[str, Array]], spans: Array) -> None:
+        """Give every group its activity over the next step, in spans of constant load, as events have set it."""
+        y = self.stepper.y.tolist()
         for rows in self.stepper.rows:
-            values = np.asarray(asked[rows.node.name])[rows.source]
+            values = np.stack([np.asarray(one[rows.node.name])[rows.source] for one in asked])
             for row, value in self._set_load.get(rows.node.name, {}).items():
-                where = np.arange(values.size) == row if row is not None else True
-                values = np.where(where, value, values)
-            changed = rows.ask(values) or changed
-        return changed
+                values[:, slice(None) if row is None else row] = value
+            if (values == values[0]).all():
+                rows.ask(values[0])
+            else:
+                inlet = self.plant.inlet(self.plant.by_name[rows.node.room], y)
+                rows.expect(spans, values, self.stepper.temperatures(rows, y)[0], inlet)
 
     def weather(self, ambient: Ambient) -> Ambient:
         """Outdoor air, as events have set it."""
