@@ -16,7 +16,7 @@ from twin.transients.stepping import Stepper
 LENGTH = 40.0
 
 
-ADAPTIVE_K, FIXED_K = 0.05, 0.1  # the first with interpolation onto full seconds
+ADAPTIVE_K, FIXED_K = 0.02, 0.02  # at the chips; supplies twice that
 
 
 def rates_of(s: Stepper) -> tuple[Callable[[float, Array], Array], Array]:

@@ -167,7 +167,7 @@ class Rows:
     def _refer(self, entering: float | None) -> None:
         """Package power at reference temperature."""
         self.reference = self._most = self._reference_of(self.activity, entering)
-        self.bounded, self._known = True, None
+        self.bounded, self._known = bool(self.chips), None
 
     def _reference_of(self, activity: Array, entering: float | None) -> Array:
         """W of all packages of a rack at reference temperature; a power cap needs the coolant that enters."""
@@ -196,7 +196,7 @@ class Rows:
         share = spans / spans.sum()
         self.asked, self.activity, self._power = share @ asked, share @ activity, share @ power
         self.reference, self._most = share @ reference, reference.max(axis=0)
-        self.bounded, self._known = True, None
+        self.bounded, self._known = bool(self.chips), None
         mean = rack_model.Around(*(share @ part for part in found))
         self.around = mean._replace(
             power=share @ (found.power - found.power_slope * power) + mean.power_slope * self._power,
@@ -411,15 +411,20 @@ class Rows:
         )
         return Slopes(chip, by_entering, pivot, per_watt * by_liquid, left, to_plant, entering)
 
-    def heat_to_liquid(self, entering: float) -> Array:
-        """W per rack that reach the coolant now."""
+    def heat_to_liquid(self, entering: float, ahead: float = 0.0) -> Array:
+        """W per rack that reach the coolant, some seconds ahead where all that enters stays as it is."""
         if self.around is None:
             return np.zeros_like(self.chip)
-        power, _ = self.present()
+        power, slope = self.present()
         parts = self.around.heat_liquid + self.around.liquid_slope * (power - self._power)
         if not self.liquid:
             return parts
-        return np.asarray(self.share * self.conductance * (self.chip - entering) + parts)
+        taken = self.conductance * (self.chip - entering)
+        pull = self.conductance - slope
+        if ahead > 0.0 and (pull > 0.0).all():
+            grown = (power - taken) / pull * -np.expm1(-ahead * pull / self.chip_mass)
+            taken, parts = taken + self.conductance * grown, parts + self.around.liquid_slope * slope * grown
+        return np.asarray(self.share * taken + parts)
 
     def parts_compute(self, activity: Array) -> Array:
         """W per rack of parts that count as compute, packages apart."""

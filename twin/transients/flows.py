@@ -113,21 +113,23 @@ class Flows:
 
     # -- one step ------------------------------------------------------------------------------------------------
 
-    def set(self, y: list[float], now: float, step: float | None) -> None:
-        """Flows over the step from ``now``; None sets what everything asks for at once."""
+    def set(self, y: list[float], now: float, step: float | None, soon: list[float] | None = None) -> None:
+        """Flows over the step from ``now``; None sets what everything asks for at once. ``soon`` is about where the
+        vector is a quarter of the step on, halfway to the moment whose flows are held."""
         plant = self.plant
+        soon = y if soon is None else soon
         middle = now if step is None else now + 0.5 * step
         half = None if step is None else 0.5 * step
         for v in plant.volumes:
             v.cp = self._heat_capacity(v, y)
         for v in plant.volumes:
             if not v.air and v.node.racks:
-                self._technology(v, y, middle, half)
+                self._technology(v, y, soon, middle, half)
         for v in plant.volumes:
             if v.air:
                 self._room(v, y, middle, half)
             elif not v.node.racks:
-                self._facility(v, y, middle, half)
+                self._facility(v, soon, middle, half)
         self._share(middle)
         for rows in self.rows:
             if rows.node.loop is None:
@@ -135,13 +137,15 @@ class Flows:
         for drive in plant.drives:
             self._pump(drive, y, now)
 
-    def settle(self, y: list[float], now: float, step: float) -> None:
-        """Carry the lagging flows to the end of a step that has been taken."""
+    def settle(self, y: list[float], step: float) -> None:
+        """Carry the lagging flows to the end of a step that has been taken, in whose middle the vector was ``y``."""
         for v in self.plant.volumes:
             if not v.air and v.node.racks:
                 for rows, demand in self._demands(v, y, step):
                     rows.demand = demand
             else:
+                if not v.air:
+                    v.asked = self._opened(v, y)
                 time = FAN_TIME if v.air else PUMP_TIME
                 self.lag[v.node.name] = v.asked + (self.lag[v.node.name] - v.asked) * np.exp(-step / time)
 
@@ -159,7 +163,7 @@ class Flows:
             if node.loop != v.node.name:
                 continue
             rows = self.by_group[node.name]
-            heat = rows.heat_to_liquid(supply)
+            heat = rows.heat_to_liquid(supply, 0.0 if step is None else 0.5 * step)
             want = rows.want(supply, rho_cp, heat, step)
             if v.node.branching is not None:
                 want = want * v.node.branching.open[node.name]
@@ -190,11 +194,13 @@ class Flows:
         left = sum(float(found[rows.node.name] @ rows.blocked) for rows, _ in demands)
         return {name: flow * (total / max(left, 1e-12)) for name, flow in found.items()}
 
-    def _technology(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
+    def _technology(
+        self, v: VolumeState, y: list[float], soon: list[float], now: float, step: float | None
+    ) -> None:
         assert v.node.fluid is not None
         rho = float(density(v.node.fluid, y[v.head]))
         self._supply[v.node.name] = y[v.head]
-        demands = self._demands(v, y, step)
+        demands = self._demands(v, soon, step)
         total = sum(float(rows.weight @ (demand * rows.blocked)) for rows, demand in demands) * rho
         split = v.node.branching
         most = self.limit(v, now)
@@ -217,19 +223,22 @@ class Flows:
         v.flow = v.served_rate / v.cp
 
     def _facility(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
-        """What the valves let through, as `heat._loop_flow` has it."""
+        v.asked = self._opened(v, y)
+        self._lagged(v, now, step, PUMP_TIME)
+        if v.tank:
+            v.local = max(v.asked - v.flow, 0.0)
+
+    def _opened(self, v: VolumeState, y: list[float]) -> float:
+        """kg/s that the valves of a facility loop let through, as `heat._loop_flow` has it."""
         flow = 0.0
         for node in v.node.consumers:
             link = self.plant.by_link[node.name]
-            opening = y[link.u]
+            opening = min(max(y[link.u], 0.0), 1.0)
             if isinstance(node.link, Chillers):
                 opening = min(opening / node.link.minimum_plr, 1.0)
             flow += link.running * opening * node.cold_design * self.plant.open_share[v.node.name]
         low, high = flow_bounds(v.node)
-        v.asked = min(max(flow, low), high)
-        self._lagged(v, now, step, PUMP_TIME)
-        if v.tank:
-            v.local = max(v.asked - v.flow, 0.0)
+        return min(max(flow, low), high)
 
     def _room(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
         """What servers draw or the heat asks for, as `heat._room_air` has it."""

@@ -126,11 +126,12 @@ def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Ar
     Plants are on a straight line between the ends of a step, racks on their path.
     """
     plant, m = stepper.plant, moments.size
-    part = (moments - stepper.now) / float(spans.sum())
-    wide = stepper.y[:, None] + (taken.y - stepper.y)[:, None] * part
+    passed = (moments - stepper.now) / float(spans.sum())
+    wide = stepper.y[:, None] + (taken.y - stepper.y)[:, None] * passed
     # what is worked out in one go for many moments takes arrays, for a single one floats, which are quicker
     y: list[Any] = list(wide) if m > 1 else wide[:, 0].tolist()
-    held = [v.received for v in plant.volumes], [feeder.load for feeder in plant.feeders]
+    parts = (*plant.volumes, *plant.links, *plant.feeders)
+    held = [vars(part).copy() for part in parts]
     groups = [_moment(stepper, taken, g, spans, moments, y) for g in range(len(stepper.rows))]
 
     def column(values: Array) -> Any:
@@ -150,10 +151,8 @@ def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Ar
         row += _link(plant, link, y)
     for feeder in plant.feeders:
         row += [feeder.load, feeder.loss]
-    for v, received in zip(plant.volumes, held[0], strict=True):
-        v.received = received
-    for feeder, load in zip(plant.feeders, held[1], strict=True):
-        feeder.load = load
+    for thing, as_it_was in zip(parts, held, strict=True):  # the run goes on from its own rates
+        vars(thing).update(as_it_was)
     kept = np.empty((len(row), m))
     for i, values in enumerate(row):
         kept[i] = values
