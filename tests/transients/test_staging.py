@@ -67,7 +67,7 @@ def test_flow_follows_a_step_as_a_first_order_lag() -> None:
     elapsed = 0.0
     for step in (0.3, 1.0, 0.05, 2.0, 4.0):
         flows.set(y, elapsed, step)
-        flows.settle(y, elapsed, step)
+        flows.settle(y, step)
         elapsed += step
         assert flows.lag["fws"] == pytest.approx(
             v.asked + (start - v.asked) * np.exp(-elapsed / PUMP_TIME), rel=LAG_REST
