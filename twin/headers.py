@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from twin_models.fluids.fluids import Fluid, density, heat_capacity
+from twin_models.manifold.balance import balanced
 from twin_models.manifold.manifold import Branches, flows
 from twin_models.rack.parameters import LiquidLoop
 from twin_models.streams import Array, Mask, Real
@@ -22,6 +23,7 @@ MARGIN_K = 0.5  # a return this far above its limit is a matter of the split, no
 NOMINAL_DEGC = 35.0  # of a supply that is given relative to another loop
 HIGHEST_DEGC = 80.0  # of the grid: no loop of plates is supplied hotter
 MORE = 1.25  # times rated flow, about where pumps at full speed end: the exponent of the head is taken up to here
+BALANCING_RISE_K = 10.0  # between the headers when valves are set; it hardly matters
 TEMPERATURES = 9
 SLOW = (0.02, 0.035, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3)  # headers turn laminar
 FLOWS = np.array([*SLOW, *np.arange(0.4, 2.05, 0.1)])  # over rated flow
@@ -88,12 +90,17 @@ def _tabulated(
     for name, count, side in racks:
         where[name] = slice(len(rows), len(rows) + count)
         for member in (f"{name}.{i + 1}" for i in range(count)):
-            opening = headers.valves.get(member, headers.valves.get(name, 1.0))
+            opening = headers.valves.get(member, headers.valves.get(name, np.nan))
             clogging = headers.filters.get(member, headers.filters.get(name, 1.0))
             rows.append((side.dp_flow, side.dp, side.dp_exponent, opening, clogging, side.dp_temperature))
     branches = Branches(*(np.array(column) for column in zip(*rows, strict=True)))
-    is_open = (np.asarray(branches.opening) > 0.0).astype(float)
     each = np.concatenate([np.full(count, side.rated_flow) for _, count, side in racks])
+    set_, named = np.ones(each.size), np.asarray(branches.opening)
+    if headers.balanced:  # as they were set: all valves open, all filters clean
+        new = branches._replace(opening=1.0, clogging=1.0)
+        set_ = balanced(new, headers, liquid, nominal, min(nominal + BALANCING_RISE_K, liquid.high), each)
+    branches = branches._replace(opening=np.where(np.isnan(named), set_, named))
+    is_open = (np.asarray(branches.opening) > 0.0).astype(float)
     heat = np.concatenate([np.full(count, side.rated_heat) for _, count, side in racks])
     rated = float(each @ is_open)
     t = np.linspace(max(liquid.low, 0.0), HIGHEST_DEGC, TEMPERATURES)
@@ -121,7 +128,8 @@ def branch_flows(
 ) -> Array:
     """Flow of every rack in m³/s, (racks, n), at a loop's flow in m³/s and supply temperature in °C, both (n,).
 
-    ``name`` picks one group, ``rows`` are rows of a table of their own in place of its racks. Beyond the table each rack keeps the share it has at the table's end.
+    ``name`` picks one group, ``rows`` are rows of a table of their own in place of its racks. Beyond the table each rack
+    keeps the share it has at the table's end.
     """
     table = split.branch if name is None else split.branch[split.rows[name]]
     table = table if rows is None else rows

@@ -147,6 +147,10 @@ def _control(where: str, loop: Loop) -> Iterable[Problem]:
     """What pumps of headers hold fits what is said of it."""
     headers = loop.manifold
     assert headers is not None
+    if headers.closing is not None and headers.layout != "ring":
+        yield Problem(
+            f"{where}.closing", f"given while layout is {headers.layout}", "layout: ring", "remove it"
+        )
     for name, said in (("pressure", headers.pressure is not None), ("speed", headers.speed != 1.0)):
         if said and headers.control != name:
             yield Problem(

@@ -283,6 +283,7 @@ class Headers(Manifold):
     ``valves`` and ``filters`` name racks (``compute.3``) or whole groups.
     """
 
+    balanced: Annotated[bool, Choice("Valves not named are set for rated flow in every rack")] = False
     control: Annotated[
         Literal["demand", "pressure", "speed"],
         Choice("Pumps give the flow that racks ask for, hold a pressure, or turn at one speed"),

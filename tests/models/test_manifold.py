@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 from twin_models.fluids import fluids
+from twin_models.manifold.balance import balanced
 from twin_models.manifold.manifold import Branches, Manifold, flows
 from twin_models.pipe.pipe import pressure_drop
 from twin_models.pump.pump import Pump, head
@@ -204,3 +205,19 @@ def test_a_stated_drop_follows_viscosity() -> None:
         found = flows(branches, wide, PG25, t, t, total=4e-3).difference
         assert float(found[0, 0] / found[0, 1]) == pytest.approx(float(wanted), rel=2e-3)
         assert float(found[0, 1]) == pytest.approx(80e3, rel=2e-3)
+
+
+@pytest.mark.parametrize("layout", ["direct", "reverse", "ring"])
+def test_balancing_valves_give_every_rack_its_flow(layout: str) -> None:
+    params = replace(HEADER, layout=layout, diameter=0.08)
+    wanted = np.where(np.arange(16) % 3 == 0, 1.2e-3, 2.4e-3)
+    rows = Branches(np.full(16, 2e-3), np.full(16, 80e3), 1.9, np.where(np.arange(16) == 4, 0.0, 0.5))
+    opening = balanced(rows, params, PG25, 40.0, 50.0, wanted)
+    assert opening[4] == 0.0
+    assert opening.max() == pytest.approx(1.0)  # one valve is fully open: no head is given away
+    assert np.all(opening[np.arange(16) != 4] > 0.05)
+    total = float(wanted.sum() - wanted[4])
+    found = flows(rows._replace(opening=opening), params, PG25, 40.0, 50.0, total=total)
+    assert np.delete(found.branch[:, 0], 4) == pytest.approx(np.delete(wanted, 4), rel=1e-4)
+    free = flows(rows._replace(opening=np.minimum(1.0, 1e9 * opening)), params, PG25, 40.0, 50.0, total=total)
+    assert np.abs(np.delete(free.branch[:, 0] - wanted, 4)).max() > 2e-4

@@ -93,6 +93,7 @@ def test_added_rack_is_on_the_headers() -> None:
         ({"cooling.tcs.manifold.diameter": "3 m"}, "diameter"),
         ({"cooling.tcs.manifold.layout": "star"}, "direct | reverse"),
         ({"cooling.tcs.manifold.pressure": "90 kPa"}, "control is demand.*set control to pressure"),
+        ({"cooling.tcs.manifold.closing": "20 m"}, "layout is direct"),
         ({"cooling.tcs.manifold.speed": "70 %"}, "control is demand.*set control to speed"),
         (
             {"cooling.tcs.manifold.control": "speed", "cooling.tcs.cdu.use": "frontier-cdu"},
@@ -193,3 +194,12 @@ def test_ring_evens_out_and_costs_less_head() -> None:
         direct.loop_pump_power.sel(loop="tcs").mean()
     )
     assert not told(ring, "manifold: flow of")
+
+
+def test_balanced_headers_are_even_until_a_filter_clogs() -> None:
+    narrow = {"cooling.tcs.manifold.diameter": "55 mm", "cooling.tcs.manifold.balanced": "yes"}
+    even = run(narrow)
+    assert flows_of(even) == pytest.approx(flows_of(even).mean(), rel=0.01)  # set at rated flow, run below it
+    assert not told(even, "manifold: flow of")
+    clogged = run({**narrow, "cooling.tcs.manifold.filters.dlc.1": 4})
+    assert flows_of(clogged)[0] < 0.8 * flows_of(clogged)[1:].min()
