@@ -107,3 +107,16 @@ def test_the_own_trace_of_a_site_is_read_once(tmp_path: Path) -> None:
     by_name = twin.summarize(twin.simulate(site, hours=2, changes={"cooling.fws.supply": "30 degC"})).pue
     trace.unlink()
     assert twin.summarize(run_case(plan.recipe, plan.cases[0])).pue == by_name
+
+
+def test_files_beside_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study is read from another folder: what its axes name stands beside it."""
+    (tmp_path / "mine.csv").write_text(
+        "time,utilisation [%]\n2023-01-01T00:00,30\n2023-01-01T01:00,60\n2023-01-01T02:00,40\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "s.yaml").write_text(
+        f"site: {SITE}\nhours: 2\naxes:\n  load: [training, mine.csv]\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(Path(__file__).parent)
+    assert set(plan_study(tmp_path / "s.yaml").recipe.loads) == {"training", str(tmp_path / "mine.csv")}

@@ -182,11 +182,23 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
             problems += error.problems
             del written[key]
     for key in ("site", "weather", "load", "cases"):
-        if isinstance(written.get(key), str) and folder != Path() and (folder / written[key]).is_file():
-            written[key] = str(folder / written[key])
+        written[key] = _beside(folder, written.get(key))
+    if isinstance(written.get("axes"), Mapping):
+        written["axes"] = {
+            name: [_beside(folder, item) for item in values]
+            if name in ("site", "weather", "load") and isinstance(values, list | tuple)
+            else values
+            for name, values in written["axes"].items()
+        }
     return Source(
         Study(**{k: value for k, value in written.items() if value is not None}), where, lines, problems
     )
+
+
+def _beside(folder: Path, name: Any) -> Any:
+    """A name, or the file of that name beside the study."""
+    found = isinstance(name, str) and folder != Path() and "\0" not in name and (folder / name).is_file()
+    return str(folder / name) if found else name
 
 
 def _share(text: str, where: str) -> float:
