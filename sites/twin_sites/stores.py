@@ -31,7 +31,8 @@ def stores(site: Site) -> Iterable[Problem]:
             yield Problem(where, found, "a loop with a fixed supply: the tank is filled at it", remedy)
         for field in ("charge_hours", "discharge_hours"):
             text = getattr(tank, field)
-            if text and not HOURS.fullmatch(text):
+            hours = HOURS.fullmatch(text)
+            if text and (hours is None or int(hours[1]) == int(hours[2])):
                 yield Problem(
                     f"{where}.{field}", f"'{text[:40]}'", "hours of the day such as 22-06", "write two hours"
                 )

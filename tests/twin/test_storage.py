@@ -170,6 +170,22 @@ def test_a_plant_without_room_to_fill_says_so() -> None:
     assert float(excess.sel(loop="chw").max()) <= float(before.sel(loop="chw").max()) + 0.06
 
 
+def test_a_rate_beyond_all_machines_is_no_worse(july: xr.Dataset, tariff: Path) -> None:
+    """Pumps for far more than chillers can make: filled as fast as these can, which saves about as much."""
+    fast = TANK | {f"{STORE}.charge_rate": "900 MW", f"{STORE}.discharge_rate": "900 MW"}
+    ds = twin.simulate(SITE, changes=fast, price=tariff, **JULY)
+    summary = audited(ds)
+    assert summary.storage_saved_cost > 0.9 * twin.summarize(july).storage_saved_cost
+    assert summary.unmet_cooling_hours == 0.0
+
+
+def test_a_tank_that_gains_nothing_is_left_alone() -> None:
+    """In a Chicago January no compressor runs: nothing to shave."""
+    ds = twin.simulate(SITE, changes=TANK | {f"{STORE}.schedule": "peak_power"}, hours=48)
+    assert float(np.abs(ds.storage_heat).max()) == 0.0
+    assert any("nothing is gained" in line for line in twin.summarize(ds).warnings)
+
+
 def test_same_series_in_blocks_and_runs_through_every_door(july: xr.Dataset, tmp_path: Path) -> None:
     twin.save(july, tmp_path / "run.nc")
     again = twin.open_result(tmp_path / "run.nc")
@@ -185,6 +201,7 @@ def test_same_series_in_blocks_and_runs_through_every_door(july: xr.Dataset, tmp
         ({f"{STORE}.schedule": "cheep"}, "cheap"),
         ({f"{STORE}.schedule": "hours"}, "hours of the day"),
         ({f"{STORE}.charge_hours": "night"}, "hours of the day"),
+        ({f"{STORE}.discharge_hours": "12-12"}, "hours of the day"),
         ({f"{STORE}.volume": "-3 m3"}, "0.1"),
         ({"cooling.chw.supply": "dry_bulb + 4 K"}, "fixed supply"),
         ({f"{STORE}.use": "pump-5-l-s"}, "thermal-storage"),
@@ -272,4 +289,4 @@ def test_a_tank_costs_by_its_volume() -> None:
     site = twin.change_site(twin.load_site(SITE), TANK)
     costs = read_costs(None)
     line = next(line for line in capital(site, costs) if line.address == STORE)
-    assert line.total == pytest.approx(300.0 * costs["per_m3_tank"])
+    assert line.total == pytest.approx(300.0 * costs["beside"]["thermal_storage"])

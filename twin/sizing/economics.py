@@ -138,7 +138,7 @@ def capital(site: Site, costs: Mapping[str, Any], further: Sequence[Further] = (
         if isinstance(element, Racks | Utility) or address == "house":
             continue
         if isinstance(element, Stores):
-            volume, each = element.count * element.volume, costs["per_m3_tank"]
+            volume, each = element.count * element.volume, costs["beside"]["thermal_storage"]
             found.append(Cost(address, element.kind, volume, "m³", each, volume * each))
             continue
         kind = _class_of(element)

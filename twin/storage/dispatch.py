@@ -12,6 +12,7 @@ from twin_models.streams import Array
 CELLS = 120  # of the charge, in which its marginal value is one number
 BISECTIONS = 40
 TINY = 1e-9
+WORTH_IT = 1e-3  # of a peak: a store that cannot take so much from it is left alone
 
 
 def trade(
@@ -91,6 +92,9 @@ def shave(
         top = max(rows[0])
         least = max(p - c * d for p, c, d in zip(rows[0], rows[2], rows[4], strict=True))
         low, high = min(least, top), top
+        if _held_under(top - WORTH_IT * abs(top), rows, full, held) is None:
+            out[where], held = np.zeros(where.size), _idle(held, rows[5])
+            continue
         for _ in range(BISECTIONS):
             middle = 0.5 * (low + high)
             if _held_under(middle, rows, full, held) is None:
@@ -101,6 +105,13 @@ def shave(
         assert found is not None  # nothing has to be used to stay under the peak itself
         out[where], held = found
     return out
+
+
+def _idle(held: float, kept: list[float]) -> float:
+    """Charge at the end of a period without a change."""
+    for share in kept:
+        held *= share
+    return held
 
 
 def _held_under(

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 MISSED_K = 0.05  # a supply warmer by this than with idle tanks: the machines cannot fill the tank too
 OF_HEAT = 0.98  # of a loop's heat is the most that its tank is planned to take: heat shifts a little with the plant's load
-SLOWER = 0.4  # of the highest rate, where that would be missed
+RATES = (1.0, 0.4, 0.15)  # of the highest rate: the first that the machines can serve beside their load
 MORE_PASSES = 2  # after the plan, where filling made a supply miss its set point all the same
-PROBES = 3  # per tank: fast, slower, used
+PROBES = 4  # per tank: filled at each of the rates, used
+PEAK_SHARE = 0.5  # of what is left below a month's peak that a slower filling may take: less than in proportion may cost more
 SOONER = 1.0 - 1e-9  # a share lost per step that makes now better than later where both are worth the same
 
 
@@ -193,7 +194,7 @@ def _probe(
     base, before = idle.values["site_power"], excess(plan, idle)
     per_fill, fill = np.zeros_like(base), np.zeros_like(base)
     wanted = np.where(failed, 0.0, tank.fill)
-    for share in (1.0, SLOWER):
+    for share in RATES:
         asked = np.where(fill > 0.0, 0.0, share * wanted)
         if not asked.any():
             break
@@ -227,7 +228,10 @@ def _series(tank: Tank, heat: Array, power: Array, per_fill: Array, per_use: Arr
     top = np.zeros(n)
     for month in np.unique(months):
         top[months == month] = power[months == month].max()
-    room = np.where(power + per_fill * room <= top, room, 0.0)  # filling makes no new peak
+    below = PEAK_SHARE * np.maximum(top - power, 0.0) / np.maximum(per_fill, 1e-9)
+    room = np.where(
+        power + per_fill * room <= top, room, np.minimum(room, below)
+    )  # filling makes no new peak
     warm = np.asarray(drive.ambient.dry_bulb) - np.min(drive.ambient.dry_bulb)
     cost, worth = {
         "cheap": (per_fill * drive.price, per_use * drive.price),
