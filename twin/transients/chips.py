@@ -56,20 +56,6 @@ class Sums(NamedTuple):
     power: float  # W at the feed
 
 
-class Slopes(NamedTuple):
-    """What solves the rows' stage equations for right-hand sides and the increment of what enters."""
-
-    chip: Array  # increment of packages by their right-hand side
-    chip_entering: Array  # and by what enters
-    coolant: Array  # increment of the coolant by its right-hand side
-    coolant_chip: Array  # by that of the packages
-    coolant_entering: Array  # and by what enters, packages included
-    to_plant: (
-        Array  # the three sums by increments of coolant (first) and of packages (others), shape (3, rows)
-    )
-    entering: Array  # the three sums by what enters, shape (3,)
-
-
 class Course(NamedTuple):
     """What is asked of a group over a step, in spans of constant load."""
 
@@ -386,30 +372,6 @@ class Rows:
             now is not then and (now.shape != then.shape or bool((np.abs(now - then) > MOVED * then).any()))
             for now, then in zip((self.conductance, self.rate), self._marked, strict=True)
         )
-
-    def eliminate(self, gh: float) -> Slopes:
-        """What solves the stage equations of every row for its two increments, given the entering temperature's."""
-        assert self.around is not None
-        a, w, g = self.around, self.weight, self.conductance
-        _, slope = self.present()
-        by_liquid = a.liquid_slope * slope + self.share * g
-        by_power = a.power_slope * slope
-        chip = 1.0 / (1.0 + gh * (g - slope) / self.chip_mass) if self.chips else self._none
-        by_entering = gh / self.chip_mass * g * chip
-        pivot = 1.0 / (1.0 + gh * self.rate / self.coolant_mass)
-        per_watt = gh / self.coolant_mass * pivot
-        direct = self.rate - self.share * g if self.liquid else self._none
-        left = per_watt * (by_liquid * by_entering + direct)
-        by_air = by_power - slope + g - by_liquid
-        to_plant = w * np.array([self.rate, by_air, by_power])
-        entering = np.array(
-            [
-                to_plant[0] @ (left - 1.0),
-                to_plant[1] @ by_entering - (1.0 - self.share) * float(w @ g),
-                to_plant[2] @ by_entering,
-            ]
-        )
-        return Slopes(chip, by_entering, pivot, per_watt * by_liquid, left, to_plant, entering)
 
     def heat_to_liquid(self, entering: float, ahead: float = 0.0) -> Array:
         """W per rack that reach the coolant, some seconds ahead where all that enters stays as it is."""

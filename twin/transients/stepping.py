@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from twin_models.streams import Array
 
-from twin.transients.chips import Rows, Slopes
+from twin.transients.chips import Rows
+from twin.transients.elimination import Slopes, eliminate
 from twin.transients.flows import Flows
 from twin.transients.plant import Plant
 from twin.transients.within import Path, follow
@@ -191,7 +192,7 @@ class Stepper:
 
     def _eliminate(self, gh: float) -> Eliminated:
         """Racks eliminated into the plant's stage matrix, one column for each of their groups, and its inverse."""
-        slopes = [rows.eliminate(gh) if rows.stores else None for rows in self.rows]
+        slopes = [eliminate(rows, gh) if rows.stores else None for rows in self.rows]
         by_sums = gh * self._sums_matrix
         matrix = np.eye(self.y.size) - gh * self._matrix
         for g, (place, one) in enumerate(zip(self.entering, slopes, strict=True)):

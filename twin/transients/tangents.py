@@ -11,6 +11,9 @@ import numpy as np
 from twin_models.streams import Array
 
 Point = tuple[float, ...]
+MISSED = 5e-4  # relative error of a value at which a trust region is too wide
+NEAR = 0.02  # of its trust region: nearer than that an old tangent is as good as a new one
+FARTHEST = 6.0  # times its stated width to which it may grow
 
 
 class Tangent:
@@ -37,6 +40,7 @@ class Tangent:
             list[float]
         ] = []  # of the first four outputs: value where all inputs are 0, and slopes
         self.born = -1e99
+        self.reach = 1.0  # by which the trust region is wider than stated
         self.exact = False  # renew at every call: what oracles compare with
 
     def renew(self, point: Point, now: float) -> None:
@@ -50,20 +54,38 @@ class Tangent:
             inputs[i, i + 1] += step
             steps.append(step)
         rows = self.function(*inputs)
+        if self.point and not self.exact:
+            self._learn(point, rows[: len(self.plane), 0])
         self.point, self.born = point, now
         self.value = rows[:, 0].tolist()
         slope = (rows[:, 1:] - rows[:, :1]) / np.array(steps)
         self.slope = slope.tolist()
         self.plane = np.column_stack([rows[:, 0] - slope @ np.array(point), slope])[:4].tolist()
 
+    def _learn(self, point: Point, found: Array) -> None:
+        """Widen or narrow the trust region by how well the old tangent foretold the new value."""
+        foretold = np.array(
+            [row[0] + sum(s * x for s, x in zip(row[1:], point, strict=True)) for row in self.plane]
+        )
+        missed = float(np.max(np.abs(foretold - found) / np.maximum(np.abs(found), 1e-9)))
+        if self.far(point) and missed < 0.25 * MISSED:
+            self.reach = min(1.5 * self.reach, FARTHEST)
+        elif missed > MISSED:
+            self.reach = max(0.5 * self.reach, 1.0)
+
     def far(self, point: Point, factor: float = 1.0) -> bool:
         """Whether a point lies outside the trust region, widened by a factor."""
         for x, x0, trust in zip(point, self.point, self.trust, strict=True):
-            if abs(x - x0) > factor * (trust if trust > 0.0 else -trust * abs(x0)):
+            if abs(x - x0) > factor * self.reach * (trust if trust > 0.0 else -trust * abs(x0)):
                 return True
         return False
 
     def follow(self, point: Point, now: float, age: float) -> None:
-        """Renew where the point is out of trust, or where the tangent is old and the point has moved at all."""
-        if not self.point or self.exact or self.far(point) or (now - self.born > age and point != self.point):
+        """Renew where the point is out of trust, or where the tangent is old and the point has moved."""
+        if (
+            not self.point
+            or self.exact
+            or self.far(point)
+            or (now - self.born > age and self.far(point, NEAR))
+        ):
             self.renew(point, now)
