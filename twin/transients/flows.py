@@ -15,7 +15,7 @@ from twin_models.streams import Array
 from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Pumps, Room
 
 from twin.air import flow_bounds
-from twin.compile import RackNode, required_head
+from twin.compile import LinkNode, RackNode, required_head
 from twin.headers import Branching, branch_flows, head_of, held_flow, most_flow
 from twin.transients.banks import HELD_SHUT, Bank, cdu_limit
 from twin.transients.chips import Rows
@@ -229,8 +229,11 @@ class Flows:
             v.local = max(v.asked - v.flow, 0.0)
 
     def _opened(self, v: VolumeState, y: list[float]) -> float:
-        """kg/s that the valves of a facility loop let through, as `heat._loop_flow` has it."""
+        """kg/s that the valves of a facility loop let through, as `heat._loop_flow` has it; what has stopped leaves its
+        share to the others."""
         flow = 0.0
+        asked = sum(self._open(node) * node.cold_design for node in v.node.consumers)
+        self.plant.open_share[v.node.name] = min(1.0, v.node.flow_limit / asked) if asked > 0.0 else 1.0
         for node in v.node.consumers:
             link = self.plant.by_link[node.name]
             opening = min(max(y[link.u], 0.0), 1.0)
@@ -239,6 +242,10 @@ class Flows:
             flow += link.running * opening * node.cold_design * self.plant.open_share[v.node.name]
         low, high = flow_bounds(v.node)
         return min(max(flow, low), high)
+
+    def _open(self, node: LinkNode) -> float:
+        """Units whose valves can open: condensers of chillers that are staged off count, as in the year."""
+        return float(node.units) if isinstance(node.link, Chillers) else self.plant.by_link[node.name].running
 
     def _room(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
         """What servers draw or the heat asks for, as `heat._room_air` has it."""

@@ -42,9 +42,29 @@ def transient_report(one: TransientSummary) -> str:
     lines.append(
         f"From the utility {one.energy_kwh:,.1f} kWh; energy closes to {one.energy_closure:.1g} in every step."
     )
+    if one.lost_kwh > 0.0:
+        lines.append(f"Work not done: {one.lost_kwh:,.1f} kWh at the racks' rating.")
+    passed = [
+        f"{name} {ex.highest:.3g} of {ex.limit:.3g}"
+        for name, ex in one.limits.items()
+        if ex.kept is False and ex.limit
+    ]
+    if passed:
+        lines.append(f"Limits passed (degC or share): {'; '.join(passed)}.")
     if one.battery_left is not None and one.battery_kwh > 0.0:
         lines.append(f"Batteries gave {one.battery_kwh:,.1f} kWh; {100 * one.battery_left:.0f} % are left.")
     return "\n".join(lines)
+
+
+def _promise(found: Mapping[str, RideThrough]) -> str:
+    """Whether one unit less of what has spares is felt."""
+    spares = {case: one.n_minus_1 for case, one in found.items() if one.n_minus_1 is not None}
+    broken = [case for case, held in spares.items() if not held]
+    if not spares:
+        return "N-1: nothing on this site has spare units."
+    if not broken:
+        return f"N-1 holds in time: no chip throttles when one unit is lost of any of the {len(spares)} groups with a spare."
+    return f"N-1 does not hold in time: chips throttle or stop after the loss of {', '.join(broken)}."
 
 
 def failures_report(found: Mapping[str, RideThrough | AtRest]) -> str:
@@ -60,7 +80,7 @@ def failures_report(found: Mapping[str, RideThrough | AtRest]) -> str:
             lines.append(
                 f"{case:<{width}}{span(ride.time_to_throttle_s):>10}{span(ride.time_to_shutdown_s):>10}  {ride.limiting_element or ''}"
             )
-        return "\n".join(lines)
+        return "\n".join([*lines, "", _promise(dict(dynamic))])
     lines.append(f"{'out of service':<{width}}{'hottest chip':>14}{'above set point':>17}  ")
     for case, one in found.items():
         if isinstance(one, AtRest):

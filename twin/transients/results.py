@@ -12,6 +12,7 @@ from twin_sites.schema import Cdus
 from twin.compile import Plan
 from twin.results import _it_power, _rating, role, site_key
 from twin.state import State
+from twin.transients.limits import Extremes, extremes_of, limits_of_plan
 from twin.transients.recorder import Recorder
 from twin.variables import VARIABLES
 
@@ -48,6 +49,7 @@ class GroupTimes:
     time_to_inlet_limit_s: float | None
     hottest_chip_c: float | None
     lost_activity_s: float  # integral of what was asked and not done, in s of full load of the group
+    lost_kwh: float  # the same as energy at the racks' rating: what was not computed
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ class LoopTimes:
     highest_c: float
     end_c: float
     overshoot_k: float  # above set point and start, whichever is higher
-    settled_s: float | None  # after which it stays where it ends; None where it still moves
+    settled_s: (
+        float | None
+    )  # after the first event, from which on it stays where it ends; None where it still moves
     lowest_flow_share: float  # of its flow at the start
 
 
@@ -76,6 +80,8 @@ class TransientSummary:
     limiting_element: str | None
     racks: dict[str, GroupTimes]
     loops: dict[str, LoopTimes]
+    limits: dict[str, Extremes]
+    lost_kwh: float  # of all racks, at their rating
     energy_kwh: float  # at the utility meter
     battery_kwh: float  # taken out of batteries
     battery_left: float | None  # share, None without batteries
@@ -167,6 +173,8 @@ def transient_dataset(
         "rack_stop_cause": ("rack", [c.cause for c in crossings]),
         "rack_inlet_limit_s": ("rack", [_none(c.inlet) for c in crossings], {"units": "s"}),
         "rack_hottest": ("rack", [_none(c.hottest) for c in crossings], {"units": "degC"}),
+        "rack_rating": ("rack", [node.racks.count * node.racks.tdp for node in plan.racks], {"units": "W"}),
+        **limits_of_plan(plan),
         "loop_role": ("loop", [role(volume) for volume in plan.volumes]),
         "link_kind": ("link", [node.link.kind for node in links]),
         "link_loop": ("link", [node.hot for node in links]),
@@ -231,10 +239,11 @@ def summarize_transient(ds: xr.Dataset) -> TransientSummary:
         lost = ds.rack_activity.values[i] - ds.rack_done.values[i]
         lost = np.where(lost > ROUNDING, lost, 0.0)
         groups[str(name)] = GroupTimes(
-            _or_none(ds.rack_throttle_s.values[i] - since), _or_none(ds.rack_stop_s.values[i] - since),
+            _after(ds.rack_throttle_s.values[i], since), _after(ds.rack_stop_s.values[i], since),
             str(ds.rack_stop_cause.values[i]) if np.isfinite(ds.rack_stop_s.values[i]) else None,
-            _or_none(ds.rack_inlet_limit_s.values[i] - since), _or_none(ds.rack_hottest.values[i]),
+            _after(ds.rack_inlet_limit_s.values[i], since), _or_none(ds.rack_hottest.values[i]),
             float(np.trapezoid(lost, dx=step)),
+            float(np.trapezoid(lost, dx=step)) * float(ds.rack_rating.values[i]) / 3.6e6,
         )  # fmt: skip
     loops = {str(name): _loop(ds, i) for i, name in enumerate(ds.loop.values)}
     throttle = _first(groups, "time_to_throttle_s")
@@ -245,6 +254,7 @@ def summarize_transient(ds: xr.Dataset) -> TransientSummary:
     return TransientSummary(
         str(ds.attrs["site"]), float(ds.attrs["until_s"]), list(ds.attrs["events"]), list(ds.attrs["log"]),
         throttle[0], stop[0], ("power" if cause == "power" else f"racks.{limiting}") if limiting else None, groups, loops,
+        extremes_of(ds), sum(one.lost_kwh for one in groups.values()),
         float(ds.attrs["meter_j"]) / 3.6e6, used / 3.6e6, 1.0 - min(used / battery, 1.0) if battery > 0.0 else None,
         float(ds.attrs["energy_closure"]), int(ds.attrs["steps"]),
     )  # fmt: skip
@@ -258,17 +268,25 @@ def _first(groups: dict[str, GroupTimes], what: str) -> tuple[float | None, str 
 
 def _loop(ds: xr.Dataset, i: int) -> LoopTimes:
     supply, want = ds.loop_supply_temperature.values[i], ds.loop_set_point.values[i]
+    since = float(ds.attrs["first_event_s"])
     flow, elapsed = ds.loop_flow.values[i], ds.elapsed.values
     away = np.flatnonzero(np.abs(supply - supply[-1]) > SETTLED_K)
     settled: float | None = 0.0
     if away.size:
         last = int(away[-1])
-        settled = float(elapsed[last + 1]) if last + 1 < supply.size - supply.size // 20 else None
+        settled = (
+            max(float(elapsed[last + 1]) - since, 0.0) if last + 1 < supply.size - supply.size // 20 else None
+        )
     highest = float(supply.max())
     return LoopTimes(
         float(supply[0]), float(supply.min()), highest, float(supply[-1]),
         max(highest - max(float(want.max()), float(supply[0])), 0.0), settled, float(flow.min() / max(flow[0], 1e-12)),
     )  # fmt: skip
+
+
+def _after(moment: float, since: float) -> float | None:
+    """s after the first event; 0 where it had happened before."""
+    return max(float(moment) - since, 0.0) if np.isfinite(moment) else None
 
 
 def _or_none(value: float) -> float | None:

@@ -24,6 +24,9 @@ class RideThrough:
     time_to_throttle_s: float | None
     time_to_shutdown_s: float | None
     limiting_element: str | None
+    n_minus_1: (
+        bool | None
+    )  # whether a group with spare units lost one and no chip throttled or stopped; None without a spare
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ def failures(
     chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
     plan = compile_site(chosen)
     listed = list(cases(plan))
+    promised = {
+        case for case in listed if case.endswith(".1") and _group(chosen, case.removesuffix(".1")).spare > 0
+    }
     tell = progress or (lambda done, whole: None)
     if dynamic:
         found = {}
@@ -82,7 +88,10 @@ def failures(
             tell(i, len(listed))
             ds = transient(chosen, events=[f"t=0s trip {case}"], until=horizon, load=load, weather=weather)
             one = summarize_transient(ds)
-            found[case] = RideThrough(one.time_to_throttle_s, one.time_to_shutdown_s, one.limiting_element)
+            found[case] = RideThrough(
+                one.time_to_throttle_s, one.time_to_shutdown_s, one.limiting_element,
+                one.time_to_throttle_s is None and one.time_to_shutdown_s is None if case in promised else None,
+            )  # fmt: skip
         tell(len(listed), len(listed))
         return found
     rest = {}
@@ -103,7 +112,7 @@ def _at_rest(site: Site, case: str, load: float, weather: Weather | str | Path |
     )
     air = design_day(air, "0.4%", shape="constant") if weather is None else air
     group = case.removesuffix(".1")
-    out = _count(site, group) if group == case else 1
+    out = _group(site, group).available if group == case else 1
     changes = {f"{group}.out_of_service": str(out), "load.trace": "inference"}
     try:
         ds = simulate(change_site(site, changes), weather=air, load=_constant(load), hours=1.0)
@@ -120,15 +129,16 @@ def _at_rest(site: Site, case: str, load: float, weather: Weather | str | Path |
     )
 
 
-def _count(site: Site, address: str) -> int:
+def _group(site: Site, address: str) -> Group:
+    """Units of an address: a feeder, a link or the pumps of a loop."""
     if address.startswith("power."):
-        return site.power[address.removeprefix("power.")].available
+        return site.power[address.removeprefix("power.")]
     for _, _, link_address, link in site.links():
         if link_address == address:
-            return link.available
+            return link
     pump = site.cooling[address.split(".")[1]].pump
     assert pump is not None
-    return pump.available
+    return pump
 
 
 def _constant(value: float) -> Any:
