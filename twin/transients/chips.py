@@ -36,9 +36,6 @@ NEAR, AROUND_K = (
 )  # movement of power (over rated) and air up to which a rack's parts are affine in them
 AROUND_AGE = 16  # calls after which they are worked out again if anything moved at all
 STILL, STILL_K = 1e-9, 1e-9  # movement of power (over rated) and air below which nothing is worked out again
-MOVED = (
-    0.1  # change of a row's flow or conductance that renews the matrices (they may be old, but not too old)
-)
 THROTTLED = 1e-6  # activity lost above which packages count as throttled
 
 
@@ -108,7 +105,6 @@ class Rows:
         self._most = self.reference  # the highest of the next step
         self.course: Course | None = None  # load over the next step where it changes
         self._none = np.zeros(n)
-        self._marked = (self.conductance, self.rate)
         self._known: tuple[Array, Array, Array] | None = None  # temperature, its power and slope
         self._power = np.zeros(n)  # W of packages around which the rack is expanded
         self._taken_at = np.zeros(n)
@@ -361,17 +357,6 @@ class Rows:
         carried = self.rate * (out - liquid_in)
         d_out = (in_liquid - carried) / self.coolant_mass
         return d_chip, d_out, Sums(float(w @ carried), float(w @ air), float(w @ feed))
-
-    def mark(self) -> None:
-        """Remember on what the matrices stand that are worked out now."""
-        self._marked = (self.conductance, self.rate)
-
-    def moved(self) -> bool:
-        """Whether matrices worked out at the last mark no longer fit a row."""
-        return any(
-            now is not then and (now.shape != then.shape or bool((np.abs(now - then) > MOVED * then).any()))
-            for now, then in zip((self.conductance, self.rate), self._marked, strict=True)
-        )
 
     def heat_to_liquid(self, entering: float, ahead: float = 0.0) -> Array:
         """W per rack that reach the coolant, some seconds ahead where all that enters stays as it is."""

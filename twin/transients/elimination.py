@@ -10,6 +10,9 @@ from twin_models.streams import Array
 
 from twin.transients.chips import Rows
 
+# Change of a row's flow or conductance that renews the matrices: they may be old, but not too old.
+MOVED = 0.1
+
 
 class Slopes(NamedTuple):
     """What solves the rows' stage equations for right-hand sides and the increment of what enters."""
@@ -23,6 +26,14 @@ class Slopes(NamedTuple):
         Array  # the three sums by increments of coolant (first) and of packages (others), shape (3, rows)
     )
     entering: Array  # the three sums by what enters, shape (3,)
+
+
+def moved(rows: Rows, then: tuple[Array, Array]) -> bool:
+    """Whether matrices that were worked out with another conductance and flow no longer fit a row."""
+    return any(
+        now is not old and (now.shape != old.shape or bool((np.abs(now - old) > MOVED * old).any()))
+        for now, old in zip((rows.conductance, rows.rate), then, strict=True)
+    )
 
 
 def eliminate(rows: Rows, gh: float) -> Slopes:

@@ -16,7 +16,7 @@ import numpy as np
 from twin_models.streams import Array
 
 from twin.transients.chips import Rows
-from twin.transients.elimination import Slopes, eliminate
+from twin.transients.elimination import Slopes, eliminate, moved
 from twin.transients.flows import Flows
 from twin.transients.plant import Plant
 from twin.transients.within import Path, follow
@@ -61,7 +61,8 @@ class Stepper:
         self._weights = self.scale  # of each entry's error, packages and coolants included
         self._drift = np.zeros(self.y.size)  # of the vector per second, over the last step
         self._age = MATRIX_AGE
-        self._flow_at: list[float] = []
+        self._flow_at: list[float] = []  # and conductances and flows of racks, on which the matrices stand
+        self._marks: list[tuple[Array, Array]] = []
         self._sums = np.zeros(0)  # of the racks as last worked out
         self._rates: tuple[Array, list[Array], list[Array]] = (np.zeros(0), [], [])  # at the state of now
 
@@ -94,7 +95,7 @@ class Stepper:
         if (
             self._age >= MATRIX_AGE
             or any(abs(a - b) > FLOW_MOVED * b for a, b in zip(flow, self._flow_at, strict=True))
-            or any(rows.moved() for rows in self.rows)
+            or any(moved(*pair) for pair in zip(self.rows, self._marks, strict=True))
         ):
             self._renew(y)
             self._flow_at = flow
@@ -116,7 +117,6 @@ class Stepper:
         fields[np.arange(n), np.arange(1, n + 1)] += steps[:n]
         sums = []
         for g, rows in enumerate(self.rows):
-            rows.mark()
             found = rows.rates(rows.chip, rows.out, *self.temperatures(rows, y))[2]
             wide = np.repeat(np.array(found)[:, None], columns + 1, axis=1)
             wide[np.arange(3), n + 1 + 3 * g + np.arange(3)] += 1.0
@@ -129,6 +129,7 @@ class Stepper:
             feeder.load = load
         slopes = (rates[:, 1:] - rates[:, :1]) / steps
         self._matrix, self._sums_matrix = slopes[:, :n], slopes[:, n:]
+        self._marks = [(rows.conductance, rows.rate) for rows in self.rows]
         sizes = [rows.chip.size for rows in self.rows]
         self._weights = np.concatenate([self.scale, np.ones(sum(sizes)), np.zeros(sum(sizes))])
         self._age = 0
