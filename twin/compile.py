@@ -11,6 +11,7 @@ from typing import Any
 from twin_models.fluids.fluids import Fluid, density, fluid
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
+from twin_sites.declared import numbers_of
 from twin_sites.schema import (
     OUTDOORS,
     AirHandlers,
@@ -152,7 +153,7 @@ def compile_site(site: Site) -> Plan:
         if isinstance(part, Room):
             node = _with_openings(node, site)
         elif part.manifold is not None and served:
-            node = replace(node, branching=_branching(node, part))
+            node = replace(node, branching=_branching(node, part, {n.name: n.racks.count for n in racks}))
         design, limit = _flows(node)
         volumes[name] = replace(node, design_flow=design, flow_limit=limit)
     order = _cold_first(
@@ -294,10 +295,10 @@ def _rack_head(volume: VolumeNode) -> tuple[float, float]:
     return head, max(n.racks.liquid.dp_exponent for n in volume.racks if n.racks.liquid is not None)
 
 
-def _branching(volume: VolumeNode, loop: Loop) -> Branching:
+def _branching(volume: VolumeNode, loop: Loop, counts: Mapping[str, int]) -> Branching:
     assert loop.manifold is not None
     assert volume.fluid is not None
-    racks = [(node.name, node.racks) for node in volume.racks]
+    racks = [(node.name, numbers_of(node.name, counts), node.racks) for node in volume.racks]
     return branching(loop, loop.manifold, volume.fluid, racks, _units(volume))
 
 

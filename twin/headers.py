@@ -15,6 +15,7 @@ from twin_models.manifold.balance import balanced
 from twin_models.manifold.manifold import Branches, flows
 from twin_models.rack.parameters import LiquidLoop
 from twin_models.streams import Array, Mask, Real
+from twin_sites.declared import base_of
 from twin_sites.schema import Headers, Loop, Racks
 
 from twin.design_flows import Units, reached
@@ -50,7 +51,11 @@ class Branching(NamedTuple):
 
 
 def branching(
-    loop: Loop, headers: Headers, liquid: Fluid, racks: Sequence[tuple[str, Racks]], units: Sequence[Units]
+    loop: Loop,
+    headers: Headers,
+    liquid: Fluid,
+    racks: Sequence[tuple[str, Sequence[int], Racks]],
+    units: Sequence[Units],
 ) -> Branching:
     """Split of a loop's flow over its racks, in the order of groups and numbers, and what its pumps reach.
 
@@ -59,12 +64,15 @@ def branching(
     loop, headers, liquid
         The loop, its headers and its liquid.
     racks
-        Name and racks of every group with plates on this loop.
+        Every group with plates on this loop: its name, the numbers of its racks, and these. What was split off a group stands
+        where its number does.
     units
         Units whose pumps move it; without them nothing limits or holds its flow here.
     """
     nominal = NOMINAL_DEGC if loop.supply.base else loop.supply.value
-    sides = tuple((name, group.count, group.liquid) for name, group in racks if group.liquid is not None)
+    sides = tuple(
+        (name, tuple(numbers), group.liquid) for name, numbers, group in racks if group.liquid is not None
+    )
     split = _tabulated(headers, liquid, sides, float(nominal))
     if not units:
         return split
@@ -83,25 +91,34 @@ def branching(
 
 @lru_cache(maxsize=32)
 def _tabulated(
-    headers: Headers, liquid: Fluid, racks: tuple[tuple[str, int, LiquidLoop], ...], nominal: float
+    headers: Headers,
+    liquid: Fluid,
+    racks: tuple[tuple[str, tuple[int, ...], LiquidLoop], ...],
+    nominal: float,
 ) -> Branching:
     rows: list[tuple[float, ...]] = []
     where: dict[str, slice] = {}
-    for name, count, side in racks:
-        where[name] = slice(len(rows), len(rows) + count)
-        for member in (f"{name}.{i + 1}" for i in range(count)):
-            opening = headers.valves.get(member, headers.valves.get(name, np.nan))
-            clogging = headers.filters.get(member, headers.filters.get(name, 1.0))
+    place: list[tuple[int, int]] = []  # of each row along the headers: its group, its number
+    bases = list(dict.fromkeys(base_of(name) for name, _, _ in racks))
+    for name, numbers, side in racks:
+        where[name], base = slice(len(rows), len(rows) + len(numbers)), base_of(name)
+        for number in numbers:
+            opening, clogging = (
+                values.get(f"{base}.{number}", values.get(base, usual))
+                for values, usual in ((headers.valves, np.nan), (headers.filters, 1.0))
+            )
             rows.append((side.dp_flow, side.dp, side.dp_exponent, opening, clogging, side.dp_temperature))
-    branches = Branches(*(np.array(column) for column in zip(*rows, strict=True)))
-    each = np.concatenate([np.full(count, side.rated_flow) for _, count, side in racks])
+            place.append((bases.index(base), number))
+    order = np.array(sorted(range(len(rows)), key=place.__getitem__))
+    branches = Branches(*(np.array(column)[order] for column in zip(*rows, strict=True)))
+    each = np.concatenate([np.full(len(numbers), side.rated_flow) for _, numbers, side in racks])[order]
     set_, named = np.ones(each.size), np.asarray(branches.opening)
     if headers.balanced:  # as they were set: all valves open, all filters clean
         new = branches._replace(opening=1.0, clogging=1.0)
         set_ = balanced(new, headers, liquid, nominal, min(nominal + BALANCING_RISE_K, liquid.high), each)
     branches = branches._replace(opening=np.where(np.isnan(named), set_, named))
     is_open = (np.asarray(branches.opening) > 0.0).astype(float)
-    heat = np.concatenate([np.full(count, side.rated_heat) for _, count, side in racks])
+    heat = np.concatenate([np.full(len(numbers), side.rated_heat) for _, numbers, side in racks])[order]
     rated = float(each @ is_open)
     t = np.linspace(max(liquid.low, 0.0), HIGHEST_DEGC, TEMPERATURES)
     q = rated * FLOWS
@@ -117,6 +134,8 @@ def _tabulated(
     steep = head / (q / rated) ** EXPONENT
     # without flow there is none in any branch, and the head goes on as at the least flow
     branch = np.pad(found.branch.reshape(-1, t.size, q.size), ((0, 0), (0, 0), (1, 0)))
+    back = np.argsort(order)
+    branch, is_open = branch[back], is_open[back]
     return Branching(
         where, {name: is_open[at] for name, at in where.items()}, rated, nominal, t, np.append(0.0, q),
         branch.reshape(each.size, -1), np.pad(steep, ((0, 0), (1, 0)), mode="edge").ravel(),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from twin_models.streams import Array
-from twin_sites.declared import base_of
+from twin_sites.declared import base_of, numbers_of
 from twin_sites.errors import InputError, Problem
 
 from twin.along import Along
@@ -44,14 +44,7 @@ class Tally(NamedTuple):
 
 def numbers(plan: Plan, node: RackNode) -> list[int]:
     """Numbers of a group's racks as addresses count them: what was split off keeps its own number."""
-    base = base_of(node.name)
-    if base != node.name:
-        return [int(node.name.rpartition(".")[2])]
-    apart = {
-        numbers(plan, other)[0] for other in plan.racks if other is not node and base_of(other.name) == base
-    }
-    top = node.racks.count + len(apart)
-    return [number for number in range(1, top + 1) if number not in apart][: node.racks.count]
+    return numbers_of(node.name, {other.name: other.racks.count for other in plan.racks})
 
 
 def names(plan: Plan) -> tuple[list[str], list[str]]:

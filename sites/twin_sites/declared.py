@@ -66,6 +66,19 @@ def base_of(name: str) -> str:
     return head if number.isdigit() else name
 
 
+def numbers_of(name: str, counts: Mapping[str, int]) -> list[int]:
+    """Numbers of a group's units as addresses count them: what was split off keeps its own number.
+
+    ``counts`` are the units of every group, by name.
+    """
+    base = base_of(name)
+    if base != name:
+        return [int(name.rpartition(".")[2])]
+    apart = {int(other.rpartition(".")[2]) for other in counts if other != name and base_of(other) == base}
+    top = counts[name] + len(apart)
+    return [number for number in range(1, top + 1) if number not in apart][: counts[name]]
+
+
 @lru_cache(maxsize=256)
 def hints(cls: Any) -> dict[str, Any]:
     """Fields of a part and their annotations, those of the program's own use left out."""

@@ -6,6 +6,7 @@ from twin_models.fluids import boiling
 from twin_models.fluids.dielectrics import OILS
 
 from twin_sites import catalogue
+from twin_sites.declared import base_of, numbers_of
 from twin_sites.errors import Problem, did_you_mean
 from twin_sites.schema import Cdus, Condensers, Loop, Racks, RearDoors, Room, Site
 
@@ -117,19 +118,18 @@ def headers(site: Site) -> Iterable[Problem]:
         if loop.manifold is None:
             continue
         where = f"cooling.{name}.manifold"
-        groups = {
-            key: group.count for key, group in site.racks.items() if group.heat_to.get("liquid") == name
-        }
+        counts = {key: group.count for key, group in site.racks.items()}
+        groups = [key for key, group in site.racks.items() if group.heat_to.get("liquid") == name]
         if not groups or medium_of(loop.fluid) != "plates":
             remedy = "remove it, or give it to the loop of the racks' cold plates"
             yield Problem(
                 where, "headers without racks on plates", "a loop that racks with plates use", remedy
             )
             continue
-        members = [f"{key}.{i + 1}" for key, count in groups.items() for i in range(count)]
+        members = [f"{base_of(key)}.{number}" for key in groups for number in numbers_of(key, counts)]
         for kind, values in (("valves", loop.manifold.valves), ("filters", loop.manifold.filters)):
             for rack in values:
-                if rack not in groups and rack not in members:
+                if rack not in groups and rack not in members and rack not in map(base_of, groups):
                     allowed = f"racks of this loop: {', '.join(groups)}, or {members[0]} to {members[-1]}"
                     yield Problem(
                         f"{where}.{kind}.{rack}",
@@ -139,7 +139,7 @@ def headers(site: Site) -> Iterable[Problem]:
                     )
         yield from _control(where, loop)
         valves = loop.manifold.valves
-        if all(valves.get(m, valves.get(m.rpartition(".")[0], 1.0)) == 0.0 for m in members):
+        if all(valves.get(m, valves.get(base_of(m), 1.0)) == 0.0 for m in members):
             yield Problem(f"{where}.valves", "every branch is closed", "one open valve", "open one")
 
 

@@ -203,3 +203,14 @@ def test_balanced_headers_are_even_until_a_filter_clogs() -> None:
     assert not told(even, "manifold: flow of")
     clogged = run({**narrow, "cooling.tcs.manifold.filters.dlc.1": 4})
     assert flows_of(clogged)[0] < 0.8 * flows_of(clogged)[1:].min()
+
+
+def test_what_is_split_off_a_group_keeps_its_place() -> None:
+    """A rack with a load of its own is a group of its own; it stands where its number says, and so do the others."""
+    narrow = {"cooling.tcs.manifold.diameter": "55 mm"}
+    split = {**narrow, "racks.dlc.3.load_scale": "99.999 %"}
+    assert flows_of(run(split)) == pytest.approx(flows_of(run(narrow)), rel=1e-3)
+    for number in (3, 4, 8):
+        closed = flows_of(run({**split, f"cooling.tcs.manifold.valves.dlc.{number}": "0 %"}))
+        assert np.flatnonzero(closed == 0.0).tolist() == [number - 1]
+    assert flows_of(run({**split, "cooling.tcs.manifold.valves.dlc": "50 %"})).min() > 0.0
