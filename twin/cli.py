@@ -142,7 +142,8 @@ def show(
         typer.Argument(
             metavar="WHAT",
             help="sites, weather, loads, addresses; or equipment: accelerators, racks, cold-plates, power-shelves, "
-            "cdus, pumps, exchangers, air-handlers, dry-coolers, towers, chillers, transformers, ups, pdus, works.",
+            "cdus, pumps, exchangers, air-handlers, rear-doors, liquid-to-air, tanks, condensers, dry-coolers, towers, chillers, thermal-storage, "
+            "heat-customers, manifolds, transformers, ups, pdus, works.",
         ),
     ],
     name: Annotated[

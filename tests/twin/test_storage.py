@@ -128,6 +128,16 @@ def test_every_schedule_closes(schedule: str) -> None:
         assert float(np.abs(ds.storage_heat).max()) < 1e3  # makes up for what the reserve loses
 
 
+def test_closure_breaks_without_the_tank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tank that is left full has put heat outdoors that nobody in the facility drew."""
+    ds = twin.simulate(SITE, changes=TANK | {f"{STORE}.schedule": "peak_power"}, **JULY | {"hours": 240})
+    assert audited(ds).storage_change_kwh > 100.0
+    monkeypatch.setattr("twin.metrics.held_w", lambda ds: 0.0)
+    dropped = twin.summarize(ds)
+    assert dropped.energy_closure > 100.0 * CLOSURE
+    assert not dropped.converged
+
+
 def test_fixed_hours() -> None:
     hours = {
         f"{STORE}.schedule": "hours",
