@@ -45,6 +45,7 @@ def test_an_event_after_the_end_is_refused_and_a_design_condition_has_no_end() -
     ("line", "says"),
     [
         ("t=60s tripp cooling.fws.pump", "did you mean 'trip'"),
+        ("t=60s block racks.network 0 %", "is no liquid racks of this site"),
         ("t=60s stop cooling.fws.pump", "did you mean 'trip'"),
         ("t=60 trip cooling.fws.pump", "t=60s"),
         ("t=60s set cooling.fws.supply tcs + 2 K", "follows itself"),

@@ -37,7 +37,7 @@ LEAK = Quantity("m3/s", "Leak", low=1e-7, high=10.0)
 OUTDOOR = Quantity("degC", "Outdoor temperature", low=-60.0, high=65.0)
 VERBS = {  # what each needs: its place, and its value (None: none; in brackets: may be left out)
     "trip": ("machine", None), "start": ("machine", None), "degrade": ("link", SHARE), "stick": ("link", [SHARE]),
-    "free": ("link", None), "block": ("racks", SHARE), "leak": ("loop", LEAK), "set": ("set point", "set point"),
+    "free": ("link", None), "block": ("liquid racks", SHARE), "leak": ("loop", LEAK), "set": ("set point", "set point"),
     "load": ("racks or all", SHARE), "weather": ("outdoor air", OUTDOOR),
 }  # fmt: skip
 MEANT = {  # other words for what a verb does
@@ -237,6 +237,11 @@ def _held(text: str, quantity: SetPointQuantity, plan: Plan, where: str) -> tupl
     return base, value
 
 
+def _has_valve(racks: Racks) -> bool:
+    """Whether coolant of these racks can be shut off: air has no valve, and what boils drives itself."""
+    return racks.liquid is not None and racks.liquid.control not in ("boiling", "buoyancy")
+
+
 def targets(plan: Plan) -> dict[str, dict[str, Group | Racks | None]]:
     """Addresses that events may name, by kind of place."""
     machines: dict[str, Group | Racks | None] = {}
@@ -256,7 +261,7 @@ def targets(plan: Plan) -> dict[str, dict[str, Group | Racks | None]]:
     return {
         "machine": machines | racks | feeders | backup,
         "link": links,
-        "racks": racks,
+        "liquid racks": {f"racks.{node.name}": node.racks for node in plan.racks if _has_valve(node.racks)},
         "racks or all": racks | {"": None},
         "loop": {f"cooling.{v.name}": None for v in plan.volumes if v.fluid is not None},
         "set point": {f"{v.address}.supply": None for v in plan.volumes},
