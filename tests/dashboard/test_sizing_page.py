@@ -16,6 +16,7 @@ def test_a_wish_becomes_a_facility(page: Any, served: Any) -> None:
     page.get_by_label("Amount").fill("200")
     page.get_by_role("button", name="Size it").click()
     expect(page.locator("#size-equipment")).to_contain_text("racks.compute", timeout=LONG)
+    expect(page.locator("#size-currents")).to_contain_text("800 VDC")
     expect(page.locator("#drawing-sizing svg")).to_be_visible()
     page.get_by_role("link", name="Open as what-if").click()
     expect(page.locator("#whatif-tiles")).to_contain_text("PUE", timeout=LONG)
@@ -27,3 +28,18 @@ def test_a_bad_wish_is_answered_in_words(page: Any, served: Any) -> None:
     page.get_by_label("Amount").fill("a few")
     page.get_by_role("button", name="Size it").click()
     expect(page.locator("#size-said")).to_contain_text("Allowed", timeout=LONG)
+
+
+def test_the_power_chain_and_a_risk_are_chosen(page: Any, served: Any) -> None:
+    page.goto(served.url + "/sizing")
+    page.get_by_role("textbox", name="How much").click()
+    page.get_by_role("option", name="Utility power").click()
+    page.get_by_label("Amount").fill("2 MW")
+    page.get_by_label("Share of time above the utility power").fill("1 %")
+    page.get_by_role("textbox", name="Electrical architecture").click()
+    page.get_by_role("option", name="800-vdc", exact=True).click()
+    page.get_by_role("textbox", name="Heat rejection").click()
+    page.get_by_role("option", name="tower").click()
+    page.get_by_role("button", name="Size it").click()
+    expect(page.locator("#size-equipment")).to_contain_text("power.rectifier", timeout=LONG)
+    expect(page.locator("#size-result")).to_contain_text("Utility power at a risk")

@@ -1,6 +1,6 @@
 """The first design of a facility: duties from ratings, products and counts from the catalogue."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity
@@ -120,7 +120,7 @@ def first_design(
     )
     it = compute * rated.power + support
     liquid_heat = compute * rated.heat_liquid if frame.facility else 0.0
-    room_heat, losses = 1.03 * (it - liquid_heat), 0.05 * it
+    room_heat = 1.03 * (it - liquid_heat)
     caught = 0.0
     number = {"power.utility": 2.0 * it, "cooling.chw.supply": CHW_DEGC}
 
@@ -129,6 +129,8 @@ def first_design(
         if pick.slug:
             product[address] = pick.slug
 
+    _electrical(wanted, rack, air, compute, it, support, put, number)
+    losses = 0.05 * it + _idle_loss(units, product)
     rule = wanted.redundancy
     moisture, pressure = 0.010, float(days.pressure[0])
     if wanted.doors in ("passive", "active") or how.doors:
@@ -168,7 +170,6 @@ def first_design(
         }
         put("cooling.condenser.tower", pick_by_rating(1.15 * it, cells, rule, "heat"))
         _pumps("condenser", 1.15 * it, CONDENSER_RISE_K, put, number)
-    _electrical(wanted, rack, air, compute, it, support, put, number)
     return Design(units, product, number), reasons
 
 
@@ -353,6 +354,13 @@ def _electrical(
         number["power.sidecar.rating"] = max(peak, CONTINUOUS * rack.tdp)
         binding = f"one beside each rack: 800 VDC for a peak of {peak / 1e3:,.0f} kW"
         put(SIDECAR, Pick("sidecar-800vdc-660", compute, binding))
+
+
+def _idle_loss(units: Mapping[str, int], product: Mapping[str, str]) -> float:
+    """Loss of UPS modules and rectifiers without load, W: in small facilities it is most of what heats their room."""
+    found = [address for address in ("power.ups", "power.rectifier") if address in product]
+    modules = [(units[address], typed(product[address], UpsModules, ("power", "ups"))) for address in found]
+    return float(sum(n * module.rating * module.no_load_loss for n, module in modules))
 
 
 def _efficient(module: UpsModules) -> bool:

@@ -51,6 +51,7 @@ class Frame:
     dew_point: float
     economy: Mapping[str, str]
     title: str
+    standby: bool = False  # spare air handlers stand still, where all of them at once would ask for more water than there is
     work: str = ""  # datasheet of what the compute racks work on
 
     @property
@@ -203,6 +204,8 @@ class _Groups:
         counted: dict[str, Any] = {"count": required + spare} | ({"spare": spare} if spare else {})
         if spare and address.endswith((".pump", ".chiller", ".economiser")):
             counted["running"] = "required"  # standby units are shut off, so that they take no flow
+        if spare and self.frame.standby and address.endswith(".air_handler"):
+            counted["running"] = "required"
         if spare and address == "power.ups" and self.frame.power_redundancy == "block":
             counted["running"] = "required"  # the block in reserve carries nothing
         return use | counted | feeds | {"heat_to": dict(heat_to)}

@@ -42,7 +42,7 @@ from twin.sizing.proof import (
 )
 from twin.sizing.risk import AtRisk, at_risk, overhead
 from twin.sizing.row import Alternative, Equipment
-from twin.sizing.settle import Draft, finishers, grow, settle, widen
+from twin.sizing.settle import UTILITY_MARGIN, Draft, finishers, grow, settle, widen
 from twin.sizing.technologies import candidates
 from twin.sizing.unmet import in_time, over_budget, wishes
 from twin.weather import Weather, load_weather
@@ -268,13 +268,19 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
     frame = frame_of(wanted, rack, air, plant, count)
     planned = int(np.ceil(count * (1.0 + wanted.growth) - 1e-9))
     design, reasons = first_design(wanted, rack, frame, air, days, planned)
-    draft = Draft(frame, design, reasons, wanted.loading, {}, {}, design.units)
+    tower = "cooling.condenser.tower"  # warm water would let fewer cells do, far from where they are rated
+    floor = {tower: design.units[tower]} if tower in design.units else {}
+    draft = Draft(frame, design, reasons, wanted.loading, floor, {}, design.units)
     form: dict[str, Any] = {}
     first: tuple[str, ...] = FIRST_CASES
     for tries in range(PROOF_ROUNDS):
         settle(draft, days, load)
-        form = written(frame, draft.design.with_units(rack_counts(wanted, rack, planned)))
+        form = written(draft.frame, draft.design.with_units(rack_counts(wanted, rack, planned)))
         proofs = prove_days(load_site(form), days, load, first)
+        peak = UTILITY_MARGIN * max((proof.peak_power or 0.0 for proof in proofs), default=0.0)
+        if peak > draft.design.number["power.utility"]:  # spare units that run idle draw as well
+            draft.design = draft.design.with_numbers({"power.utility": peak})
+            form = written(draft.frame, draft.design.with_units(rack_counts(wanted, rack, planned)))
         if throttled(proofs) and frame.facility and wanted.supply is None:
             cooler = draft.design.number["cooling.fws.supply"] - COOLER_K
             if cooler >= COOLEST_FWS_DEGC:  # the racks' chips want cooler water than their flow limits do
@@ -286,18 +292,20 @@ def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: in
         if not missed or tries == PROOF_ROUNDS - 1:
             break
         first = (*FIRST_CASES, *(proof.case for proof in proofs if proof.missed))
+        if tries and not any(proof.missed for proof in proofs if proof.case == REQUIRED_UNITS):
+            draft.frame = replace(draft.frame, standby=True)
         if tries % 2 or not any([widen(draft, loop) for loop in missed]):
             grow(draft, list(dict.fromkeys(a for loop in missed for a in finishers(draft.design, loop))))
     grown = []
     if planned != count:
         cases = [f"{proof.case}: {words}" for proof in proofs for words in proof.shortfalls]
         grown = [f"growth to {planned} racks: {words}" for words in cases]
-        form = written(frame, draft.design.with_units(rack_counts(wanted, rack, count)))
+        form = written(draft.frame, draft.design.with_units(rack_counts(wanted, rack, count)))
         proofs = prove_days(load_site(form), days, load)
     site = load_site(form)
     ds = simulate(site, weather=air)
     summary = summarize(ds)
-    proofs = [proof_of(YEAR, ds), *proofs]
+    proofs = [proof_of(YEAR, ds, 0.004 if wanted.design == "0.4%" else 0.0), *proofs]
     rows = _table(wanted, rack, draft, count, proofs)
     peak = max((proof.peak_power for proof in proofs if proof.peak_power is not None), default=0.0)
     further: list[Further] = []

@@ -19,7 +19,10 @@ from twin.weather import Weather
 
 ROUNDS = 24
 STEP = 0.08  # of the units of a group that is short
-BOLD_STEP = 0.2  # where the facility cannot be solved at all
+BOLD_STEP = 0.2  # where the facility cannot be solved at all, or misses by much
+FAR_K = 4.0
+BUSY = 0.9  # of its capacity: more tower cells help only towers that have no room left
+LEAST_COIL_FLOW = 0.25  # of the rated water of coils that get too little
 PUMP_STEP, PUMP_MARGIN = 1.15, 1.05
 CHILLER_MARGIN = 1.02
 NEAR = 0.02  # relative; flows and capacities closer than this are left
@@ -80,13 +83,13 @@ def grow(draft: Draft, addresses: list[str], share: float = STEP) -> None:
     _set(draft, units)
 
 
-def widen(draft: Draft, loop: str) -> bool:
-    """More flow in the loop that takes a loop's heat, where it has pumps: spare units there share it with the others."""
+def widen(draft: Draft, loop: str, least: float = 0.0) -> bool:
+    """More flow in the loop that takes a loop's heat, where it has pumps, ``least`` m³/s: spare units there share it."""
     sink = sink_of(draft.frame, loop)
     key = f"cooling.{sink}.pump.flow"
     if key not in draft.design.number:
         return False
-    draft.least[key] = PUMP_STEP * draft.design.number[key]
+    draft.least[key] = max(PUMP_STEP * draft.design.number[key], least)
     draft.design = draft.design.with_numbers({key: draft.least[key]})
     return True
 
@@ -135,15 +138,17 @@ def _correct(draft: Draft, ds: xr.Dataset) -> None:
     causes = _causes(draft.frame, missed_loops(ds), pumped)
     starved = [loop for loop in causes if _starved(draft.design, loop)][:1]
     for loop in starved:
-        widen(draft, loop)
+        widen(draft, loop, LEAST_COIL_FLOW * coil_flow(draft.design))
     short = [
         a
         for loop in dict.fromkeys([*causes, *sorted(bound - pumped)])
         if not starved
         for a in finishers(draft.design, loop)
+        if not a.endswith(".tower") or use.get(a, 1.0) > BUSY
     ]
     if short:
-        grow(draft, short)
+        gap = float((ds["loop_supply_temperature"] - ds["loop_set_point"]).max())
+        grow(draft, short, BOLD_STEP if gap > FAR_K else STEP)
     elif not (pumped or starved):
         _shrink(draft, ds, use)
     number = {

@@ -10,7 +10,7 @@ from twin_sites import catalogue
 
 import twin
 from twin.sizing.needs import Requirements, read_requirements
-from twin.sizing.report import headline
+from twin.sizing.report import compared, headline, rack_currents
 from twin.sizing.run import Sized
 from twin.sizing.technologies import cooled_by
 from twin.weather import weathers
@@ -26,10 +26,20 @@ AMOUNTS = {
     "accelerators": ("Accelerators", "1000"), "racks": ("Compute racks", "16"), "it_power": ("IT power", "10 MW"),
     "utility_power": ("Utility power", "20 MW"),
 }  # fmt: skip
-CHOSEN = ("plant", "redundancy", "design")  # lists whose words the declaration gives
+CHOSEN = (
+    "cooling",
+    "doors",
+    "plant",
+    "redundancy",
+    "electrical",
+    "distribution",
+    "power_redundancy",
+    "fleet",
+    "design",
+)  # lists whose words the declaration gives
 TYPED = {
-    "supply": ("", "the climate's"), "approach": ("", "4 K CDUs, 8 K tanks"), "growth": ("0 %", ""), "loading": ("90 %", ""), "ride_through": ("0 s", ""),
-    "energy_price": ("0.08 USD/kWh", ""), "budget": ("", "none"),
+    "risk": ("", "none: never above the utility power"), "supply": ("", "the climate's"), "approach": ("", "4 K CDUs, 8 K tanks"), "growth": ("0 %", ""), "loading": ("90 %", ""), "ride_through": ("0 s", ""),
+    "energy_price": ("0.08 USD/kWh", ""), "budget": ("", "none"), "legacy": ("0", ""), "noise": ("", "none"), "noise_distance": ("100 m", ""),
 }  # fmt: skip
 HINTS = get_type_hints(Requirements, include_extras=True)
 
@@ -156,13 +166,21 @@ def shown(sized: Sized, query: str, theme: str) -> list[Any]:
             html.Div([html.Div([html.Span(name), html.B(value)]) for name, value in headline(sized)], className="pairs"),
             *verdict, html.Div(links, className="buttons"),
         ]),
+        *([panel("Compared", html.Div(_plain(compared(sized), "size-compared"), style={"overflowX": "auto"}), "cost of a year, capital included")] if len(sized.alternatives) > 1 else []),
         panel("Equipment", html.Div(table, style={"overflowX": "auto"}), "design days at full load with the required units alone"),
         html.Div([
             panel("Capital of the plant", graph("size-capital", "300px", "Capital by class", costs.capital(money.capital, theme)), "estimates: replace unit costs with --costs"),
             panel("What matters", graph("size-matters", "300px", "Cost of a year by input", costs.what_matters(money.what_matters, money.cost_per_year, theme)), "cost of a year, each input 30 % lower and higher"),
         ], className="halves"),
+        panel("Current of one compute rack", _plain(rack_currents(sized), "size-currents"), "unity power factor; breaker for 125 % of the rated current and for the peak"),
         panel("Power and cooling", html.Div(id="drawing-sizing", className="drawing"), "at the hour of highest power; every hour on the schematic"),
     ]  # fmt: skip
+
+
+def _plain(rows: list[dict[str, str]], name: str) -> Any:
+    head = html.Thead(html.Tr([html.Th(words) for words in rows[0]]))
+    body = html.Tbody([html.Tr([html.Td(value) for value in row.values()]) for row in rows])
+    return html.Table([head, body], className="plain sizing-table", id=name)
 
 
 def _drawing(sized: Sized, system: str) -> str:
