@@ -13,6 +13,7 @@ from twin.compile import Plan, VolumeNode, rated_rack_flow
 NEAR_CRITICAL = 0.7  # of the critical heat flux; designs stay below (estimate)
 SEALED_K = 1.0  # a vented tank boils at outdoor pressure; a set point off by more means pressure or vacuum
 FLAMMABLE = ("cyclopentane",)
+SHOWN = 3  # names in a note
 UNEVEN = 0.1  # one vendor accepts 10 % of deviation between branches
 DAYS = 365.0
 
@@ -59,6 +60,13 @@ def uneven_notes(plan: Plan, flow: Array) -> list[str]:
             mine = groups == group
             relative, own = flow[mine] / max(float(flow[mine].mean()), 1e-30), names[mine]
             least, most = int(relative.argmin()), int(relative.argmax())
+            dry = own[relative == 0.0]
+            if dry.size:
+                more = "" if dry.size <= SHOWN else f" and {dry.size - SHOWN} more"
+                notes.append(
+                    f"{volume.address}.manifold: no coolant reaches {', '.join(dry[:SHOWN])}{more}: such a rack would shut down at "
+                    "once; it is shown throttled to its least power, and its temperature is no forecast"
+                )
             if relative[most] - relative[least] > UNEVEN:
                 notes.append(
                     f"{volume.address}.manifold: flow of {own[least]} is {100 * relative[least]:.0f} % and of {own[most]} "

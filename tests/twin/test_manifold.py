@@ -59,6 +59,7 @@ def test_narrow_headers_cost_head_and_starve_the_far_rack() -> None:
 def test_closed_branch_throttles_its_rack_only() -> None:
     ds = run({"cooling.tcs.manifold.valves.dlc.3": "0 %"})
     assert told(ds, "dlc.3 is 0 %")
+    assert told(ds, "no coolant reaches dlc.3: such a rack would shut down")
     assert float(ds.rack_throttled.sel(rack="dlc").max()) == pytest.approx(1.0 / 8.0)
 
 
