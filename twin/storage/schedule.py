@@ -1,7 +1,7 @@
 """The pass before a run that decides when tanks are filled and used, and the audit after it.
 
-A run has no memory between steps. So the whole run is solved once with its tanks idle, and twice more with each tank filled and
-used as fast as it can be in every step: what that costs and saves at the meter, step by step, is what a series is
+A run has no memory between steps. So the whole run is solved once with its tanks idle, and again with each tank filled, and used,
+as fast as it can be in every step: what that costs and saves at the meter, step by step, is what a series is
 planned with. The run is then solved with that series, and the charge of every tank is worked out from what it really
 took up.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from twin.results import Collected
 
 MISSED_K = 0.05  # a supply warmer by this than with idle tanks: the machines cannot fill the tank too
+LEAST_K = 0.1  # of return above supply, where a loop has next to no heat
 OF_HEAT = 0.98  # of a loop's heat is the most that its tank is planned to take: heat shifts a little with the plant's load
 RATES = (1.0, 0.4, 0.15)  # of the highest rate: the first that the machines can serve beside their load
 MORE_PASSES = 2  # after the plan, where filling made a supply miss its set point all the same
@@ -135,7 +136,7 @@ def _tank(plan: Plan, volume: VolumeNode, idle: "Collected", drive: Drive) -> tu
     assert volume.fluid is not None
     heat, cold = idle.values["loop_heat"][i], idle.values["loop_set_point"][i]
     rise = idle.values["loop_return_temperature"][i] - idle.values["loop_supply_temperature"][i]
-    had = float(np.sum(rise * heat) / max(float(np.sum(heat)), 1e-9))
+    had = max(float(np.sum(rise * heat) / max(float(np.sum(heat)), 1e-9)), LEAST_K)
     usable = min(had, store.temperature_difference)
     notes = []
     if had < 0.95 * store.temperature_difference:
