@@ -1,9 +1,9 @@
 """From what is wanted to a facility that works: a site file, the reason of every count, and the proof that it holds.
 
-First answers come from ratings and from the machines' own equations (`sizing_first`, `sizing_products`); then the
+First answers come from ratings and from the machines' own equations (`first`, `products`); then the
 design days are simulated at full load with the required units only, and each group is corrected until no limit is
-missed (`sizing_settle`). The finished site is simulated over the year, on the design days and with the spares of each
-group out of service (`sizing_proof`); what fails there is grown once more, and what still fails is said.
+missed (`settle`). The finished site is simulated over the year, on the design days and with the spares of each
+group out of service (`proof`); what fails there is grown once more, and what still fails is said.
 """
 
 from collections.abc import Mapping, Sequence
