@@ -12,7 +12,7 @@ HOMES = {  # library: the only files, or the only package, that may import it
     "dash": ("dashboard/twin_dashboard/",),
     "dask": ("twin/studies/",),
     "distributed": ("twin/studies/",),
-    "zarr": ("twin/studies/store.py",),
+    "zarr": ("twin/studies/store.py", "twin/transients/streaming.py"),
     "twin_data": ("twin/",),
     "pydantic": ("sites/twin_sites/", "models/twin_models/fields.py"),
     "CoolProp": (),

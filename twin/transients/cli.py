@@ -29,6 +29,9 @@ def transient(
         str | None,
         typer.Option(help="Share of full load such as 80% (100% by default), or a load as for 'twin run'."),
     ] = None,
+    boundary: Annotated[
+        str | None, typer.Option(help="Where the power of a load file is measured, as in 'twin run'.")
+    ] = None,
     weather: WeatherOption = None,
     start: Annotated[
         str | None, typer.Option(help="First moment of the weather, e.g. 2023-07-01T14:00.")
@@ -38,19 +41,26 @@ def transient(
         str | None, typer.Option(help="Fixed step, e.g. '1 s'; chosen by the error by default.")
     ] = None,
     every: Annotated[str | None, typer.Option(help="Step of the result, e.g. '10 s'.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write all series to .nc or .csv.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write all series to .nc or .csv, or while it runs into .zarr.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Play events in time: temperatures, flows, and how long until chips throttle and stop."""
+    from twin_sites.errors import InputError, Problem
+
     import twin
-    from twin.cli_words import changes_of
+    from twin.cli_words import changes_of, word_of
+    from twin.loads.load import BOUNDARIES
+    from twin.loads.read import load_trace
     from twin.metrics import finite
     from twin.progress import bar
     from twin.store import check_target
     from twin.transients.events import scenario as read_scenario
     from twin.transients.report import transient_report
 
-    if out is not None:
+    stream = out is not None and out.suffix == ".zarr"
+    if out is not None and not stream:
         check_target(out)
     lines, length, asked = list(event or []), _seconds(until, "--until"), load
     if scenario is not None:
@@ -58,13 +68,21 @@ def transient(
         lines = [*found.events, *lines]
         length = length if length is not None else found.until
         asked = asked if asked is not None else found.load
+    trace = _load(asked)
+    if boundary is not None:
+        if not isinstance(trace, str):
+            found_at = "a share of full load" if trace is not None else "no load"
+            raise InputError([Problem("--boundary", found_at, "with a load file", "--load trace.csv")])
+        word_of(boundary, BOUNDARIES, "--boundary")
+        trace = load_trace(trace, boundary)  # type: ignore[arg-type]
     with bar() as progress:
         ds = twin.transient(
             twin.change_site(twin.load_site(site), changes_of(changes)), events=lines,
-            until=length if length is not None else 1800.0, load=_load(asked), weather=weather, start=start,
-            step_s=_seconds(step, "--step"), output_s=_seconds(every, "--every"), progress=progress,
+            until=length if length is not None else 1800.0, load=trace, weather=weather, start=start,
+            step_s=_seconds(step, "--step"), output_s=_seconds(every, "--every"), out=out if stream else None,
+            progress=progress,
         )  # fmt: skip
-    if out is not None:
+    if out is not None and not stream:
         twin.save(ds, out)
     summary = twin.summarize_transient(ds)
     if as_json:

@@ -5,7 +5,7 @@ the racks.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from twin_models.streams import Array
@@ -14,6 +14,9 @@ from twin.transients.chips import THROTTLED, Rows
 from twin.transients.parts import LinkState
 from twin.transients.plant import Plant
 from twin.transients.stepping import Stepper, Taken
+
+if TYPE_CHECKING:
+    from twin.transients.streaming import Stream
 
 
 @dataclass
@@ -29,22 +32,25 @@ class Crossing:
 
 @dataclass
 class Recorder:
-    """Series on a grid of ``step`` seconds from 0 to ``until``."""
+    """Series on a grid of ``step`` seconds from 0 to ``until``, of which ``coarse`` moments apart are held in memory."""
 
     step: float
     until: float
+    coarse: int = 1
+    stream: "Stream | None" = None  # takes every moment
     names: list[str] = field(default_factory=list)
     grid: Array = field(default_factory=lambda: np.zeros(0))
     values: Array = field(default_factory=lambda: np.zeros((0, 0)))
     crossings: dict[str, Crossing] = field(default_factory=dict)
     extremes: dict[str, tuple[float, float]] = field(default_factory=dict)
-    done: int = 0  # moments of the grid that have their values
+    done: int = 0  # moments that have their values
+    _moments: int = 0
     _lowest: Array = field(default_factory=lambda: np.zeros(0))
     _highest: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        n = int(np.floor(self.until / self.step + 1e-9)) + 1
-        self.grid = np.arange(n, dtype=np.float64) * float(self.step)
+        self._moments = int(np.floor(self.until / self.step + 1e-9)) + 1
+        self.grid = np.arange(0, self._moments, self.coarse, dtype=np.float64) * float(self.step)
 
     def spans(self, now: float, step: float) -> Array:
         """A step cut at the moments of the grid in it."""
@@ -57,14 +63,20 @@ class Recorder:
             self.names = names(stepper)
             self.values = np.full((len(self.names), self.grid.size), np.nan)
             self._lowest = self._highest = stepper.y
+            if self.stream is not None:
+                self.stream.open(self.names, self._moments)
         self._lowest = np.minimum(self._lowest, stepper.y)
         self._highest = np.maximum(self._highest, stepper.y)
         end = stepper.now + float(spans.sum())
-        last = min(int(np.ceil(end / self.step - 1e-9)), self.grid.size)
+        last = min(int(np.ceil(end / self.step - 1e-9)), self._moments)
         if last <= self.done:
             return
-        moments = self.grid[self.done : last]
-        self.values[:, self.done : last] = snapshot(stepper, taken, spans, moments)
+        moments = np.arange(self.done, last)
+        block = snapshot(stepper, taken, spans, np.asarray(moments * self.step, dtype=float))
+        held = moments % self.coarse == 0
+        self.values[:, moments[held] // self.coarse] = block[:, held]
+        if self.stream is not None:
+            self.stream.write(block)
         self.done = last
 
     def close(self, stepper: Stepper, taken: Taken) -> None:

@@ -189,7 +189,7 @@ def transient_dataset(
         "weather": air.name,
         "load": f"{load:.0%} of full load" if isinstance(load, float) else load.name,
         "version": version,
-        "step_s": rec.step,
+        "step_s": rec.step * rec.coarse,
         "until_s": rec.until,
         "events": [event.text for event in events if event.text],
         "first_event_s": min((event.at for event in events), default=0.0),

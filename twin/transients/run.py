@@ -56,6 +56,7 @@ def transient(
     step_s: float | None = None,
     output_s: float | None = None,
     cells: int = CELLS,
+    out: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Temperatures, flows, power and what gives way, after events.
@@ -78,6 +79,9 @@ def transient(
         Step of the result in s; 1 s by default, more where that would be over 7,200 moments.
     cells
         Cells into which each supply and return pipe is cut.
+    out
+        A folder ``.zarr`` into which every moment of ``output_s`` goes as the run proceeds, readable meanwhile and after an end
+        (`twin.transients.streaming.read`); the Dataset then holds at most 7,200 of them, so that memory does not grow.
     progress
         Called with the seconds done and all seconds; what it raises ends the run.
 
@@ -94,6 +98,10 @@ def transient(
     RunError
         Where there is no steady state to start from, or a step fails.
     """
+    if out is not None:
+        from twin.transients.streaming import check
+
+        check(Path(out))
     chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
     if not 1.0 <= until <= LONGEST_RUN:
         raise InputError([Problem("until", f"{until:g} s", "1 s to 20 years", "30 min")])
@@ -119,8 +127,26 @@ def transient(
         trace = load if isinstance(load, Load) else _load(load)
     air = air_of(found, chosen, begin, until)
     demand = Demand(plan, trace, found, begin, until, air.values[0])
-    step = output_s if output_s is not None else max(1.0, np.ceil(until / GRID_POINTS))
-    run = _run(plan, air, demand, listed, until, step_s, step, cells, progress or (lambda done, whole: None))
+    step = output_s if output_s is not None else 1.0 if out else max(1.0, np.ceil(until / GRID_POINTS))
+    recorder = Recorder(step, until, crossings={node.name: Crossing() for node in plan.racks})
+    if out is not None:
+        from twin.transients.streaming import Stream
+
+        about = {
+            "site": chosen.name, "start": str(begin), "step_s": step, "until_s": until, "version": __version__,
+            "events": [event.text for event in listed],
+        }  # fmt: skip
+        recorder = Recorder(
+            step, until, max(int(np.ceil(until / step / GRID_POINTS)), 1), Stream(Path(out), about),
+            crossings=recorder.crossings,
+        )  # fmt: skip
+    try:
+        run = _run(
+            plan, air, demand, listed, until, step_s, recorder, cells, progress or (lambda done, whole: None)
+        )
+    finally:
+        if recorder.stream is not None:  # what was played stays, also where it was ended
+            recorder.stream.flush()
     return transient_dataset(run, found, trace, begin, listed, demand.notes, __version__)
 
 
@@ -155,12 +181,11 @@ def _run(
     events: list[Event],
     until: float,
     fixed: float | None,
-    output: float,
+    recorder: Recorder,
     cells: int,
     progress: Callable[[int, int], None],
 ) -> Run:
     stepper, timeline = begin(plan, air.at(0.0), demand, events, cells)
-    recorder = Recorder(output, until, crossings={node.name: Crossing() for node in plan.racks})
     worst, steps, rejected = 0.0, 0, 0
     step = fixed if fixed is not None else 0.5
     drive = Drive(stepper, timeline, air, demand)
@@ -203,7 +228,7 @@ def _run(
             step = _rung(min(max(h * min(max(grow, 0.3), 2.0), SHORTEST), LONGEST))
         if steps % 64 == 0:
             progress(int(stepper.now), int(until))
-    spans = drive.ask(output, recorder, across=False)
+    spans = drive.ask(recorder.step, recorder, across=False)
     stepper.prepare(float(spans.sum()))
     recorder.close(stepper, stepper.attempt(float(spans.sum()), spans))
     progress(int(until), int(until))
