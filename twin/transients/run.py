@@ -99,8 +99,11 @@ def transient(
         Where there is no steady state to start from, or a step fails.
     """
     if out is not None:
-        from twin.transients.streaming import check
-
+        try:
+            from twin.transients.streaming import check
+        except ModuleNotFoundError as error:
+            remedy = "pip install 'facility-twin[study]', or a file .nc"
+            raise InputError([Problem(f"--out {out}", "Zarr is not installed", "with it", remedy)]) from error
         check(Path(out))
     chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
     if not 1.0 <= until <= LONGEST_RUN:
