@@ -78,6 +78,15 @@ def test_a_heat_customer_that_leaves_is_replaced_by_the_coolers(use: str) -> Non
     assert ds.attrs["energy_closure"] <= CLOSURE
 
 
+def test_a_leak_of_boiling_liquid_acts_on_its_level_switch() -> None:
+    """A tenth of 5 tanks of 1.4 t, at 5 L/s."""
+    ds = played(["t=0s leak cooling.bath 5 L/s"], 150.0, "two-phase-1mw")
+    one = twin.summarize_transient(ds)
+    assert one.racks["compute"].shutdown_cause == "level"
+    lost = 0.1 * 5 * 1400.0 / float(boiling.density("novec_649", 30.0))
+    assert one.time_to_shutdown_s == pytest.approx(lost / 5e-3, rel=0.1, abs=5.0)
+
+
 def test_a_coil_in_the_room_loses_its_liquid_with_the_air() -> None:
     ds = played(["t=10s trip hall.air_handler"], 60.0, "retrofit-liquid-to-air")
     inlet, liquid = ds.rack_inlet_temperature.sel(rack="liquid"), ds.loop_supply_temperature.sel(loop="tcs")

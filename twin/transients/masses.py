@@ -7,7 +7,7 @@ real plant in its site file: ride-through is volume before it is anything else.
 from typing import NamedTuple
 
 from twin_models.fluids import boiling
-from twin_models.fluids.fluids import density, heat_capacity
+from twin_models.fluids.fluids import Fluid, density, heat_capacity
 from twin_models.psychrometrics.psychrometrics import DRY_AIR_HEAT
 from twin_models.two_phase.two_phase import SCALE_K
 from twin_sites.schema import Cdus, Condensers, CoolingTowers, Loop, Room, Tanks
@@ -76,6 +76,15 @@ def liquid_mass(volume: VolumeNode, cells: int) -> LiquidMass:
         per_m3 * (HEAD_SHARE * whole + still), per_m3 * pipe / (2 * cells), per_m3 * MIX_SHARE * whole,
         per_m3 * volume.part.buffer / TANK_CELLS if at_load else 0.0,
     )  # fmt: skip
+
+
+def per_volume(liquid: Fluid) -> float:
+    """Heat capacity of a liquid in J/(m³·K); of a boiling one that of the liquid itself, not of its vapour."""
+    if liquid.boils:
+        return float(
+            boiling.density(liquid.name, REFERENCE_DEGC) * boiling.heat_capacity(liquid.name, REFERENCE_DEGC)
+        )
+    return float(density(liquid, REFERENCE_DEGC)) * float(heat_capacity(liquid, REFERENCE_DEGC))
 
 
 def boiling_mass(volume: VolumeNode) -> float:

@@ -87,6 +87,7 @@ class VolumeState:
     flow: float = 0.0  # kg/s over this step
     asked: float = 0.0  # kg/s that valves or servers ask for
     local: float = 0.0  # kg/s between a buffer tank at the load and what it serves
+    low: bool = False  # so much of it has leaked that its level switch acts
     tank: tuple[int, ...] = ()  # the last of ``supply``
     served: float = 0.0  # kg/s that servers draw, or racks take
     served_rate: float = 0.0  # W/K of it

@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from twin_models.fluids.fluids import density, heat_capacity
 from twin_models.streams import Ambient, Array
 from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, LiquidToAirCdus, Room
 
 from twin.compile import Plan
-from twin.design_flows import REFERENCE_DEGC
 from twin.set_points import heat_capacity_of, moisture
 from twin.state import Block
-from twin.transients.masses import AirMass
+from twin.transients.masses import AirMass, per_volume
 from twin.transients.parts import (
     FLOW_SWITCH,
     TANGENT_AGE,
@@ -82,10 +80,7 @@ class Plant:
         self.dead: set[str] = set()  # feeders that nothing feeds
         self.spilled = 0.0  # J that left with lost coolant
         self.rho_cp = {
-            v.node.name: float(density(v.node.fluid, REFERENCE_DEGC))
-            * float(heat_capacity(v.node.fluid, REFERENCE_DEGC))
-            for v in self.volumes
-            if v.node.fluid is not None
+            v.node.name: per_volume(v.node.fluid) for v in self.volumes if v.node.fluid is not None
         }
         self._wire()
         self._inverse = (1.0 / self.capacity).tolist()

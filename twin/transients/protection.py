@@ -54,6 +54,8 @@ def guard(timeline: Timeline, crossings: dict[str, Crossing]) -> bool:
             why, cause = f"air enters at {inlet:.0f} °C", "inlet air"
         elif _over_pressure(rows, y, stepper):
             why, cause = f"pressure at {y[plant.by_name[str(rows.node.loop)].head]:.0f} °C", "pressure"
+        elif rows.boils and plant.by_name[str(rows.node.loop)].low:
+            why, cause = "low level of boiling liquid", "level"
         elif _too_warm_for(rows, y, stepper) >= COOLANT_DELAY_S:
             why = f"coolant above {rows.node.racks.coolant_trip:.0f} °C for {COOLANT_DELAY_S:.0f} s"
             cause = "coolant"

@@ -45,7 +45,7 @@ class GroupTimes:
 
     time_to_throttle_s: float | None
     time_to_shutdown_s: float | None
-    shutdown_cause: str | None  # chip, coolant, inlet air or power
+    shutdown_cause: str | None  # chip, coolant, pressure, level, inlet air or power
     time_to_inlet_limit_s: float | None
     hottest_chip_c: float | None
     lost_activity_s: float  # integral of what was asked and not done, in s of full load of the group

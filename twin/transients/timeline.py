@@ -126,7 +126,12 @@ class Timeline:
         rows.blocked[where] = event.value
 
     def _leak(self, event: Event) -> None:
-        self._leaks[event.where.removeprefix("cooling.")] = event.value
+        name = event.where.removeprefix("cooling.")
+        self._leaks[name] = event.value
+        left = (1.0 - LOW_PRESSURE) * self._whole(self.plant.by_name[name]) - self._volume.get(name, 0.0)
+        self.later(
+            event.at + max(left, 0.0) / event.value + 0.1, lambda: None
+        )  # a step ends where a switch acts
 
     def _set(self, event: Event) -> None:
         name = event.where.removesuffix(".supply").rpartition(".")[2]
@@ -166,24 +171,31 @@ class Timeline:
 
     def _lose_coolant(self, v: VolumeState, lost: float) -> None:
         name = v.node.name
-        places = list(dict.fromkeys([v.head, *v.supply, v.mix, *v.back]))
-        per_m3 = self.plant.rho_cp[name]
-        whole = float(self._capacity[places].sum()) / per_m3
+        places, whole = _places(v), self._whole(v)
         self._volume[name] = self._volume.get(name, 0.0) + lost
         left = max(1.0 - self._volume[name] / whole, EMPTY)
         before = self.plant.stored(self.stepper.y)
         self.plant.resize(places, self._capacity[places] * left)
         self.plant.spilled += before - self.plant.stored(self.stepper.y)
-        if left < LOW_PRESSURE:
+        v.low = left < LOW_PRESSURE
+        if v.low:
             for where in self._pumps_of(v):
                 self.machines.protect(where, f"low pressure in {name}")
         self.stepper.forget()
+
+    def _whole(self, v: VolumeState) -> float:
+        """m³ in a loop before anything leaks."""
+        return float(self._capacity[_places(v)].sum()) / self.plant.rho_cp[v.node.name]
 
     def _pumps_of(self, v: VolumeState) -> list[str]:
         own = [f"cooling.{v.node.name}.pump"] if v.node.name in self.stepper.flows.banks else []
         return own + [
             link.node.address for stage in v.stages for link in stage if isinstance(link.node.link, Cdus)
         ]
+
+
+def _places(v: VolumeState) -> list[int]:
+    return list(dict.fromkeys([v.head, *v.supply, v.mix, *v.back]))
 
 
 def _machine(where: str) -> str:
