@@ -8,6 +8,12 @@ from twin.loops import HELD_SWEEPS, HOTTEST, STILL, STILL_K
 from twin.state import State
 
 MIXED_SWEEPS = 30  # then plain sweeps with half steps: slow, but they do not swing
+CREEP, LEAP = (
+    6,
+    9,
+)  # so many of those, then so many mixed ones where all is near: there the map is a straight line
+NEAR_K = 0.01
+HALF = 0.5
 SETTLED = 0.5
 LOST_K, WIDER_K = 1e-4, 10.0  # a bracket this narrow that holds no balance is widened
 RIDGE = 1e-10  # keeps the mixing finite where two sweeps moved alike
@@ -22,10 +28,20 @@ def move(plan: Plan, state: State) -> None:
     }
     gap = {name: excess - state.excess[name] for name, excess in asked.items()}
     gap = {name: change for name, change in gap.items() if np.max(np.abs(change)) > STILL_K}
-    mixed = asked | _mixed(state, gap, {name: asked[name] for name in gap})
+    late = state.sweeps - MIXED_SWEEPS
+    leap = late % (CREEP + LEAP) >= CREEP
+    if late <= 0 or leap:
+        mixed = asked | _mixed(state, gap, {name: asked[name] for name in gap})
+    else:
+        mixed, state.trail = dict(asked), []
+    near = np.asarray(False)
+    if late > 0:
+        near = leap & np.all([np.abs(change) < NEAR_K for change in gap.values()], axis=0)
+        for name, change in gap.items():
+            mixed[name] = np.where(near, mixed[name], asked[name] - HALF * change)
     for volume in plan.volumes:
         if state.sweeps > HELD_SWEEPS and volume.chilled and volume.name in gap:
-            mixed[volume.name] = _bracketed(state, volume.name, gap)
+            mixed[volume.name] = np.where(near, mixed[volume.name], _bracketed(state, volume.name, gap))
     for name, excess in mixed.items():
         state.excess[name] = np.clip(excess, 0.0, HOTTEST)
 
@@ -61,8 +77,6 @@ def _mixed(state: State, gap: dict[str, Array], asked: dict[str, Array]) -> dict
     Warmer water opens valves, more flow warms the water: where everything is open, plain sweeps creep or swing. ``gap`` is
     asked less given, in kelvin, of each unknown that moves; the trail keeps both of the two sweeps before.
     """
-    if state.sweeps > MIXED_SWEEPS:
-        return {name: asked[name] - 0.5 * gap[name] for name in gap}
     before = state.trail if state.sweeps != HELD_SWEEPS else []  # from there on it is another map
     state.trail = [*before, (gap, asked)][-2:]
     turns = [

@@ -60,3 +60,18 @@ def test_a_fan_that_cannot_turn_down_cycles_and_holds_the_set_point() -> None:
     assert 0.0 < float(running.min()) < float(running.max()) <= 1.0
     np.testing.assert_allclose(fan.link_heat / fan.link_capacity, running, rtol=1e-6)
     assert twin.summarize(ds).residual <= RESIDUAL
+
+
+@pytest.mark.parametrize("capacity", ["900 kW", "1000 kW"])
+def test_a_chiller_at_its_very_limit_comes_to_rest(capacity: str) -> None:
+    """Everything is open and the loops float by what is left over: plain sweeps creep there for hundreds of turns."""
+    changes = {
+        "cooling.chw.chiller.count": 1,
+        "cooling.chw.chiller.spare": 0,
+        "cooling.chw.chiller.capacity": capacity,
+    }
+    ds = twin.simulate("hgx-h200-1mw-air", weather="phoenix", start="2023-07-01", hours=744, changes=changes)
+    found = twin.summarize(ds)
+    assert found.converged
+    assert found.unmet_cooling_hours > 100
+    assert found.energy_closure < 1e-6
