@@ -113,7 +113,7 @@ def simulate(
     if is_request_trace(asked):
         chosen, asked = answering(chosen, asked, step_s)  # type: ignore[arg-type]  # a path
     trace = asked if isinstance(asked, Load) else _load(asked)
-    span = _span(air, step_s, hours, start)
+    span = span_of(air, step_s, hours, start)
     plan = compile_site(chosen)
     if per_rack:
         check_size(plan, span.n, len(PER_RACK))
@@ -238,7 +238,16 @@ def _load(source: str | Path) -> Load:
     return builtin(source) if isinstance(source, str) and source in loads() else load_trace(source)
 
 
-def _span(air: Weather, step_s: float | None, hours: float | None, start: str | np.datetime64 | None) -> Span:
+def span_of(
+    air: Weather, step_s: float | None, hours: float | None, start: str | np.datetime64 | None
+) -> Span:
+    """First moment, number of steps and step (s) of a run; what is ``None`` is the weather's own.
+
+    Raises
+    ------
+    InputError
+        For a step outside 0.1 s to 24 h, no step or more than `MAX_STEPS`, or a start that is no moment.
+    """
     step = air.step_s if step_s is None else float(step_s)
     if not 0.1 <= step <= 86400.0:
         raise InputError([Problem("step", f"{step:g} s", "0.1 s to 24 h")])

@@ -7,7 +7,7 @@ from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.problems import said
 from twin_sites.schema import Site
 
-from twin.annual import _span as span_of
+from twin.annual import span_of
 from twin.compile import compile_site
 from twin.loads.load import BOUNDARIES
 from twin.metrics import Summary
