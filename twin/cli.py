@@ -252,7 +252,7 @@ def _main(
 
 
 def main() -> None:
-    """Entry point: exit code 0 done, 1 the run failed, 2 bad input; never a traceback for bad input."""
+    """Exit code 0 done, 1 the run failed, 2 bad input, 130 stopped by Ctrl-C; no traceback for bad input or a stop."""
     from twin_sites.errors import InputError
 
     from twin.errors import RunError
@@ -270,8 +270,8 @@ def main() -> None:
         sys.exit(1)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except typer.Abort:
-        sys.exit(1)
+    except typer.Abort:  # Ctrl-C
+        sys.exit(130)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -59,3 +59,23 @@ def quickest(*command: str) -> float:
 def test_help_starts_about_as_fast_as_numpy() -> None:
     """The goal is 0.3 s where ``import numpy`` takes 0.1 s."""
     assert quickest("-m", "twin.cli", "--help") < 3.0 * quickest("-c", "import numpy")
+
+
+@pytest.mark.parametrize("module", ["typer", "twin.sizing.cli", "twin.annual", "xarray"])
+def test_ctrl_c_while_it_imports(module: str) -> None:
+    """A stop at any moment after the interpreter has started: exit code 130 and no traceback."""
+    code = f"""
+import sys
+from twin.__main__ import main
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Stop())
+sys.argv[1:] = ["run", "enterprise-3-rack-gb300", "--hours", "2"]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -96,7 +96,7 @@ def _do(
     except KeyboardInterrupt:
         shown.end()
         sys.stderr.write(f"Stopped. What was finished is in {target}; --resume goes on.\n")
-        raise typer.Exit(1) from None
+        raise typer.Exit(130) from None
     shown.end()
     typer.echo(json.dumps(digest(ds), indent=1) if as_json else digest_text(ds, str(target)))
     failed = int((ds["status"] == 2).sum())
