@@ -15,6 +15,7 @@ from twin.sizing.amounts import tokens_of
 from twin.sizing.economics import annuity, capital, read_costs
 from twin.sizing.needs import Plant, Requirements, read_requirements
 from twin.sizing.proof import DESIGN_DAY, REQUIRED_UNITS
+from twin.sizing.report import text
 from twin.sizing.run import Sized, compute_racks
 
 SVG = "http://www.w3.org/2000/svg"
@@ -282,3 +283,24 @@ def test_immersion_gets_tanks_for_what_they_hold() -> None:
     assert (tank.count - tank.spare) * tank.highest_load >= heat
     assert "tcs" not in found.site.cooling
     assert not found.unmet_requirements
+
+
+@pytest.mark.parametrize("all_fail", [False, True])
+def test_a_plant_that_cannot_be_simulated_is_named_and_not_taken(
+    monkeypatch: pytest.MonkeyPatch, dry: Sized, all_fail: bool
+) -> None:
+    def one(wanted: Requirements, rack: object, air: object, plant: str) -> Sized:
+        if plant != "dry" or all_fail:
+            raise twin.RunError(f"{plant}: 1 of 8760 steps has no steady state")
+        return dry
+
+    monkeypatch.setattr("twin.sizing.run._within_utility", one)
+    wanted = Requirements(accelerators=1000, weather="ashburn")
+    if all_fail:
+        with pytest.raises(twin.RunError, match="no steady state"):
+            twin.size(wanted)
+        return
+    found = twin.size(wanted)
+    assert [row.plant for row in found.alternatives] == ["dry", "adiabatic", "tower"]
+    assert all(row.pue is None and "no steady state" in row.why for row in found.alternatives[1:])
+    assert "no steady state" in text(found)

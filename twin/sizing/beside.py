@@ -70,7 +70,7 @@ def beside(
             )
             address, large = f"cooling.{name}.buffer", _up(volume)
             rows.append(
-                Equipment(address, f"buffer tank, {large:,.3g} m³", 1, 0, words, large / volume - 1.0)
+                Equipment(address, f"buffer tank, {_cubic(large)}", 1, 0, words, large / volume - 1.0)
             )
             further.append(Further(address, "tank", large, "m³"))
     sets = pick_by_rating(peak, {f"standby generator, {mw:g} MW": mw * 1e6 for mw in GENERATORS_MW}, power_rule(wanted), "power")  # fmt: skip
@@ -91,8 +91,8 @@ def beside(
         further.append(Further("power.ups.battery", "battery", more, "kWh beyond 5 min"))
     if peak_water > 0.0 and wanted.water_storage:
         volume = peak_water * wanted.water_storage / 86400.0
-        words = f"water: {peak_water:,.3g} m³ on the thirstiest day of the year, for {wanted.water_storage / 86400:g} d"
-        kept = f"make-up storage, {_up(volume):,.3g} m³"
+        words = f"water: {_cubic(peak_water)} on the thirstiest day of the year, for {wanted.water_storage / 86400:g} d"
+        kept = f"make-up storage, {_cubic(_up(volume))}"
         rows.append(Equipment("water.storage", kept, 1, 0, words, _up(volume) / volume - 1.0))
         further.append(Further("water.storage", "tank", _up(volume), "m³"))
     return rows, further
@@ -112,6 +112,10 @@ def _header(address: str, flow: float, coolant: object, t: float) -> tuple[Equip
     n = math.ceil(flow / (VELOCITY * 0.25 * math.pi * 0.994**2))
     words = f"velocity: {flow * 1e3:,.0f} L/s at no more than {VELOCITY:g} m/s"
     return Equipment(address, "header pairs DN 1000", n, 0, words, None), 1000
+
+
+def _cubic(volume: float) -> str:
+    return f"{volume:,.0f} m³" if volume >= 100.0 else f"{volume:.3g} m³"
 
 
 def _up(volume: float) -> float:

@@ -6,7 +6,7 @@ missed (`settle`). The finished site is simulated over the year, on the design d
 group out of service (`proof`); what fails there is grown once more, and what still fails is said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -134,6 +134,8 @@ def size(wanted: Requirements) -> Sized:
     ------
     InputError
         For requirements that contradict each other or name what does not exist, all at once.
+    RunError
+        When no plant that was tried can be simulated; one of several is named among ``alternatives`` instead.
     """
     rack = checked(wanted)
     air = load_weather(wanted.weather)
@@ -141,7 +143,9 @@ def size(wanted: Requirements) -> Sized:
         return _best_cooling(wanted, rack)
     if wanted.optimal_supply:
         return _at_best_supply(wanted, air)
-    return _best_of([_within_utility(wanted, rack, air, plant) for plant in _plants(wanted)])
+    plants = [replace(wanted, plant=plant) for plant in _plants(wanted)]
+    found, failed = _tried(plants, lambda one: _within_utility(wanted, rack, air, one.plant))
+    return _best_of(found, failed)
 
 
 def _plants(wanted: Requirements) -> tuple[Plant, ...]:
@@ -161,10 +165,10 @@ def _best_cooling(wanted: Requirements, rack: Racks) -> Sized:
     *later, plant = _plants(wanted)
     forms = [replace(amount, system=slug, cooling=name) for slug, name in pairs]  # type: ignore[arg-type]
     forms = [replace(form, dynamic=False) for form in forms]
-    screened = [size(replace(form, plant=plant)) for form in forms]
-    order = sorted(range(len(forms)), key=lambda i: _rank(screened[i]))
-    further = [size(replace(forms[i], plant=other)) for i in order[:2] for other in later]
-    best = _best_of([*screened, *further])
+    screened, failed = _tried([replace(form, plant=plant) for form in forms], size)
+    better = [one.requirements for one in sorted(screened, key=_rank)[:2]]
+    more, failed_too = _tried([replace(form, plant=other) for form in better for other in later], size)
+    best = _best_of([*screened, *more], [*failed, *failed_too])
     if wanted.dynamic:
         again = size(replace(best.requirements, dynamic=True))
         best = replace(again, alternatives=best.alternatives)
@@ -178,9 +182,26 @@ def _rank(one: Sized) -> tuple[int, int, float]:
     return len(one.unmet_requirements), -n if given else 0, one.economics.cost_per_year / n
 
 
-def _best_of(found: Sequence[Sized]) -> Sized:
+def _tried(
+    trials: Sequence[Requirements], sized: Callable[[Requirements], Sized]
+) -> tuple[list[Sized], list[Alternative]]:
+    """What could be sized, and what cannot be simulated with the reason."""
+    found, failed = [], []
+    for one in trials:
+        try:
+            found.append(sized(one))
+        except RunError as error:
+            failed.append(
+                Alternative(technology_of(one).name, one.system, one.plant, None, None, 0, str(error))
+            )
+    return found, failed
+
+
+def _best_of(found: Sequence[Sized], failed: Sequence[Alternative]) -> Sized:
+    if not found:
+        raise RunError(failed[0].why)
     order = sorted(found, key=_rank)
-    return replace(order[0], alternatives=tuple(row for one in order for row in one.alternatives))
+    return replace(order[0], alternatives=(*(row for one in order for row in one.alternatives), *failed))
 
 
 def _at_best_supply(wanted: Requirements, air: Weather) -> Sized:
