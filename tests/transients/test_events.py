@@ -1,5 +1,7 @@
 """Events: every verb closes its energy, bad lines are answered, and who has power follows the sequence of the field."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from twin_sites.errors import InputError
@@ -9,7 +11,7 @@ import twin
 from tests.transients.playing import CLOSURE, SITES, SMALL, played
 from twin.compile import compile_site
 from twin.transients.drivers import air_of
-from twin.transients.events import read_events, scenarios
+from twin.transients.events import read_events, scenario, scenarios
 
 
 @pytest.mark.parametrize(
@@ -139,3 +141,30 @@ def test_shipped_scenarios_fit_their_sites(name: str) -> None:
 def test_every_site_ships_three_scenarios() -> None:
     for site in SITES:
         assert len(scenarios(site)) >= 3, site
+
+
+def test_racks_lose_power_when_the_batteries_are_empty_and_not_a_step_before() -> None:
+    ds = twin.transient("immersion-5mw", events=["t=60s trip power.utility"], until=600.0)
+    empty = next(line for line in ds.attrs["log"] if "batteries are empty" in line)
+    moment = float(empty.split()[0])
+    assert f"{moment:.0f} s: racks.compute loses power" in ds.attrs["log"]
+    found = twin.summarize_transient(ds).racks["compute"]
+    assert found.shutdown_cause == "power"
+    assert found.time_to_shutdown_s == pytest.approx(moment - 60.0, abs=0.5)  # the log shows whole seconds
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"\xff\xfe\xef1", "no UTF-8 text at byte 0"), (b"title: x\nevent: []\n", "unknown key 'event'.*did you mean 'events'"),
+     (b"title: x\nevents: t=1s trip cooling.fws.pump\n", "no list of events"), (b"", "empty")],
+)  # fmt: skip
+def test_a_file_that_is_no_scenario_is_answered(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "drill.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=says):
+        scenario(path)
+
+
+def test_a_name_too_long_for_a_file_is_answered() -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        scenario("a" * 5000)

@@ -61,7 +61,7 @@ def transient(
 
     stream = out is not None and out.suffix == ".zarr"
     if out is not None and not stream:
-        check_target(out)
+        check_target(out, (".nc", ".csv", ".zarr"))
     lines, length, asked = list(event or []), _seconds(until, "--until"), load
     if scenario is not None:
         found = read_scenario(scenario)

@@ -132,18 +132,36 @@ def scenario(source: str | Path) -> Scenario:
     known = scenarios()
     if str(source) in known:
         path = known[str(source)]
-    if not path.is_file():
+    try:
+        text = path.read_bytes().decode("utf-8-sig") if path.is_file() else None
+    except UnicodeDecodeError as error:
+        found = f"no UTF-8 text at byte {error.start}"
+        raise InputError(
+            [Problem(path.name, found, "a YAML file, plain UTF-8 text", "save it as UTF-8")]
+        ) from error
+    except (OSError, ValueError) as error:
+        where, found = (
+            f"scenario {str(source)[:80]}",
+            f"cannot be read: {getattr(error, 'strerror', None) or error}",
+        )
+        raise InputError(
+            [Problem(where, found, "a readable file", "check its name and permissions")]
+        ) from error
+    if text is None:
         raise InputError(
             [Problem(f"scenario {source}", "no such file or scenario", "a YAML file or a shipped one", did_you_mean(str(source), known))]
         )  # fmt: skip
-    form, _ = read_yaml(path.read_text(encoding="utf-8"), path.name)
+    form, _ = read_yaml(text, path.name)
     unknown = [key for key in form if key not in SCENARIO_KEYS]
-    events = form.get("events")
-    if unknown or not isinstance(events, list):
-        found = f"'{unknown[0]}'" if unknown else "no list of events"
+    if unknown:
         raise InputError(
-            [Problem(path.name, found, ", ".join(SCENARIO_KEYS), "- t=60s trip cooling.fws.pump")]
-        )
+            [Problem(path.name, f"unknown key '{unknown[0]}'", ", ".join(SCENARIO_KEYS), did_you_mean(unknown[0], SCENARIO_KEYS))]
+        )  # fmt: skip
+    events = form.get("events")
+    if not isinstance(events, list):
+        raise InputError(
+            [Problem(path.name, "no list of events", "events: and lines that begin with '-'", "- t=60s trip cooling.fws.pump")]
+        )  # fmt: skip
     until = form.get("until")
     load = form.get("load")
     return Scenario(

@@ -337,8 +337,9 @@ class Drive:
         protection.guard(self.timeline, recorder.crossings)
         for rows in stepper.rows:
             crossing = recorder.crossings[rows.node.name]
-            if rows.node.name in self.timeline.supply.unpowered and crossing.stop == np.inf:
-                crossing.stop, crossing.cause = stepper.now - step, "power"
+            dark = self.timeline.supply.unpowered.get(rows.node.name, np.inf)
+            if dark < np.inf and crossing.stop == np.inf:
+                crossing.stop, crossing.cause = dark, "power"
             model = rows.node.racks.accelerator
             if model is None:
                 continue

@@ -25,7 +25,7 @@ class Supply:
             True,
         )  # ready: generators start when they are called
         self.lost: dict[str, float] = {}  # units of feeders
-        self.unpowered: set[str] = set()  # rack groups that have lost power
+        self.unpowered: dict[str, float] = {}  # rack groups that have lost power, and when they first did
         self.dark: set[str] = set()  # elements without power
         self.supplied: set[str] = set()  # elements that the generators have taken on
         self.battery = sum(
@@ -193,8 +193,9 @@ class Supply:
             rows = self._rows(address)
             rows.on[:] = on
             rows.renew()
-            if not on:
-                self.unpowered.add(rows.node.name)
+            if not on and rows.node.name not in self.unpowered:
+                self.unpowered[rows.node.name] = self.stepper.now
+                self.log.append(f"{self.stepper.now:.0f} s: {address} loses power")
         elif on:
             self.machines.lighten(address)
         else:
