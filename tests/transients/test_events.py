@@ -12,6 +12,8 @@ from tests.transients.playing import CLOSURE, SITES, SMALL, played
 from twin.compile import compile_site
 from twin.transients.drivers import air_of
 from twin.transients.events import read_events, scenario, scenarios
+from twin.transients.report import failures_report
+from twin.transients.ride_through import RideThrough
 
 
 @pytest.mark.parametrize(
@@ -168,3 +170,13 @@ def test_a_file_that_is_no_scenario_is_answered(tmp_path: Path, content: bytes, 
 def test_a_name_too_long_for_a_file_is_answered() -> None:
     with pytest.raises(InputError, match="cannot be read"):
         scenario("a" * 5000)
+
+
+def test_what_stops_the_racks_at_once_stands_first_in_the_table_of_failures() -> None:
+    found = {
+        "cooling.fws.pump": RideThrough(20.0, 40.0, "racks.compute", None),
+        "hall.air_handler.1": RideThrough(None, None, None, True),
+        "power.busway": RideThrough(None, 0.0, "power", None),
+    }
+    cases = [line.split()[0] for line in failures_report(found).splitlines()[1:4]]
+    assert cases == ["power.busway", "cooling.fws.pump", "hall.air_handler.1"]

@@ -67,6 +67,10 @@ def _promise(found: Mapping[str, RideThrough]) -> str:
     return f"N-1 does not hold in time: chips throttle or stop after the loss of {', '.join(broken)}."
 
 
+def _moment(seconds: float | None) -> float:
+    return float("inf") if seconds is None else seconds
+
+
 def failures_report(found: Mapping[str, RideThrough | AtRest]) -> str:
     """One line for each case, the worst first."""
     width = max((len(case) for case in found), default=10) + 2
@@ -74,8 +78,9 @@ def failures_report(found: Mapping[str, RideThrough | AtRest]) -> str:
     dynamic = [(case, one) for case, one in found.items() if isinstance(one, RideThrough)]
     if dynamic:
         lines.append(f"{'failure':<{width}}{'throttle':>10}{'shutdown':>10}  limiting")
-        far = float("inf")
-        dynamic.sort(key=lambda item: (item[1].time_to_shutdown_s or far, item[1].time_to_throttle_s or far))
+        dynamic.sort(
+            key=lambda item: (_moment(item[1].time_to_shutdown_s), _moment(item[1].time_to_throttle_s))
+        )
         for case, ride in dynamic:
             lines.append(
                 f"{case:<{width}}{span(ride.time_to_throttle_s):>10}{span(ride.time_to_shutdown_s):>10}  {ride.limiting_element or ''}"
