@@ -304,3 +304,10 @@ def test_a_plant_that_cannot_be_simulated_is_named_and_not_taken(
     assert [row.plant for row in found.alternatives] == ["dry", "adiabatic", "tower"]
     assert all(row.pue is None and "no steady state" in row.why for row in found.alternatives[1:])
     assert "no steady state" in " ".join(text(found).split())
+
+
+@pytest.mark.parametrize("wrong", [{"racks": 0}, {"racks": float("nan")}, {"racks": 8, "growth": -3.0}])
+def test_numbers_from_python_are_held_to_their_bounds(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError) as caught:
+        twin.size(Requirements(**wrong))  # type: ignore[arg-type]
+    assert [problem.where for problem in caught.value.problems] == [list(wrong)[-1]]

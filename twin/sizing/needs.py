@@ -1,5 +1,6 @@
 """What is wanted of a facility: declared once, read by the command line, the dashboard and scripts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Literal
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_sites import catalogue
 from twin_sites.building import read_typed
+from twin_sites.declared import hints, quantity_of
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import Racks
 
@@ -169,7 +171,7 @@ def checked(wanted: Requirements) -> Racks:
     InputError
         With every fault of the requirements at once.
     """
-    problems = []
+    problems = _bounds(wanted)
     given = [name for name in AMOUNTS if getattr(wanted, name) is not None]
     if len(given) != 1:
         found = " and ".join(given) if given else "no amount"
@@ -180,7 +182,7 @@ def checked(wanted: Requirements) -> Racks:
         problems.append(
             Problem("risk", "no utility power that could be passed", "risk with utility_power", "20 MW, say")
         )
-    if abs(3600.0 / wanted.averaging % 1.0) > 1e-9:
+    if not problems and abs(3600.0 / wanted.averaging % 1.0) > 1e-9:
         problems.append(Problem("averaging", f"{wanted.averaging:g} s", "a divisor of an hour", "15 min"))
     if not wanted.water and wanted.plant in ("adiabatic", "tower"):
         problems.append(
@@ -200,7 +202,7 @@ def checked(wanted: Requirements) -> Racks:
     elif wanted.cooling not in ("as-built", "best", *FITS[form_of(wanted.system)]):
         own = FITS[form_of(wanted.system)]
         built = [slug for slug in racks if wanted.cooling in FITS[form_of(slug)]]
-        found = f"{wanted.cooling} for '{wanted.system}', an {FORMS[form_of(wanted.system)]} system"
+        found = f"{wanted.cooling} for '{wanted.system}', which is {FORMS[form_of(wanted.system)]}"
         problems.append(Problem("cooling", found, " or ".join(own), did_you_mean(wanted.system, built)))
     elif wanted.doors == "none" and technology_of(wanted).doors:
         problems.append(
@@ -245,6 +247,22 @@ def checked(wanted: Requirements) -> Racks:
         raise InputError(problems)
     rack: Racks = typed(wanted.system, Racks, ("racks", "compute"))
     return rack
+
+
+def _bounds(wanted: Requirements) -> list[Problem]:
+    """Numbers outside their declared bounds; text is held to them where it is read, Python's own numbers here."""
+    problems = []
+    for name, hint in hints(Requirements).items():
+        value, about = getattr(wanted, name), quantity_of(hint)
+        if value is None or about is None:
+            continue
+        low = -math.inf if about.low is None else about.low
+        high = math.inf if about.high is None else about.high
+        if not (low <= value <= high and math.isfinite(value)):
+            unit = "" if about.unit in ("1", "count") else f" {about.unit}"
+            allowed = f"{low:g} to {high:g}{unit}"
+            problems.append(Problem(name, f"{value:g}{unit}", allowed, f"'{about.label}' in that range"))
+    return problems
 
 
 def read_requirements(written: Mapping[str, Any]) -> Requirements:
