@@ -8,10 +8,8 @@ from twin.loops import HELD_SWEEPS, HOTTEST, STILL, STILL_K
 from twin.state import State
 
 MIXED_SWEEPS = 30  # then plain sweeps with half steps: slow, but they do not swing
-CREEP, LEAP = (
-    6,
-    9,
-)  # so many of those, then so many mixed ones where all is near: there the map is a straight line
+CREPT = 150  # sweeps after which what still moves creeps along a straight line: nine in fifteen mix it where all is near
+CREEP, LEAP = 6, 9
 NEAR_K = 0.01
 HALF = 0.5
 SETTLED = 0.5
@@ -28,14 +26,14 @@ def move(plan: Plan, state: State) -> None:
     }
     gap = {name: excess - state.excess[name] for name, excess in asked.items()}
     gap = {name: change for name, change in gap.items() if np.max(np.abs(change)) > STILL_K}
-    late = state.sweeps - MIXED_SWEEPS
-    leap = late % (CREEP + LEAP) >= CREEP
-    if late <= 0 or leap:
+    late = state.sweeps > MIXED_SWEEPS
+    leap = state.sweeps > CREPT and state.sweeps % (CREEP + LEAP) >= CREEP
+    near = np.asarray(False)
+    if leap or not late:
         mixed = asked | _mixed(state, gap, {name: asked[name] for name in gap})
     else:
         mixed, state.trail = dict(asked), []
-    near = np.asarray(False)
-    if late > 0:
+    if late:
         near = leap & np.all([np.abs(change) < NEAR_K for change in gap.values()], axis=0)
         for name, change in gap.items():
             mixed[name] = np.where(near, mixed[name], asked[name] - HALF * change)

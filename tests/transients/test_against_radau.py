@@ -16,7 +16,7 @@ from twin.transients.stepping import Stepper
 LENGTH = 40.0
 
 
-ADAPTIVE_K, FIXED_K = 0.02, 0.02  # at the chips; supplies twice that
+ADAPTIVE_K, FIXED_K = 0.02, 0.02  # at the chips; supplies two and a half times that
 
 
 def rates_of(s: Stepper) -> tuple[Callable[[float, Array], Array], Array]:
@@ -59,24 +59,29 @@ def rates_of(s: Stepper) -> tuple[Callable[[float, Array], Array], Array]:
     return rates, start
 
 
-@pytest.fixture(scope="module")
-def radau() -> tuple[Array, Array]:
-    """Chip and supply temperatures at full seconds after a load step from 100 to 40 %."""
-    stepper = stand_on(SMALL, 1.0)
+@pytest.fixture(scope="module", params=[(1.0, 0.4), (0.4, 1.0)], ids=["down", "up"])
+def radau(request: pytest.FixtureRequest) -> tuple[float, float, Array, Array]:
+    """A load step, and chip and supply temperatures at full seconds after it."""
+    before, after = request.param
+    stepper = stand_on(SMALL, before)
     rates, start = rates_of(stepper)
     for one in stepper.rows:
-        one.ask(np.full(1, 0.4))
+        one.ask(np.full(1, after))
     found = solve_ivp(
         rates, (0.0, LENGTH), start, method="Radau", rtol=1e-6, atol=1e-6, t_eval=np.arange(LENGTH + 1.0)
     )
     assert found.success
     heads = [found.y[v.head] for v in stepper.plant.volumes]
-    return np.asarray(found.y[stepper.y.size]), np.stack(heads)
+    return before, after, np.asarray(found.y[stepper.y.size]), np.stack(heads)
 
 
 @pytest.mark.parametrize(("step", "limit"), [(None, ADAPTIVE_K), (1.0, FIXED_K)])
-def test_a_load_step_agrees(radau: tuple[Array, Array], step: float | None, limit: float) -> None:
-    ds = twin.transient(SMALL, events=["t=0s load 40 %"], until=LENGTH, step_s=step)
-    chips, supplies = radau
+def test_a_load_step_agrees(
+    radau: tuple[float, float, Array, Array], step: float | None, limit: float
+) -> None:
+    before, after, chips, supplies = radau
+    ds = twin.transient(
+        SMALL, load=before, events=[f"t=0s load {100 * after:g} %"], until=LENGTH, step_s=step
+    )
     assert np.max(np.abs(ds.rack_chip_temperature.values[0] - chips)) <= limit
-    assert np.max(np.abs(ds.loop_supply_temperature.values - supplies)) <= 2.0 * limit
+    assert np.max(np.abs(ds.loop_supply_temperature.values - supplies)) <= 2.5 * limit

@@ -25,6 +25,8 @@ from twin.transients.tangents import Tangent
 
 PUMP_TIME = 3.0  # s in which drives follow what valves ask for (estimate)
 FAN_TIME = 5.0  # s, the same for air handlers (estimate)
+LATER = 60.0  # s in which packages have warmed to what their load makes of them
+ON_THE_WAY = 1.0  # s²: a step ends before chips feel 0.02 K of flows held in it that are on their way
 
 
 class Flows:
@@ -106,10 +108,16 @@ class Flows:
             )
         return self.reachable[key]
 
-    def patience(self, now: float) -> float:
-        """Longest step in s with which a run-down is followed."""
+    def patience(self, now: float, y: list[float]) -> float:
+        """Longest step in s with which a run-down, and valves of racks on their way, are followed."""
         turning = [bank.half for bank in self.banks.values() if bank.turning(now)]
-        return 0.25 * min(turning) if turning else np.inf
+        longest = 0.25 * min(turning) if turning else np.inf
+        for v in self.plant.volumes:
+            if not v.air and v.node.racks:
+                for rows, want in self._demands(v, y, None, LATER):
+                    gap = float(np.abs(want - rows.demand).max() / max(float(rows.demand.max()), 1e-12))
+                    longest = min(longest, max(ON_THE_WAY / max(gap, 1e-12), 0.0) ** 0.5)
+        return longest
 
     # -- one step ------------------------------------------------------------------------------------------------
 
@@ -154,7 +162,10 @@ class Flows:
             return float(polynomial(v.node.fluid.heat_capacity, y[v.head]))
         return self.plant.air_heat[v.node.name]
 
-    def _demands(self, v: VolumeState, y: list[float], step: float | None) -> list[tuple[Rows, Array]]:
+    def _demands(
+        self, v: VolumeState, y: list[float], step: float | None, ahead: float | None = None
+    ) -> list[tuple[Rows, Array]]:
+        """Flow that each rack asks for, ``step`` s later, for its heat ``ahead`` s later: half a step by default."""
         assert v.node.fluid is not None
         supply = y[v.out]
         rho_cp = float(density(v.node.fluid, y[v.head])) * v.cp
@@ -163,7 +174,8 @@ class Flows:
             if node.loop != v.node.name:
                 continue
             rows = self.by_group[node.name]
-            heat = rows.heat_to_liquid(supply, 0.0 if step is None else 0.5 * step)
+            later = 0.5 * (step or 0.0) if ahead is None else ahead
+            heat = rows.heat_to_liquid(supply, later)
             want = rows.want(supply, rho_cp, heat, step)
             if v.node.branching is not None:
                 want = want * v.node.branching.open[node.name]

@@ -197,11 +197,13 @@ def _run(
         if jumped and fixed is None:
             step = min(step, 0.25)
         ahead = min(drive.next(), until) - stepper.now
-        h = min(step, ahead, stepper.flows.patience(stepper.now) if fixed is None else np.inf)
+        h = min(step, ahead)
         if ahead - h < 0.2 * h:
             h = ahead if ahead < 1.5 * h else 0.5 * ahead
         before, balance = stepper.stored(), stepper.ledger()
         spans = drive.ask(h, recorder, across=fixed is None)
+        if fixed is None and (bears := stepper.flows.patience(stepper.now, stepper.y.tolist())) < spans.sum():
+            spans = drive.ask(max(_rung(bears), SHORTEST), recorder, across=True)
         stepper.prepare(float(spans.sum()))
         if fixed is None and (meets := max(stepper.until_limit(), SHORTEST)) < spans.sum():
             spans = drive.ask(meets, recorder, across=False)
