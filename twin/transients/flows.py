@@ -108,12 +108,12 @@ class Flows:
             )
         return self.reachable[key]
 
-    def patience(self, now: float, y: list[float]) -> float:
-        """Longest step in s with which a run-down, and valves of racks on their way, are followed."""
+    def patience(self, now: float, y: list[float] | None) -> float:
+        """Longest step in s with which a run-down, and for a vector valves of racks on their way, are followed."""
         turning = [bank.half for bank in self.banks.values() if bank.turning(now)]
         longest = 0.25 * min(turning) if turning else np.inf
         for v in self.plant.volumes:
-            if not v.air and v.node.racks:
+            if y is not None and not v.air and v.node.racks:
                 for rows, want in self._demands(v, y, None, LATER):
                     gap = float(np.abs(want - rows.demand).max() / max(float(rows.demand.max()), 1e-12))
                     longest = min(longest, max(ON_THE_WAY / max(gap, 1e-12), 0.0) ** 0.5)

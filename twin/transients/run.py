@@ -22,7 +22,7 @@ from twin.errors import RunError
 from twin.loads.load import Load
 from twin.state import Block
 from twin.transients import protection
-from twin.transients.chips import NEAR_K
+from twin.transients.chips import FLOW_TIME, NEAR_K
 from twin.transients.drivers import Air, Demand, air_of
 from twin.transients.events import Event, read_events, split_off
 from twin.transients.recorder import Crossing, Recorder
@@ -202,8 +202,13 @@ def _run(
             h = ahead if ahead < 1.5 * h else 0.5 * ahead
         before, balance = stepper.stored(), stepper.ledger()
         spans = drive.ask(h, recorder, across=fixed is None)
-        if fixed is None and (bears := stepper.flows.patience(stepper.now, stepper.y.tolist())) < spans.sum():
-            spans = drive.ask(max(_rung(bears), SHORTEST), recorder, across=True)
+        if fixed is None:
+            slow = (
+                demand.next(stepper.now) >= stepper.now + 0.5 * FLOW_TIME
+            )  # valves average what swings faster
+            bears = stepper.flows.patience(stepper.now, stepper.y.tolist() if slow else None)
+            if bears < spans.sum():
+                spans = drive.ask(max(_rung(bears), SHORTEST), recorder, across=True)
         stepper.prepare(float(spans.sum()))
         if fixed is None and (meets := max(stepper.until_limit(), SHORTEST)) < spans.sum():
             spans = drive.ask(meets, recorder, across=False)
