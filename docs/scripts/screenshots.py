@@ -52,6 +52,7 @@ def picture(page: Page, url: str, target: Path, name: str) -> None:
         page.wait_for_load_state("networkidle")
     page.mouse.move(2, 896)
     page.wait_for_timeout(1500)
+    page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=str(target))
 
 
