@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import xarray as xr
 from twin_sites.errors import InputError
 
 import twin
@@ -12,6 +13,7 @@ from twin.sizing.limits import limits
 from twin.sizing.needs import read_requirements
 from twin.sizing.risk import Overhead, overhead, racks_at_risk
 from twin.sizing.run import compute_racks
+from twin.sizing.unmet import over_risk
 
 CAP_W = 10e6
 HOURS = 8760
@@ -77,3 +79,15 @@ def test_command_lines(twin_cli: Callable[..., tuple[int, str, str]]) -> None:
 def test_bad_risks_are_refused(wish: dict[str, str]) -> None:
     with pytest.raises(InputError):
         twin.size(read_requirements({"utility_power": "3 MW", **wish}))
+
+
+def test_a_proving_year_that_passes_the_power_too_often_is_unmet() -> None:
+    """Whatever the fleets say: three of a hundred hours above it are more than one in a hundred."""
+    wanted = twin.Requirements(utility_power=2e6, risk=0.01)
+    power = np.full(100, 1.9e6)
+    power[:3] = 2.1e6
+    year = xr.Dataset({"site_power": ("time", power)})
+    (said,) = over_risk(wanted, year)
+    assert "3 % of its hours, by up to 5 %, accepted 1 %" in said
+    power[1:3] = 1.9e6
+    assert over_risk(wanted, year) == []

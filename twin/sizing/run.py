@@ -44,7 +44,7 @@ from twin.sizing.risk import AtRisk, at_risk, overhead
 from twin.sizing.row import Alternative, Equipment
 from twin.sizing.settle import UTILITY_MARGIN, Draft, finishers, grow, settle, widen
 from twin.sizing.technologies import candidates
-from twin.sizing.unmet import in_time, over_budget, wishes
+from twin.sizing.unmet import in_time, over_budget, over_risk, wishes
 from twin.weather import Weather, load_weather
 
 COOLER_K, COOLEST_FWS_DEGC = 2.0, 20.0
@@ -279,7 +279,8 @@ def _within_utility(wanted: Requirements, rack: Racks, air: Weather, plant: str)
     )  # what was asked for stays; else the year is proven with the fleet of the risk
     load = f"generated:{wanted.fleet},racks={count}" if wanted.load == usual else wanted.load
     best = _size(replace(wanted, load=load), rack, air, plant, count)
-    return replace(best, requirements=wanted, at_risk=found)
+    unmet = (*best.unmet_requirements, *over_risk(wanted, best.year))
+    return replace(best, requirements=wanted, at_risk=found, unmet_requirements=unmet)
 
 
 def _size(wanted: Requirements, rack: Racks, air: Weather, plant: str, count: int) -> Sized:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import xarray as xr
 from twin_sites.schema import Chillers, CoolingTowers, DryCoolers, Group, Racks, Site
 
 from twin.sizing.economics import Economics, rating
@@ -133,6 +134,20 @@ def over_budget(wanted: Requirements, money: Economics, racks: int) -> list[str]
     would = f"about {fewer} racks, or less redundancy" if fewer else "no rack of this system"
     return [
         f"budget: the plant costs about {money.plant_capital / 1e6:,.3g} million, {wanted.budget / 1e6:,.3g} million are given: {would} fit"
+    ]
+
+
+def over_risk(wanted: Requirements, year: xr.Dataset) -> list[str]:
+    """A utility power that the proving year passes in more of its hours than the accepted share."""
+    if wanted.risk is None or wanted.utility_power is None:
+        return []
+    power = year["site_power"].values
+    share = float((power > wanted.utility_power).mean())
+    if share <= wanted.risk:
+        return []
+    return [
+        f"utility power of {wanted.utility_power / 1e6:,.4g} MW: the proving year passes it in {100 * share:.2g} % of its hours, by up to "
+        f"{100 * (power.max() / wanted.utility_power - 1.0):.2g} %, accepted {100 * wanted.risk:.2g} %; fewer racks, more power or a smaller peak would meet it"
     ]
 
 
