@@ -23,7 +23,7 @@ lint: .venv/.test
 	$(BIN)/lint-imports
 
 bench: .venv/.test
-	$(BIN)/python -m pytest tests/bench -m bench -s
+	$(BIN)/python -m pytest -m bench -s
 
 dashboard: .venv/.dashboard
 	$(BIN)/twin dashboard

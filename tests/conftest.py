@@ -1,4 +1,7 @@
-"""The command line in this process, which has the imports behind it; tests of starting it are in ``tests/cli``."""
+"""The command line in this process, which has the imports behind it; tests of starting it are in ``tests/cli``.
+
+Benchmarks (``-m bench``) run when asked for: a busy machine must not fail the tests.
+"""
 
 import sys
 from collections.abc import Callable
@@ -29,3 +32,13 @@ def twin_cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
         return Said(int(stop.value.code or 0), out, err)
 
     return call
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave ``bench`` out unless the marker expression names it."""
+    if "bench" in (config.option.markexpr or ""):
+        return
+    left = [item for item in items if item.get_closest_marker("bench") is not None]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]

@@ -23,6 +23,7 @@ LADDERS = json.loads((ROOT / "data/reference/pandapipes_manifold/flows.json").re
 NETWORKS = json.loads((ROOT / "data/reference/pandapipes_network/networks.json").read_text(encoding="utf-8"))
 LADDER, NETWORK = 500.0, 10.0  # promised times per solve
 HOURS, SOLVES, RUNS = 8760, 1000, 3
+pytestmark = pytest.mark.bench
 WATER = fluid("water")
 
 

@@ -21,6 +21,7 @@ SPAN = 20.0  # s between changes of every rack's load
 SPANS = 2
 PROMISED, ERROR_K = 30.0, 0.1
 LINEAR = 1.3
+pytestmark = pytest.mark.bench
 
 
 def hall(racks: int) -> tuple[Site, Array]:
@@ -82,7 +83,6 @@ def lsoda(racks: int) -> tuple[float, Array]:
     return time.process_time() - begin, np.concatenate(found)
 
 
-@pytest.mark.bench
 def test_a_hall_beside_lsoda() -> None:
     """The promise: thirty times less, at an error of a tenth of a kelvin at the chips."""
     spent, ds = ours(72)

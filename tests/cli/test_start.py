@@ -56,6 +56,7 @@ def quickest(*command: str) -> float:
     return min(times)
 
 
+@pytest.mark.bench
 def test_help_starts_about_as_fast_as_numpy() -> None:
     """The goal is 0.3 s where ``import numpy`` takes 0.1 s."""
     assert quickest("-m", "twin.cli", "--help") < 3.0 * quickest("-c", "import numpy")

@@ -174,6 +174,7 @@ def test_provisioning_saves_what_is_idle() -> None:
     assert (mean["off"] == mean["static"])[busy].mean() > 0.99
 
 
+@pytest.mark.bench
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_thousand_racks_at_a_minute_are_quick(kind: str) -> None:
     """A twentieth of a year in a twentieth of the minute that a year may take."""

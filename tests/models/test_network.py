@@ -12,7 +12,7 @@ from twin_models.fluids.fluids import fluid
 from twin_models.manifold.manifold import Branches, Manifold
 from twin_models.manifold.manifold import flows as manifold_flows
 from twin_models.network.elimination import order, potentials
-from twin_models.network.network import Pipes, Pumping, Solved, flows
+from twin_models.network.network import TOLERANCE, Pipes, Pumping, Solved, flows
 from twin_models.pipe import table
 from twin_models.pipe.pipe import friction_factor, pressure_drop
 from twin_models.pipe.table import friction
@@ -24,8 +24,7 @@ FLOW, PRESSURE = 5e-3, 1e-2  # promised against pandapipes
 LARGE = 0.2  # of the largest flow; less of it turns on small differences of pressure, as friction laws do
 NEAR = 2e-3  # of the largest difference of pressure, for those near the level
 ROUNDING = 1e-9
-BALANCE = 1e-8  # of the largest flow, in every node; the solver stops where no flow moves by 1e-6 of it
-SWINGS = 1e-4  # one random network in 350 swings by 1e-5 of its largest flow where laminar turns turbulent, and says so
+BALANCE = 1e-9  # of the largest flow, in every node: rounding, where pipes of 50 and 200 mm meet
 TABLE = 2e-4
 WATER, PG25 = fluid("water"), fluid("propylene_glycol", 0.25)
 
@@ -221,7 +220,7 @@ def test_flow_is_conserved_in_random_networks(seed: int) -> None:
         int(k): float(x) for k, x in zip(rng.integers(1, nodes, 5), rng.uniform(-0.01, 0.01, 5), strict=True)
     }
     found = flows(pipes, WATER, np.array([10.0, 60.0]), held={0: 1e5}, inflow=taps)
-    assert np.all(found.residual <= SWINGS)
+    assert np.all(found.residual <= TOLERANCE)
     assert imbalance(pipes, found, taps, {0}) < BALANCE
     down = (found.pressure[start] - found.pressure[end]) * found.flow
     assert np.all(down >= -1e-12)  # never uphill without a pump

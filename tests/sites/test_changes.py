@@ -221,6 +221,7 @@ def test_every_listed_address_can_be_set(name: str) -> None:
             assert value_at(changed, entry.address) == pytest.approx(entry.value, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.bench
 def test_a_change_is_quick(site: Site) -> None:
     """4 ms is the goal; other work on the machine may double it. What is asserted is the growth with a cold cache."""
     change_site(site, {"cooling.fws.supply": "29 degC"})

@@ -116,7 +116,7 @@ class Flows:
             if y is not None and not v.air and v.node.racks:
                 for rows, want in self._demands(v, y, None, LATER):
                     gap = float(np.abs(want - rows.demand).max() / max(float(rows.demand.max()), 1e-12))
-                    longest = min(longest, max(ON_THE_WAY / max(gap, 1e-12), 0.0) ** 0.5)
+                    longest = min(longest, float(np.sqrt(ON_THE_WAY / max(gap, 1e-12))))
         return longest
 
     # -- one step ------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from twin_models.streams import Array, Real
 
 STEPS = 60
 TOLERANCE = 1e-6  # last change of any flow over the largest; Newton's next one is about its square
+SWINGING = 10  # steps after which every other one goes half way: laminar and turbulent swap places
 LEAST = 1e-9  # m³/s; below it a law is that of a straight line
 TIGHT = 1e7  # how much steeper a law is beyond a limiter's limit or against a check valve
 PRESSURE = 1e5  # Pa that a limiter holds with ``TIGHT``
@@ -260,7 +261,7 @@ def _solve(
         pressure = elimination.potentials(plan, g, source, held)
         new = fixed + g * (pressure[ends[0]] - pressure[ends[1]])
         moved = np.max(np.abs(new - q), axis=0) / np.maximum(np.max(np.abs(new), axis=0), LEAST)
-        q = new
+        q = 0.5 * (q + new) if step > SWINGING and step % 2 else new
         if float(np.max(moved)) <= TOLERANCE:
             break
     return Solved(np.where(is_open, q, 0.0), pressure, moved)
