@@ -24,7 +24,7 @@ FLOW, PRESSURE = 5e-3, 1e-2  # promised against pandapipes
 LARGE = 0.2  # of the largest flow; less of it turns on small differences of pressure, as friction laws do
 NEAR = 2e-3  # of the largest difference of pressure, for those near the level
 ROUNDING = 1e-9
-BALANCE = 1e-9  # of the largest flow, in every node: rounding, where pipes of 50 and 200 mm meet
+BALANCE = 1e-8  # of the largest flow, in every node: rounding of pressures, where pipes of 50 and 200 mm meet
 TABLE = 2e-4
 WATER, PG25 = fluid("water"), fluid("propylene_glycol", 0.25)
 
