@@ -1,7 +1,7 @@
 """Ladders and networks against the kept time of pandapipes on the same networks, both in times of one yardstick.
 
 The yardstick (``data/scripts/yardstick.py``) was measured beside pandapipes and is measured here beside ours, so that machine and
-load count out. pandapipes solves one state after another; ours solves the hours of a year together.
+load count out. pandapipes solves one state after another; ours solves the hours of a year together, or one state in a call.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 LADDERS = json.loads((ROOT / "data/reference/pandapipes_manifold/flows.json").read_text(encoding="utf-8"))
 NETWORKS = json.loads((ROOT / "data/reference/pandapipes_network/networks.json").read_text(encoding="utf-8"))
 LADDER, NETWORK = 500.0, 10.0  # promised times per solve
-HOURS, SOLVES, RUNS = 8760, 1000, 3
+HOURS, SOLVES, CALLS, RUNS = 8760, 1000, 100, 3
 pytestmark = pytest.mark.bench
 WATER = fluid("water")
 
@@ -64,8 +64,10 @@ def test_a_year_of_a_hundred_racks(layout: str) -> None:
     assert found > LADDER, f"{found:.0f} times"
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["together", "alone"])
 @pytest.mark.parametrize("name", NETWORKS["cases"])
-def test_looped_networks(name: str) -> None:
+def test_looped_networks(name: str, together: bool) -> None:
+    """A thousand states in one call, or a hundred calls of one state each, none like the one before."""
     kept = NETWORKS["cases"][name]
     start, end, length, bore, loss = (list(column) for column in zip(*kept["pipes"], strict=True))
     kv = np.full(len(start), np.inf)
@@ -76,6 +78,12 @@ def test_looped_networks(name: str) -> None:
         NETWORKS["rack_flow"],
     )  # fmt: skip
     held, inflow = ({int(k): x for k, x in kept[key].items()} for key in ("held", "inflow"))
-    t = np.random.default_rng(4).uniform(20.0, 45.0, SOLVES)
-    found = times_faster(kept, lambda: flows(pipes, WATER, t, held=held, inflow=inflow), SOLVES)
+    t = np.random.default_rng(4).uniform(20.0, 45.0, SOLVES if together else CALLS)
+    calls = [t] if together else t
+
+    def solve() -> None:
+        for one in calls:
+            flows(pipes, WATER, one, held=held, inflow=inflow)
+
+    found = times_faster(kept, solve, t.size)
     assert found > NETWORK, f"{found:.0f} times"

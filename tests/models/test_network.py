@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twin_models.fluids.fluids import fluid
 from twin_models.manifold.manifold import Branches, Manifold
 from twin_models.manifold.manifold import flows as manifold_flows
+from twin_models.network import band
 from twin_models.network.elimination import order, potentials
 from twin_models.network.network import TOLERANCE, Pipes, Pumping, Solved, flows
 from twin_models.pipe import table
@@ -235,6 +236,15 @@ def test_a_cut_off_part_stands_still() -> None:
     assert found.pressure[2:, 0] == pytest.approx(0.9e5)
 
 
+def test_every_node_held() -> None:
+    pipes = Pipes(np.array([0]), np.array([1]), 10.0, 0.1)
+    found = flows(pipes, WATER, 30.0, held={0: 1e5, 1: 0.9e5})
+    assert found.pressure[:, 0].tolist() == [1e5, 0.9e5]
+    assert float(pressure_drop(found.flow[0, 0], 10.0, 0.1, 1.5e-6, WATER, 30.0)) == pytest.approx(
+        1e4, rel=TABLE
+    )
+
+
 def test_refusals() -> None:
     pipes = Pipes(np.array([0, 2]), np.array([1, 3]), 10.0, 0.1)
     with pytest.raises(ValueError, match="joined to no node"):
@@ -264,6 +274,26 @@ def test_elimination_is_the_dense_solution() -> None:
         right = inflow[free, j] - laplace[np.ix_(free, [17])][:, 0] * 2.0
         wanted = np.linalg.solve(laplace[np.ix_(free, free)], right)
         assert found[free, j] == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("decades", [0.0, 3.0, 6.0, 18.0])
+def test_a_band_is_the_elimination_or_has_no_answer(decades: float) -> None:
+    """Conductances of like size keep their digits in a matrix; where they differ by too much there is no answer."""
+    rng = np.random.default_rng(6)
+    answers = 0
+    for _ in range(40):
+        edges = [(k, k + 1) for k in range(29)] + [
+            (int(a), int(b)) for a, b in rng.integers(0, 30, (20, 2)) if a != b
+        ]
+        held = frozenset(int(k) for k in rng.integers(0, 30, 2))
+        g, inflow = 10.0 ** rng.uniform(-decades, 0.0, len(edges)), rng.normal(size=30)
+        fixed = np.where(np.isin(np.arange(30), list(held)), rng.normal(size=30), 0.0)
+        wanted = potentials(order(30, tuple(edges), held), g[:, None], inflow[:, None], fixed[:, None])[:, 0]
+        found = band.potentials(band.band(30, tuple(edges), held), g, inflow, fixed)
+        if found is not None:
+            answers += 1
+            assert np.max(np.abs(found - wanted)) < ROUNDING * np.max(np.abs(wanted))
+    assert answers == 40 if decades < 18.0 else answers < 40
 
 
 @pytest.mark.parametrize("rough", [0.0, 4.5e-4, 0.02])

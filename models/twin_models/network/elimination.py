@@ -7,7 +7,6 @@ is worked out once for a network.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +54,6 @@ class Order(NamedTuple):
     levels: tuple[Level, ...]
 
 
-@lru_cache(maxsize=64)
 def order(nodes: int, edges: tuple[tuple[int, int], ...], held: frozenset[int]) -> Order:
     """How to take a network apart down to its held nodes, those with the fewest neighbours first.
 

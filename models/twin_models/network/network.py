@@ -11,12 +11,13 @@ steps are solved at once. A limiter at its limit and a check valve behind a stan
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from twin_models.fluids.fluids import Fluid, density, viscosity
-from twin_models.network import elimination
+from twin_models.network import band, elimination
 from twin_models.network.elimination import Index
 from twin_models.pipe.table import friction
 from twin_models.pump import pump as pump_model
@@ -66,6 +67,16 @@ class Solved(NamedTuple):
     flow: Array  # m³/s from start to end, (edges, n)
     pressure: Array  # Pa, (nodes, n)
     residual: Array  # last change of a flow over the largest, (n,)
+
+
+class _Plan(NamedTuple):
+    """What follows from how edges are joined: it is kept for the next call."""
+
+    start: Index
+    end: Index
+    arriving: elimination.Sums  # at nodes, of what leaves at starts and of what comes at ends
+    order: elimination.Order
+    band: band.Band
 
 
 class _Laws(NamedTuple):
@@ -123,9 +134,7 @@ def flows(
             raise ValueError(f"there is no {what} {wrong[0]}: numbers go from 0 to {count - 1}")
     if np.any(ends[0] == ends[1]):
         raise ValueError(f"edge {int(np.argmax(ends[0] == ends[1]))} goes from a node to itself")
-    plan = elimination.order(
-        nodes, tuple(zip(ends[0].tolist(), ends[1].tolist(), strict=True)), frozenset(held)
-    )
+    plan = _plan(nodes, tuple(zip(ends[0].tolist(), ends[1].tolist(), strict=True)), frozenset(held))
     rows = [_row(x, edges) for x in pipes[2:]]
     warm = _row(t, edges) if np.ndim(t) == 2 else np.atleast_1d(np.asarray(t, dtype=float))[None, :]
     series = {
@@ -154,9 +163,27 @@ def flows(
             source[k] = _at(series[-1 - k], at)
         running = {k: (p, _at(m, at), _at(s, at)) for k, (p, m, s) in staging.items()}
         start = parts[-1].flow[:, -1:] if parts else None
-        parts.append(_solve(plan, ends, laws, fixed, source, running, start))
+        parts.append(_solve(plan, laws, fixed, source, running, start))
     kept = parts[1:] if n > 1 else parts
     return Solved(*(np.concatenate(values, axis=-1) for values in zip(*kept, strict=True)))
+
+
+@lru_cache(maxsize=64)
+def _plan(nodes: int, edges: tuple[tuple[int, int], ...], held: frozenset[int]) -> _Plan:
+    start, end = np.array(edges, dtype=np.intp).T
+    order = elimination.order(nodes, edges, held)
+    return _Plan(
+        start, end, elimination.summing(np.concatenate([start, end])), order, band.band(nodes, edges, held)
+    )
+
+
+def _pressures(plan: _Plan, conductance: Array, inflow: Array, held: Array) -> Array:
+    """Pressure of every node, (nodes, n): one state alone in a band, where that leaves digits enough."""
+    if held.shape[1] == 1:
+        alone = band.potentials(plan.band, conductance[:, 0], inflow[:, 0], held[:, 0])
+        if alone is not None:
+            return alone[:, None]
+    return elimination.potentials(plan.order, conductance, inflow, held)
 
 
 def _row(x: Real, edges: int) -> Array:
@@ -235,20 +262,18 @@ def _drops(q: Array, laws: _Laws, pumps: Mapping[int, tuple[Pump, Array, Array]]
 
 
 def _solve(
-    plan: elimination.Order,
-    ends: tuple[Index, Index],
+    plan: _Plan,
     laws: _Laws,
     held: Array,
     inflow: Array,
     pumps: Mapping[int, tuple[Pump, Array, Array]],
     start: Array | None,
 ) -> Solved:
-    shape = (ends[0].size, held.shape[1])
+    shape = (plan.start.size, held.shape[1])
     is_open = np.array(np.broadcast_to(laws.open, shape))
     for edge, (_, running, speed) in pumps.items():
         is_open[edge] &= (running > 0.0) & (speed > 0.0)
     q = np.where(is_open, _first(laws, pumps, shape) if start is None else start, 0.0)
-    arriving = elimination.summing(np.concatenate(ends))
     moved, pressure = np.full(shape[1], np.inf), held
     for step in range(STEPS):
         drop, slope = _drops(q, laws, pumps)
@@ -257,9 +282,9 @@ def _solve(
         g = np.where(is_open, 1.0 / slope, LEAK)
         fixed = np.where(is_open, q - g * drop, 0.0)
         source = inflow.copy()
-        arriving.add(np.concatenate([-fixed, fixed]), source)
-        pressure = elimination.potentials(plan, g, source, held)
-        new = fixed + g * (pressure[ends[0]] - pressure[ends[1]])
+        plan.arriving.add(np.concatenate([-fixed, fixed]), source)
+        pressure = _pressures(plan, g, source, held)
+        new = fixed + g * (pressure[plan.start] - pressure[plan.end])
         moved = np.max(np.abs(new - q), axis=0) / np.maximum(np.max(np.abs(new), axis=0), LEAST)
         q = 0.5 * (q + new) if step > SWINGING and step % 2 else new
         if float(np.max(moved)) <= TOLERANCE:
