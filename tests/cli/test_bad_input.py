@@ -137,6 +137,8 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("run gb300-10mv", ("did you mean 'gb300-10mw'",)),
     ("check good.csv", ("good.csv",)),
     ("check binary.epw", ("a binary file",)),
+    ("failures site.yaml --horizon 1h", ("--horizon", "without --dynamic", "--dynamic --horizon '1h'")),
+    ("failures site.yaml --load training", ("--load", "training", "0 to 100 %")),
     ("show", ("WHAT",)),
     ("show cdu", ("did you mean 'cdus'",)),
     ("show cdus vertiv-xdu1350", ("did you mean 'vertiv-xdu1350b'",)),

@@ -8,7 +8,7 @@ import twin
 from tests.transients.playing import SMALL, played
 from twin.compile import compile_site
 from twin.transients.report import failures_report, transient_report
-from twin.transients.ride_through import RideThrough, _constant
+from twin.transients.ride_through import AtRest, RideThrough, _constant
 
 ENDS_K = 0.05  # of the year's answer an hour later
 
@@ -58,3 +58,15 @@ def test_what_spares_promise_is_said() -> None:
     assert "N-1 holds in time" in failures_report(found)
     broken = {"cooling.tcs.cdu.1": RideThrough(5.0, None, "racks.compute", False)}
     assert "N-1 does not hold in time" in failures_report(broken)
+
+
+def test_failures_at_rest_begin_with_the_facility_as_it_is() -> None:
+    found = twin.failures(SMALL, dynamic=False)
+    assert list(found)[0] == "nothing"
+    whole = found["nothing"]
+    assert isinstance(whole, AtRest)
+    assert whole.steady
+    spare = found["cooling.tcs.cdu.1"]
+    assert isinstance(spare, AtRest)
+    assert spare.hottest_chip_c == pytest.approx(whole.hottest_chip_c, abs=1.0)
+    assert failures_report(found).splitlines()[1].startswith("nothing")

@@ -206,7 +206,9 @@ def optimise(
         between = front(
             twin.load_site(site), spans, (first.strip(), second.strip()), points, weather, load, workers
         )
-        typer.echo(json.dumps(finite(asdict(between)), indent=1) if as_json else front_text(between))
+        typer.echo(
+            json.dumps(finite(between.json()), allow_nan=False, indent=1) if as_json else front_text(between)
+        )
         return
     found = search(twin.load_site(site), spans, minimise, weather, load)
-    typer.echo(json.dumps(finite(asdict(found)), allow_nan=False, indent=1) if as_json else text(found))
+    typer.echo(json.dumps(finite(found.json()), allow_nan=False, indent=1) if as_json else text(found))

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 from twin_sites.errors import InputError, Problem
-from twin_sites.loader import change_site, load_site
+from twin_sites.loader import load_site
 from twin_sites.schema import Site
 
 from twin.annual import simulate
 from twin.errors import RunError
 from twin.metrics import summarize
 from twin.processes import process_context, without_main
-from twin.sizing.optimum import UNITS, Span, check_objective, worth
+from twin.sizing.optimum import Span, check_objective, checked_spans, unit_of, worth
 from twin.sizing.proof import shortfalls
 from twin.tables import table
 from twin.weather import Weather, load_weather
@@ -45,8 +45,18 @@ class Front:
     """Points by rising first aim, and how many years were simulated."""
 
     aims: tuple[str, str]
+    units: tuple[str, str]
     points: tuple[Point, ...]
     trials: int
+
+    def json(self) -> dict[str, Any]:
+        """The front as plain values: each point has both aims by their names."""
+        first, second = self.aims
+        return {
+            "aims": dict(zip(self.aims, self.units, strict=True)),
+            "points": [{"values": p.values, first: p.first, second: p.second} for p in self.points],
+            "trials": self.trials,
+        }
 
 
 _WORK: tuple[Site, Weather, Any, tuple[str, str]] | None = None  # of a worker process
@@ -74,15 +84,15 @@ def front(
         For unknown aims or addresses, two equal aims, and where the package pymoo is missing.
     """
     for aim in aims:
-        check_objective(aim, "--aims")
+        check_objective(aim, "--minimise")
     if aims[0] == aims[1] or not spans:
         raise InputError(
             [
                 Problem(
-                    "--aims",
+                    "--minimise",
                     f"{aims[0]} and {aims[1]}, {len(spans)} ranges",
                     "two different aims and at least one range",
-                    "--aims cost,water",
+                    "--minimise cost,water",
                 )
             ]
         )
@@ -92,7 +102,7 @@ def front(
         raise InputError(
             [
                 Problem(
-                    "twin front",
+                    "twin optimise",
                     f"the package '{error.name}' is missing",
                     "the extra 'size'",
                     "pip install 'facility-twin[size]'",
@@ -100,8 +110,7 @@ def front(
             ]
         ) from error
     air = weather if isinstance(weather, Weather) else load_weather(weather or site.site.weather)
-    for end in ("low", "high"):
-        change_site(site, {span.address: span.written(getattr(span, end)) for span in spans})
+    spans = checked_spans(site, spans)
     declared = problem.Problem(
         n_var=len(spans),
         n_obj=2,
@@ -134,12 +143,13 @@ def front(
             stalled = stalled + 1 if len(_best(tried)) <= before else 0
             search.tell(infills=asked)
     kept = [Point(*tried[i]) for i in _best(tried)]
-    return Front(aims, tuple(sorted(kept, key=lambda p: p.first)), count)
+    units = unit_of(aims[0], site), unit_of(aims[1], site)
+    return Front(aims, units, tuple(sorted(kept, key=lambda p: p.first)), count)
 
 
 def text(found: Front) -> str:
     """Points for a terminal."""
-    units = [UNITS[aim] for aim in found.aims]
+    units = found.units
     rows = [
         {"values": ", ".join(f"{a} {v}" for a, v in p.values.items()), f"{found.aims[0]} [{units[0]}]": f"{p.first:,.0f}",
          f"{found.aims[1]} [{units[1]}]": f"{p.second:,.0f}"}

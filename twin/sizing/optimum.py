@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from math import ceil, floor, isfinite
 from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
+from twin_sites.changes import hint_at
+from twin_sites.declared import quantity_of
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.loader import change_site
+from twin_sites.money import currency
 from twin_sites.schema import Site
 
 from twin.annual import simulate
@@ -37,9 +41,12 @@ class Span:
     high: float
     unit: str
     prefix: str = ""  # of a set point above another loop or the weather, e.g. ``fws + ``
+    whole: bool = False  # counts: only whole numbers are tried
 
     def written(self, value: float) -> str:
-        """A value as a site file writes it."""
+        """A value as a site file writes it; of a count the nearest whole number."""
+        if self.whole:
+            return f"{round(value)}"
         return f"{self.prefix}{value:.6g} {self.unit}".strip()
 
 
@@ -59,9 +66,14 @@ class Optimum:
     """The best trial that meets every limit, the facility as it stands, and all that was tried."""
 
     objective: str
+    unit: str  # of the objective
     best: Trial | None
     now: Trial
     trials: tuple[Trial, ...]
+
+    def json(self) -> dict[str, Any]:
+        """The optimum as plain values."""
+        return asdict(self)
 
 
 def read_span(text: str) -> Span:
@@ -94,6 +106,28 @@ def read_span(text: str) -> Span:
     )
 
 
+def checked_spans(site: Site, spans: Sequence[Span]) -> list[Span]:
+    """The spans, with whole numbers where their address is a count; both ends of all are values that a site may have.
+
+    Raises
+    ------
+    InputError
+        For an unknown address, an end that is out of bounds and an end of a count that is no whole number.
+    """
+    found = []
+    for span in spans:
+        quantity = quantity_of(hint_at(site, span.address, span.written(span.low)))
+        whole = quantity is not None and quantity.unit == "count"
+        if whole and not (span.low.is_integer() and span.high.is_integer() and not span.unit):
+            at = f"--vary {span.address}={span.low:g}..{span.high:g} {span.unit}".rstrip()
+            remedy = f"{span.address}={floor(span.low)}..{ceil(span.high)}"
+            raise InputError([Problem(at, "a count with other ends", "whole numbers without a unit", remedy)])
+        found.append(replace(span, whole=whole))
+    for end in ("low", "high"):  # both must be valid before anything is simulated
+        change_site(site, {span.address: span.written(getattr(span, end)) for span in found})
+    return found
+
+
 def optimise(
     site: Site, spans: Sequence[Span], objective: str = "cost", weather: Weather | str | None = None, load: Any = None
 ) -> Optimum:  # fmt: skip
@@ -105,7 +139,8 @@ def optimise(
         The facility.
     spans
         What may vary. One variable is swept and then refined (Brent's method within the bracket of the best swept value);
-        several are searched by Powell's method from the middle of the best of a coarse grid.
+        several are searched by Powell's method from the middle of the best of a coarse grid. Counts are searched in whole
+        numbers: the search rounds to the nearest one and simulates each only once.
     objective
         ``energy`` (facility energy), ``cost`` (energy and water), ``water`` or ``carbon``, of the run.
     weather, load
@@ -134,23 +169,26 @@ def optimise(
             ]
         )
     air = weather if isinstance(weather, Weather) else load_weather(weather or site.site.weather)
-    for end in ("low", "high"):  # both ends must be valid before anything is simulated
-        change_site(site, {span.address: span.written(getattr(span, end)) for span in spans})
-    trials: list[Trial] = []
+    spans = checked_spans(site, spans)
+    trials: dict[tuple[str, ...], Trial] = {}
 
     def run(x: Sequence[float]) -> float:
         values = {span.address: span.written(float(value)) for span, value in zip(spans, x, strict=True)}
-        trial = _trial(site, values, objective, air, load)
-        trials.append(trial)
+        key = tuple(values.values())
+        if key not in trials:
+            trials[key] = _trial(site, values, objective, air, load)
+        trial = trials[key]
         return trial.objective * (1.0 + PENALTY) if trial.shortfalls else trial.objective
 
     now = _trial(site, {}, objective, air, load)
     if len(spans) == 1:
         low, high = spans[0].low, spans[0].high
         grid = np.linspace(low, high, GRID)
+        if spans[0].whole:
+            grid = np.unique(np.round(grid))
         worth = [run([value]) for value in grid]
         i = int(np.argmin(worth))
-        around = (grid[max(i - 1, 0)], grid[min(i + 1, GRID - 1)])
+        around = (grid[max(i - 1, 0)], grid[min(i + 1, grid.size - 1)])
         minimize_scalar(
             lambda value: run([value]),
             bounds=around,
@@ -170,23 +208,23 @@ def optimise(
             lambda x: run(lows + np.asarray(x) * widths), start, method="Powell", bounds=[(0.0, 1.0)] * len(spans),
             options={"maxfev": CALLS, "xtol": 0.01, "ftol": 1e-6},
         )  # fmt: skip
-    met = [trial for trial in trials if not trial.shortfalls]
-    return Optimum(
-        objective, min(met, key=lambda trial: trial.objective) if met else None, now, tuple(trials)
-    )
+    met = [trial for trial in trials.values() if not trial.shortfalls]
+    best = min(met, key=lambda trial: trial.objective) if met else None
+    return Optimum(objective, unit_of(objective, site), best, now, tuple(trials.values()))
 
 
-UNITS = {"energy": "kWh", "cost": "USD", "water": "m3", "carbon": "kg"}
+def unit_of(objective: str, site: Site) -> str:
+    """Unit of an aim; costs are in the money of the site."""
+    return {"energy": "kWh", "cost": currency(site), "water": "m3", "carbon": "kg"}[objective]
 
 
 def text(found: Optimum) -> str:
     """What was tried, and the best, for a terminal."""
-    unit = UNITS[found.objective]
 
     def row(name: str, trial: Trial) -> dict[str, str]:
         return {
             "": name, "values": ", ".join(f"{a} {v}" for a, v in trial.values.items()) or "as it stands",
-            f"{found.objective} [{unit}]": f"{trial.objective:,.0f}", "PUE": "—" if trial.pue is None else f"{trial.pue:.4f}",
+            f"{found.objective} [{found.unit}]": f"{trial.objective:,.0f}" if isfinite(trial.objective) else "—", "PUE": "—" if trial.pue is None else f"{trial.pue:.4f}",
             "WUE [L/kWh]": "—" if trial.wue is None else f"{trial.wue:.3f}", "falls short": "; ".join(trial.shortfalls[:2]),
         }  # fmt: skip
 

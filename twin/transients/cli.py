@@ -98,13 +98,17 @@ def failures(
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="Play each failure in time instead of solving where it ends.")
     ] = False,
-    horizon: Annotated[str | None, typer.Option(help="How long each is played, '30 min' by default.")] = None,
+    horizon: Annotated[
+        str | None, typer.Option(help="With --dynamic: how long each is played, '30 min' by default.")
+    ] = None,
     load: Annotated[str | None, typer.Option(help="Share of full load, 100% by default.")] = None,
     weather: WeatherOption = None,
     changes: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Every single failure of a site: how long it rides through, or where it comes to rest."""
+    from twin_sites.errors import InputError, Problem
+
     import twin
     from twin.cli_words import changes_of
     from twin.metrics import finite
@@ -112,8 +116,11 @@ def failures(
     from twin.transients.report import failures_report
     from twin.transients.ride_through import as_json as form
 
-    share = _load(load)
     length = _seconds(horizon, "--horizon")
+    if length is not None and not dynamic:
+        found_at, allowed = "without --dynamic, where no time passes", "a horizon of failures that are played"
+        raise InputError([Problem("--horizon", found_at, allowed, f"--dynamic --horizon '{horizon}'")])
+    share = None if load is None else _share(load)
     with bar() as progress:
         found = twin.failures(
             twin.change_site(twin.load_site(site), changes_of(changes)), dynamic=dynamic,
@@ -135,12 +142,14 @@ def _seconds(text: str | None, where: str) -> float | None:
 
 def _load(text: str | None) -> Any:
     """A share of full load as a number; anything else is the name of a load or a file."""
-    from twin_models.fields import Quantity
-    from twin_sites.units import parse_at
-
     if text is None:
         return None
     plain = text.strip().removesuffix("%").strip().replace(".", "", 1)
-    if plain.removeprefix("-").isdecimal():
-        return parse_at("--load", text, Quantity("1", "Load", low=0.0, high=1.0, shown="%", shown_ip="%"))
-    return text
+    return _share(text) if plain.removeprefix("-").isdecimal() else text
+
+
+def _share(text: str) -> float:
+    from twin_models.fields import Quantity
+    from twin_sites.units import parse_at
+
+    return parse_at("--load", text, Quantity("1", "Load", low=0.0, high=1.0, shown="%", shown_ip="%"))

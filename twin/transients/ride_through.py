@@ -17,6 +17,9 @@ from twin.transients.run import transient
 from twin.weather import Weather, design_day, load_weather
 
 
+NOTHING = "nothing"  # the row that the failures at rest are compared with
+
+
 @dataclass(frozen=True)
 class RideThrough:
     """How long a facility at full load lasts after one failure; times in s after it, None for never within the horizon."""
@@ -31,7 +34,7 @@ class RideThrough:
 
 @dataclass(frozen=True)
 class AtRest:
-    """Where a facility at full load ends after one failure, if it finds a steady state."""
+    """Where a facility at full load ends after one failure, or none, if it finds a steady state."""
 
     steady: bool
     hottest_chip_c: float | None
@@ -66,7 +69,8 @@ def failures(
     """Every single failure of a site at a constant load and the 0.4 % design condition (or a weather's first moment).
 
     Dynamic, each is a `transient` of ``horizon`` seconds that begins with the failure; else each unit is taken out of
-    service and the year's solver finds where the facility comes to rest.
+    service and the year's solver finds where the facility comes to rest. There the first row, ``nothing``, is the facility
+    without a failure, which the others are compared with.
 
     Raises
     ------
@@ -94,15 +98,22 @@ def failures(
             )  # fmt: skip
         tell(len(listed), len(listed))
         return found
-    rest = {}
+    tell(0, len(listed))
+    rest = {NOTHING: _rest(chosen, load, weather)}
     for i, case in enumerate(listed):
         tell(i, len(listed))
-        rest[case] = _at_rest(chosen, case, load, weather)
+        group = case.removesuffix(".1")
+        out = _group(chosen, group).available if group == case else 1
+        try:
+            rest[case] = _rest(change_site(chosen, {f"{group}.out_of_service": str(out)}), load, weather)
+        except (RunError, InputError):
+            rest[case] = AtRest(False, None, False, None)
     tell(len(listed), len(listed))
     return rest
 
 
-def _at_rest(site: Site, case: str, load: float, weather: Weather | str | Path | None) -> AtRest:
+def _rest(site: Site, load: float, weather: Weather | str | Path | None) -> AtRest:
+    """Where a facility comes to rest; RunError where it does not."""
     from twin.annual import simulate
 
     air = (
@@ -111,13 +122,8 @@ def _at_rest(site: Site, case: str, load: float, weather: Weather | str | Path |
         else load_weather(weather if weather is not None else site.site.weather)
     )
     air = design_day(air, "0.4%", shape="constant") if weather is None else air
-    group = case.removesuffix(".1")
-    out = _group(site, group).available if group == case else 1
-    changes = {f"{group}.out_of_service": str(out), "load.trace": "inference"}
-    try:
-        ds = simulate(change_site(site, changes), weather=air, load=_constant(load), hours=1.0)
-    except (RunError, InputError):
-        return AtRest(False, None, False, None)
+    site = change_site(site, {"load.trace": "inference"})
+    ds = simulate(site, weather=air, load=_constant(load), hours=1.0)
     chips = ds.rack_chip_temperature.values
     served = np.isin(ds.loop_role.values, ("technology", "air"))
     unmet = (ds.loop_supply_temperature - ds.loop_set_point).values[served]
@@ -156,4 +162,4 @@ def as_json(found: Mapping[str, RideThrough | AtRest]) -> dict[str, Any]:
     return {case: asdict(one) for case, one in found.items()}
 
 
-__all__ = ["AtRest", "RideThrough", "as_json", "cases", "failures"]
+__all__ = ["NOTHING", "AtRest", "RideThrough", "as_json", "cases", "failures"]
