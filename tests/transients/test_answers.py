@@ -62,7 +62,7 @@ def test_what_spares_promise_is_said() -> None:
 
 def test_failures_at_rest_begin_with_the_facility_as_it_is() -> None:
     found = twin.failures(SMALL, dynamic=False)
-    assert list(found)[0] == "nothing"
+    assert next(iter(found)) == "nothing"
     whole = found["nothing"]
     assert isinstance(whole, AtRest)
     assert whole.steady

@@ -16,7 +16,6 @@ from twin.transients.results import summarize_transient
 from twin.transients.run import transient
 from twin.weather import Weather, design_day, load_weather
 
-
 NOTHING = "nothing"  # the row that the failures at rest are compared with
 
 
