@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from twin_models.fluids.fluids import Fluid, density, fluid
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
@@ -30,6 +31,8 @@ from twin.design_flows import REFERENCE_DEGC, Units, cold_design, hot_design, re
 from twin.errors import RunError
 from twin.headers import Branching, branching, most_flow
 from twin.placed import in_its_place
+
+EDGE = 1e-9  # of a pump, by which rounding may pass the edge at which another one starts
 
 
 @dataclass(frozen=True)
@@ -316,6 +319,19 @@ def rated_rack_flow(racks: Racks) -> float:
 def required_head(flow: Any, pump: Pumps) -> Any:
     """Head in Pa that a loop asks of one pump at ``flow`` m³/s: a static share, the rest with the square of the flow."""
     return pump.rated_head * (pump.static_share + (1.0 - pump.static_share) * (flow / pump.rated_flow) ** 2)
+
+
+def pumps_for(flow: Any, pump: Pumps) -> Any:
+    """Pumps of a group that run at a flow of all of them in m³/s, float or array.
+
+    All, or staged by flow (ASHRAE Guideline 36-2021, 5.20.6.6): with N of n duty pumps running, another starts above N/n - 0.03
+    of design flow and one stops at or below (N - 1)/n - 0.03. Both are one edge, and only the delay keeps a pump from
+    cycling there: so each flow has one number of pumps.
+    """
+    if pump.staging == "all":
+        return float(pump.units)
+    asked = np.asarray(flow) / pump.rated_flow + pump.stage_margin * max(pump.count - pump.spare, 1)
+    return np.clip(np.ceil(asked - EDGE), 1.0, pump.units)
 
 
 def full_speed_flow(pump: Pumps) -> float:

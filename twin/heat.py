@@ -21,7 +21,7 @@ from twin_sites.schema import Cdus, Chillers, Loop, Room
 
 from twin.air import fans, flow_bounds, inlet, room_air, server_air
 from twin.along import open_rows, row_flows
-from twin.compile import Plan, RackNode, VolumeNode, required_head
+from twin.compile import Plan, RackNode, VolumeNode, pumps_for, required_head
 from twin.headers import head_of, held_flow, most_flow, returns_cool
 from twin.loops import (
     HOTTEST,
@@ -46,6 +46,7 @@ CENSUSES = 6
 MOVED = 1e-5
 MAX_SWEEPS = 300
 RESPONSES = 2  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
+FREE_STAGING_SWEEPS = 6  # afterwards a pump that is staged on stays on, so that staging cannot oscillate
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 
 
@@ -328,10 +329,16 @@ def _pumps(volume: VolumeNode, state: State) -> None:
     rho = density(volume.fluid, state.supply[volume.name])
     pump = volume.part.pump
     if pump is not None:
-        per_pump = state.flow[volume.name] / (rho * max(pump.units, 1))
-        share = pump.units / max(pump.count - pump.spare, 1)
+        units = pumps_for(state.flow[volume.name] / rho, pump)
+        if pump.staging != "all":
+            group = f"{volume.name}.pump"
+            if state.sweeps > FREE_STAGING_SWEEPS:  # heat of one pump more moves the flow: none goes again
+                units = np.maximum(units, state.running[group])
+            state.running[group] = units
+        share = units / max(pump.count - pump.spare, 1)
+        per_pump = state.flow[volume.name] / (rho * units)
         one = pump_model.operate(per_pump, required_head(per_pump * share, pump), pump)
-        state.pump[volume.name] = _times(one, pump.units)
+        state.pump[volume.name] = _times(one, units)
         state.electric[f"{volume.address}.pump"] = state.pump[volume.name].electric
     units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
     weight = sum(node.units * node.hot_design for node in units)
@@ -347,7 +354,7 @@ def _pumps(volume: VolumeNode, state: State) -> None:
         state.electric[node.address] = state.pump[node.name].electric
 
 
-def _times(one: pump_model.Pumping, units: int) -> pump_model.Pumping:
+def _times(one: pump_model.Pumping, units: Any) -> pump_model.Pumping:
     return one._replace(
         electric=one.electric * units, fluid_heat=one.fluid_heat * units, motor_heat=one.motor_heat * units
     )

@@ -273,6 +273,20 @@ class Pumps(Group, Pump):
     changeover: Changeover = 10.0
     coast_down: CoastDown = 4.0
     trips_above: PumpTrip = 80.0
+    staging: Annotated[
+        Literal["all", "flow"], Choice("Pumps that run: all, or as many as the flow asks for (Guideline 36)")
+    ] = "all"
+    stage_delay: StageDelay = 600.0
+    stage_margin: Annotated[
+        float,
+        Quantity(
+            "1",
+            "Share of design flow by which pumps are fewer than it asks for when another starts",
+            low=0.0,
+            high=0.3,
+            bound_source="ASHRAE Guideline 36-2021, 5.20.6.6: 0.03",
+        ),
+    ] = 0.03
     ports: ClassVar = ("motor",)
 
 

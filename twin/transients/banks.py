@@ -27,8 +27,9 @@ class Bank:
         return [(units, speed) for units, speed in found if speed > STANDSTILL]
 
     def turning(self, now: float) -> bool:
-        """Whether anything still runs down."""
-        return bool(self.speeds(now))
+        """Whether anything still runs down that can be felt: not behind a check valve that neighbours hold shut."""
+        felt = HELD_SHUT if self.running > 0.0 else STANDSTILL
+        return any(speed > felt for _, speed in self.speeds(now))
 
 
 def cdu_limit(v: VolumeState, share: float) -> float:

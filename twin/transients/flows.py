@@ -157,6 +157,11 @@ class Flows:
                 time = FAN_TIME if v.air else PUMP_TIME
                 self.lag[v.node.name] = v.asked + (self.lag[v.node.name] - v.asked) * np.exp(-step / time)
 
+    def at_end(self, v: VolumeState, now: float) -> float:
+        """kg/s at the end of a step that has been taken: what is held over it is the flow in its middle."""
+        lag = self.lag.get(v.node.name)
+        return v.flow if lag is None else min(lag, self.limit(v, now))
+
     def _heat_capacity(self, v: VolumeState, y: list[float]) -> float:
         if v.node.fluid is not None:
             return float(polynomial(v.node.fluid.heat_capacity, y[v.head]))

@@ -21,8 +21,11 @@ class Machines:
         self.lost: dict[str, float] = {}  # units tripped, by address
         self.dark: set[str] = set()  # elements without power
         self._tripped: set[tuple[str, int]] = set()
-        self._full: dict[str, float] = {name: bank.running for name, bank in stepper.flows.banks.items()}
-        self.wanted = {link.node.address: link.running for link in self.plant.links}  # units that shall run
+        # units that shall run: of links, and of the pumps of loops
+        self.wanted = {link.node.address: link.running for link in self.plant.links}
+        for v in self.plant.volumes:
+            if v.node.name in stepper.flows.banks:
+                self.wanted[f"cooling.{v.node.name}.pump"] = stepper.flows.banks[v.node.name].running
 
     def bank(self, where: str) -> Bank | None:
         """Pumps or fans behind an address."""
@@ -130,10 +133,12 @@ class Machines:
             return
         bank = self.bank(where)
         if bank is not None:
-            units = min(self._full[_pumped(where) or where], self.left(where))
+            units = min(self.wanted[where], self.left(where))
             if units > bank.running:
                 bank.lost.clear()
                 bank.running = units
+            elif units < bank.running:  # staged off: it runs down
+                self.stop(where, bank.running - units)
         else:
             self.link(where).running = min(self.wanted[where], self.left(where))
         self.stepper.forget()

@@ -80,6 +80,9 @@ def stand(
                 y[link.u] = float(state.u[link.node.name][0])
     rows = [_rows(plan, plant, node, state, *activity[node.name], y) for node in plan.racks]
     flows = Flows(plant, rows)
+    for name, bank in flows.banks.items():
+        if f"{name}.pump" in state.running:  # pumps staged by flow
+            bank.running = float(state.running[f"{name}.pump"][0])
     stepper = Stepper(plant, flows, rows)
     for v in plant.volumes:
         if v.air and not v.node.outer:

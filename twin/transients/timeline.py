@@ -165,7 +165,7 @@ class Timeline:
     def after(self, step: float) -> None:
         """What the step that has been taken used up of batteries and coolant, and which units it starts or stops."""
         self.supply.after()
-        self.staging.after()
+        self.staging.after(step)
         for name, rate in self._leaks.items():
             self._lose_coolant(self.plant.by_name[name], rate * step)
 
