@@ -23,12 +23,7 @@ from twin.air import fans, flow_bounds, inlet, room_air, server_air
 from twin.along import open_rows, row_flows
 from twin.compile import Plan, RackNode, VolumeNode, pumps_for, required_head
 from twin.headers import head_of, held_flow, most_flow, returns_cool
-from twin.loops import (
-    HOTTEST,
-    STILL,
-    STILL_K,
-    finish,
-)
+from twin.loops import HOTTEST, STILL, STILL_K, finish
 from twin.mixing import move
 from twin.power import walk_power
 from twin.racks import each_of, serve
@@ -39,9 +34,8 @@ from twin.still import solve_moved
 from twin.storage.tank import charging_power
 
 TOLERANCE = 1e-8
-NEARLY = (
-    1e-4  # residual at which every rack is worked: by then the coolant and air that racks get have settled
-)
+# residual at which every rack is worked: by then the coolant and air that racks get have settled
+NEARLY = 1e-4
 CENSUSES = 6
 MOVED = 1e-5
 MAX_SWEEPS = 300
