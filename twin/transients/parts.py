@@ -21,7 +21,7 @@ ACTUATOR_TIME = 2.0  # s from command to movement (estimate)
 FLOW_SWITCH = 0.01  # of design: below it controllers hold what they have
 LEAST_FLOW = 1e-4  # of design: what still creeps through a loop at rest keeps the numbers finite
 TRUST_K, TRUST_U, TRUST_FLOW = 0.25, 0.02, -0.02
-TANGENT_AGE = 30.0  # s
+TANGENT_AGE = 120.0  # s
 
 
 def limited(x: Any, low: float, high: float) -> Any:

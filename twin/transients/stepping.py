@@ -92,13 +92,14 @@ class Stepper:
             rows.hold(self.temperatures(rows, y)[0], step)
         self.plant.follow(y, self.now)
         flow = [v.flow for v in self.plant.volumes] + [v.flow + v.local for v in self.plant.volumes if v.tank]
-        if (
-            self._age >= MATRIX_AGE
-            or any(abs(a - b) > FLOW_MOVED * b for a, b in zip(flow, self._flow_at, strict=True))
-            or any(moved(*pair) for pair in zip(self.rows, self._marks, strict=True))
+        if self._age >= MATRIX_AGE or any(
+            abs(a - b) > FLOW_MOVED * b for a, b in zip(flow, self._flow_at, strict=True)
         ):
             self._renew(y)
             self._flow_at = flow
+        if not self._eliminated or any(moved(*pair) for pair in zip(self.rows, self._marks, strict=True)):
+            self._marks = [(rows.conductance, rows.rate) for rows in self.rows]
+            self._eliminated.clear()
         if step not in self._eliminated:
             if len(self._eliminated) >= KEPT_STEPS:
                 self._eliminated.clear()
@@ -129,7 +130,6 @@ class Stepper:
             feeder.load = load
         slopes = (rates[:, 1:] - rates[:, :1]) / steps
         self._matrix, self._sums_matrix = slopes[:, :n], slopes[:, n:]
-        self._marks = [(rows.conductance, rows.rate) for rows in self.rows]
         sizes = [rows.chip.size for rows in self.rows]
         self._weights = np.concatenate([self.scale, np.ones(sum(sizes)), np.zeros(sum(sizes))])
         self._age = 0
