@@ -16,7 +16,11 @@ from twin.transients.stepping import Stepper
 LENGTH = 40.0
 
 
-ADAPTIVE_K, FIXED_K = 0.02, 0.02  # at the chips; supplies two and a half times that
+ADAPTIVE_K, FIXED_K = 0.02, 0.02  # at the chips
+LIQUID_K, AIR_K = (
+    0.01,
+    0.04,
+)  # supplies; that of the room in the first second, where steps of 1 s hold its flow
 
 
 def rates_of(s: Stepper) -> tuple[Callable[[float, Array], Array], Array]:
@@ -60,7 +64,7 @@ def rates_of(s: Stepper) -> tuple[Callable[[float, Array], Array], Array]:
 
 
 @pytest.fixture(scope="module", params=[(1.0, 0.4)], ids=["down"])
-def radau(request: pytest.FixtureRequest) -> tuple[float, float, Array, Array]:
+def radau(request: pytest.FixtureRequest) -> tuple[float, float, Array, dict[str, Array]]:
     """A load step, and chip and supply temperatures at full seconds after it."""
     before, after = request.param
     stepper = stand_on(SMALL, before)
@@ -71,17 +75,19 @@ def radau(request: pytest.FixtureRequest) -> tuple[float, float, Array, Array]:
         rates, (0.0, LENGTH), start, method="Radau", rtol=1e-6, atol=1e-6, t_eval=np.arange(LENGTH + 1.0)
     )
     assert found.success
-    heads = [found.y[v.head] for v in stepper.plant.volumes]
-    return before, after, np.asarray(found.y[stepper.y.size]), np.stack(heads)
+    heads = {v.node.name: found.y[v.head] for v in stepper.plant.volumes}
+    return before, after, np.asarray(found.y[stepper.y.size]), heads
 
 
 @pytest.mark.parametrize(("step", "limit"), [(None, ADAPTIVE_K), (1.0, FIXED_K)])
 def test_a_load_step_agrees(
-    radau: tuple[float, float, Array, Array], step: float | None, limit: float
+    radau: tuple[float, float, Array, dict[str, Array]], step: float | None, limit: float
 ) -> None:
     before, after, chips, supplies = radau
     ds = twin.transient(
         SMALL, load=before, events=[f"t=0s load {100 * after:g} %"], until=LENGTH, step_s=step
     )
     assert np.max(np.abs(ds.rack_chip_temperature.values[0] - chips)) <= limit
-    assert np.max(np.abs(ds.loop_supply_temperature.values - supplies)) <= 2.5 * limit
+    for name, supply in supplies.items():
+        most = AIR_K if str(ds.loop_role.sel(loop=name).item()) == "air" else LIQUID_K
+        assert np.max(np.abs(ds.loop_supply_temperature.sel(loop=name).values - supply)) <= most, name

@@ -180,3 +180,27 @@ def test_what_stops_the_racks_at_once_stands_first_in_the_table_of_failures() ->
     }
     cases = [line.split()[0] for line in failures_report(found).splitlines()[1:4]]
     assert cases == ["power.busway", "cooling.fws.pump", "hall.air_handler.1"]
+
+
+EVERYTHING = ["cooling.tcs.cdu", "cooling.fws.pump", "cooling.fws.dry_cooler", "cooling.chw.chiller", "hall.air_handler", "power.utility"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"t=5s trip {where}" for where in EVERYTHING],
+        [f"t=5s start {where}" for where in EVERYTHING] + ["t=20s trip cooling.fws.pump"],
+        ["t=0s trip cooling.fws.pump", "t=0s start cooling.fws.pump", "t=0s weather dry_bulb 45 degC",
+         "t=10s load 0 %", "t=10s load 100 %"],
+        ["t=0s leak cooling.tcs 5 L/s", "t=0s leak cooling.fws 5 L/s"],
+        ["t=5s weather dry_bulb -20 degC", "t=60s weather dry_bulb 55 degC"],
+    ],
+    ids=["everything", "repair before failure", "at once", "two leaks", "weather"],
+)  # fmt: skip
+def test_events_no_scenario_has_are_played_to_the_end(lines: list[str]) -> None:
+    ds = played(lines, 180.0, output_s=2.0)
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    assert float(ds.loop_flow.min()) >= 0.0
+    for name in ("loop_supply_temperature", "site_power", "link_heat"):
+        assert np.isfinite(ds[name].values).all()
+    assert float(ds.loop_supply_temperature.max()) < 85.0
