@@ -12,20 +12,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from twin_models.cdu import cdu
 from twin_models.fluids.fluids import density
-from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Ambient, Array, Mask
-from twin_sites.schema import Cdus, Chillers, Loop, Room
+from twin_sites.schema import Chillers, Loop, Room
 
 from twin.air import fans, flow_bounds, inlet, room_air, server_air
 from twin.along import open_rows, row_flows
-from twin.compile import Plan, RackNode, VolumeNode, pumps_for, required_head
-from twin.headers import head_of, held_flow, most_flow, returns_cool
+from twin.compile import Plan, RackNode, VolumeNode
+from twin.headers import held_flow, most_flow, returns_cool
 from twin.loops import HOTTEST, STILL, STILL_K, finish
 from twin.mixing import move
 from twin.power import walk_power
+from twin.pumps import run_pumps
 from twin.racks import each_of, serve
 from twin.set_points import heat_capacity_of, moisture, set_point
 from twin.stand_in import Few, census, completed, doubt, nobody
@@ -40,7 +39,6 @@ CENSUSES = 6
 MOVED = 1e-5
 MAX_SWEEPS = 300
 RESPONSES = 2  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
-FREE_STAGING_SWEEPS = 6  # afterwards a pump that is staged on stays on, so that staging cannot oscillate
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 
 
@@ -121,7 +119,7 @@ def _start(plan: Plan, block: Block) -> State:
     for volume in plan.volumes:  # pumps of facility loops at a flow in proportion to the load
         if volume.fluid is not None and not volume.racks:
             state.flow[volume.name] = np.clip(load * volume.design_flow, *flow_bounds(volume))
-            _pumps(volume, state)
+            run_pumps(volume, state)
     walk_power(plan, state)
     return state
 
@@ -287,7 +285,7 @@ def _take_up(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None
     if isinstance(volume.part, Loop):
         if not volume.racks:  # loops of racks have taken up theirs with the racks' response
             _loop_flow(volume, state)
-        _pumps(volume, state)
+        run_pumps(volume, state)
         if volume.name in block.storage:
             state.electric[f"{volume.address}.storage"] = charging_power(volume, block, state)
     state.heat[volume.name] = _received(plan, state, volume.name)
@@ -313,45 +311,6 @@ def _loop_flow(volume: VolumeNode, state: State) -> None:
             opening = np.minimum(opening / node.link.minimum_plr, 1.0)
         flow = flow + state.running[node.name] * opening * node.cold_design * state.open_share[volume.name]
     state.flow[volume.name] = np.clip(flow, *flow_bounds(volume))
-
-
-def _pumps(volume: VolumeNode, state: State) -> None:
-    """Pumps of a loop, and of the CDUs on it, at the flow it has."""
-    if volume.fluid is None:
-        return
-    assert isinstance(volume.part, Loop)
-    rho = density(volume.fluid, state.supply[volume.name])
-    pump = volume.part.pump
-    if pump is not None:
-        units = pumps_for(state.flow[volume.name] / rho, pump)
-        if pump.staging != "all":
-            group = f"{volume.name}.pump"
-            if state.sweeps > FREE_STAGING_SWEEPS:  # heat of one pump more moves the flow: none goes again
-                units = np.maximum(units, state.running[group])
-            state.running[group] = units
-        share = units / max(pump.count - pump.spare, 1)
-        per_pump = state.flow[volume.name] / (rho * units)
-        one = pump_model.operate(per_pump, required_head(per_pump * share, pump), pump)
-        state.pump[volume.name] = _times(one, units)
-        state.electric[f"{volume.address}.pump"] = state.pump[volume.name].electric
-    units = [node for stage in volume.stages for node in stage if isinstance(node.link, Cdus)]
-    weight = sum(node.units * node.hot_design for node in units)
-    for node in units:
-        assert isinstance(node.link, Cdus)
-        per_unit = state.flow[volume.name] / rho * node.hot_design / weight
-        # the hungriest rack group sets the head; the others throttle to it
-        heads = [state.rack[rack.name].head for rack in volume.racks]
-        external = np.max(heads, axis=0) if heads else np.zeros_like(per_unit)
-        if volume.branching is not None:
-            external = head_of(volume.branching, state.flow[volume.name] / rho, state.supply[volume.name])
-        state.pump[node.name] = _times(cdu.pumping(per_unit, external, node.link), node.units)
-        state.electric[node.address] = state.pump[node.name].electric
-
-
-def _times(one: pump_model.Pumping, units: Any) -> pump_model.Pumping:
-    return one._replace(
-        electric=one.electric * units, fluid_heat=one.fluid_heat * units, motor_heat=one.motor_heat * units
-    )
 
 
 def _received(plan: Plan, state: State, name: str) -> Array:

@@ -297,7 +297,7 @@ def _keep(node: LinkNode, one: Transfer, state: State) -> None:
     units = state.running[node.name]
     state.link[node.name] = Transfer(
         one.heat * units, one.hot_out, one.cold_heat * units, one.electric * units,
-        one.water * units, one.blowdown * units, one.capacity * node.units, one.valid,
+        one.water * units, one.blowdown * units, one.capacity * node.units, one.valid, one.bounds,
     )  # fmt: skip
 
 

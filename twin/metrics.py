@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from twin_models.streams import Array, Mask
 
+from twin.ranges import read_lines, said
 from twin.storage.metrics import held_w, tank_metrics
 from twin.tokens import token_metrics
 
@@ -81,6 +82,7 @@ class Summary:
     residual: float
     converged: bool
     out_of_range: dict[str, float]
+    range_exits: list[dict[str, Any]]
     warnings: list[str]
 
     def json(self) -> dict[str, Any]:
@@ -135,6 +137,7 @@ def summarize(ds: xr.Dataset) -> Summary:
     peak_it = float(value["site_it_power"].max())
     cost = float((value["site_power"] * value["site_energy_price"]).sum() * step_h * 3600.0)
     out_of_range = _pairs(ds.attrs["out_of_range"])
+    exits = read_lines(ds.attrs["range_exits"])
     return Summary(
         site=ds.attrs["site"], weather=ds.attrs["weather"], load=ds.attrs["load"], hours=_neat(hours),
         pue=pue, pue_category=ds.attrs["pue_category"], it_energy_kwh=it_kwh, facility_energy_kwh=facility_kwh, energy_kwh=energy,
@@ -160,7 +163,7 @@ def summarize(ds: xr.Dataset) -> Summary:
         **token_metrics(ds, it_kwh, facility_kwh, cost, carbon)._asdict(),
         energy_closure=closure,
         residual=residual, converged=max(residual, closure) <= CLOSURE_LIMIT and isfinite(closure),
-        out_of_range=out_of_range, warnings=_warnings(ds, value, step_h, hours, headroom, excess, unmet, out_of_range),
+        out_of_range=out_of_range, range_exits=exits, warnings=_warnings(ds, value, step_h, hours, headroom, excess, unmet, out_of_range, exits),
     )  # fmt: skip
 
 
@@ -284,6 +287,7 @@ def _warnings(
     excess: Array,
     unmet: Mask,
     out: dict[str, float],
+    exits: list[dict[str, Any]],
 ) -> list[str]:
     """What, how much, limit; the worst first."""
     found: list[str] = []
@@ -332,11 +336,12 @@ def _warnings(
             "return_limit": "coolant returns warmer than its limit",
         }[what]
         found.append(f"{name}: {words} for {share * hours:,.0f} h.")
-    found += [
-        f"{key}: outside the range of its model for {share * hours:,.0f} h."
-        for key, share in out.items()
-        if share > 0.0
-    ]
+    for key, share in out.items():
+        if share > 0.0 and not key.startswith("power."):  # said above: over its rating
+            which = "; ".join(said(one) for one in exits if one["address"] == key)
+            found.append(
+                f"{key}: outside the range of its model for {share * hours:,.0f} h{': ' if which else ''}{which}."
+            )
     found += [str(note) for note in np.atleast_1d(ds.attrs["notes"]) if str(note).strip()]
     return found
 

@@ -14,6 +14,7 @@ from twin_sites.schema import OUTDOORS, Cdus, Chillers, Condensers, HeatCustomer
 
 from twin import members, tokens
 from twin.compile import Plan, VolumeNode
+from twin.ranges import Edge, as_lines, joined, left
 from twin.state import Block, Span, State
 from twin.variables import PER_RACK, STORAGE, VARIABLES
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from twin.loads.load import Load
     from twin.weather import Weather
 
-WORKING_W = 1.0  # a link that moves less is idle
 LIMIT_FLAGS = ("flow_bound", "dew_bound")
 
 
@@ -31,6 +31,7 @@ class Collected:
 
     values: dict[str, Array]
     out_of_range: dict[str, float]
+    exits: dict[Edge, tuple[float, float]]  # steps beyond an edge of a range, and the value furthest beyond
     flags: dict[str, float]
     sweeps: int
     members: members.Tally
@@ -82,7 +83,7 @@ def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> C
     if per_rack:
         values |= members.series(plan, block, state)  # type: ignore[arg-type]
     return Collected(
-        values, _out_of_range(plan, state), _flags(state), state.sweeps, members.tally(plan, block, state)
+        values, *left(plan, block, state), _flags(state), state.sweeps, members.tally(plan, block, state)
     )
 
 
@@ -223,24 +224,6 @@ def _reach(plan: Plan, name: str, metered: set[str]) -> float:
     return float(sum(share * _reach(plan, parent, metered) for parent, share in plan.parents[name].items()))
 
 
-def _out_of_range(plan: Plan, state: State) -> dict[str, float]:
-    """Number of steps outside its stated range, by model at its address."""
-    out: dict[str, float] = {}
-    n = state.meter.size
-    for node in plan.links:
-        if node.name in state.link:
-            used = np.broadcast_to(~state.link[node.name].valid & (state.link[node.name].heat > WORKING_W), n)
-            out[node.address] = float(used.sum())
-    for rack in plan.racks:
-        valid = state.rack[rack.name].valid
-        out[f"racks.{rack.name}"] = float((~valid).sum())
-    for name, pumping in state.pump.items():
-        out[f"{name}.pump"] = float(np.broadcast_to(~pumping.valid, n).sum())
-    for name, valid in state.feeder_valid.items():
-        out[f"power.{name}"] = float(np.broadcast_to(~valid, n).sum())
-    return out
-
-
 def _flags(state: State) -> dict[str, float]:
     """Number of steps in which a limit decided, by limit and loop or rack group."""
     out = {
@@ -259,12 +242,13 @@ def add(whole: Collected | None, part: Collected, where: slice, n: int) -> Colle
         if where.stop == n:
             return part
         room = {name: np.empty((*values.shape[:-1], n), values.dtype) for name, values in part.values.items()}
-        whole = Collected(room, part.out_of_range, part.flags, part.sweeps, part.members)
+        whole = Collected(room, part.out_of_range, part.exits, part.flags, part.sweeps, part.members)
     else:
         for name in ("out_of_range", "flags"):
             total = getattr(whole, name)
             for key, steps in getattr(part, name).items():
                 total[key] = total.get(key, 0.0) + steps
+        whole.exits = joined(whole.exits, part.exits)
         whole.sweeps = max(whole.sweeps, part.sweeps)
         whole.members = whole.members.and_then(part.members)
     for name, values in part.values.items():
@@ -371,6 +355,7 @@ def dataset(
         "out_of_range": [
             f"{key}={count / n:.6g}" for key, count in found.out_of_range.items() if count > 0.0
         ],
+        "range_exits": as_lines(found.exits, span.step_s / 3600.0),
         "limits": [f"{key}={count / n:.6g}" for key, count in found.flags.items() if count > 0.0],
         "datasheets": [f"{address}={product}" for address, product in sorted(site.products.items())],
     }

@@ -167,6 +167,6 @@ def open_result(path: str | Path) -> xr.Dataset:
         raise InputError(
             [Problem(str(path), "no result of this program", "a netCDF file written by 'twin run --out'")]
         )
-    for key in ("notes", "out_of_range", "limits", "datasheets", "tokens_basis"):
+    for key in ("notes", "out_of_range", "range_exits", "limits", "datasheets", "tokens_basis"):
         ds.attrs[key] = [line for line in str(ds.attrs.get(key, "")).split("\n") if line]
     return ds

@@ -7,6 +7,7 @@ falls when ``u`` rises. A controller gives ``u`` in a transient; the year finds 
 for a ``trial``: heat, temperatures and electricity alone (:func:`tried`), by the same equations.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,6 +18,24 @@ from twin_models.fluids.fluids import Fluid
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 Real: TypeAlias = float | NDArray[np.float64]
+
+
+class Bound(NamedTuple):
+    """One quantity that a model holds to a range, outside of which its equations are not claimed."""
+
+    quantity: str  # what a person calls it
+    value: Real
+    low: float
+    high: float
+    unit: str  # SI, °C; ``1`` for a share, empty for a plain number
+
+
+def inside(bounds: Sequence[Bound]) -> Mask:
+    """True where every quantity is in its range; shape of all values together."""
+    met: Mask = np.ones((), dtype=np.bool_)
+    for bound in bounds:
+        met = met & ((bound.value >= bound.low) & (bound.value <= bound.high))
+    return np.asarray(met)
 
 
 class Stream(NamedTuple):
@@ -58,6 +77,7 @@ class Transfer(NamedTuple):
     blowdown: Array  # kg/s of it that leaves as waste water
     capacity: Array  # W that u = 1 would take under the same entering conditions
     valid: NDArray[np.bool_]  # False where a correlation is used outside its stated range
+    bounds: tuple[Bound, ...] = ()  # the ranges that decide it; not of a trial
 
 
 def tried(heat: Array, hot_out: Array, cold_heat: Array, electric: Array) -> Transfer:

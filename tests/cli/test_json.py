@@ -23,7 +23,7 @@ NULLABLE = (
     "free_cooling_hours", "partial_cooling_hours", "mechanical_hours",
 )  # fmt: skip
 OTHERS = {
-    "site": str, "weather": str, "currency": str, "pue_category": str, "energy_kwh": dict, "converged": bool, "out_of_range": dict, "warnings": list,
+    "site": str, "weather": str, "currency": str, "pue_category": str, "energy_kwh": dict, "converged": bool, "out_of_range": dict, "range_exits": list, "warnings": list,
 }  # fmt: skip
 USES = {
     "it", "pumps_tcs", "pumps_fws", "pumps_condenser", "fans_air", "fans_rejection", "compressors", "losses_electrical", "house",

@@ -169,7 +169,7 @@ def test_array_equals_loop_of_scalars() -> None:
     together = transfer(water(t, 80.0), water(y, 100.0), u, p)
     alone = [transfer(water(*pair, WATER), water(yy, 100.0), uu, p) for pair, yy, uu in zip(
         [(float(v), 80.0) for v in t], y.tolist(), u.tolist(), strict=True)]  # fmt: skip
-    for name in together._fields:
+    for name in together._fields[:-1]:  # all but the ranges
         assert np.array_equal(getattr(together, name), [float(getattr(a, name)) for a in alone]), name
 
 

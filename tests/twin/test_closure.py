@@ -53,13 +53,13 @@ def test_dropped_heat_shows(module: str, function: str, mutate: str, monkeypatch
 
         monkeypatch.setitem(loops._TRANSFER, Chillers, cool)
     else:  # pump motors that warm nothing
-        times = twin.heat._times
+        times = twin.pumps._times
 
         def cold_motor(one: Pumping, units: int) -> Pumping:
             out = times(one, units)
             return out._replace(motor_heat=out.motor_heat * 0.0)
 
-        monkeypatch.setattr(twin.heat, "_times", cold_motor)
+        monkeypatch.setattr(twin.pumps, "_times", cold_motor)
     assert closure(changes={"cooling.fws.supply": "24 degC"}) > BROKEN
 
 

@@ -23,7 +23,7 @@ from twin_models.fluids import fluids
 from twin_models.heat_exchanger.heat_exchanger import effectiveness
 from twin_models.psychrometrics import psychrometrics as psy
 from twin_models.roots import rising_root
-from twin_models.streams import Array, Real, RoomAir, Stream, Transfer, tried
+from twin_models.streams import Array, Bound, Real, RoomAir, Stream, Transfer, inside, tried
 
 TINY = 1e-12
 AIR_RANGE = (0.2, 1.3)  # air flow over rated in which the power laws are used
@@ -128,8 +128,10 @@ def transfer(hot: RoomAir, cold: Stream, u: Real, params: AirHandler, trial: boo
     water_rate = u * np.asarray(cold.flow) * cold.cp
     leaving = cold.temperature + heat / np.maximum(water_rate, TINY)
     air_ratio, water_ratio = hot.flow / rated.air_flow, u * np.asarray(cold.flow) / rated.water_flow
-    valid = (air_ratio >= AIR_RANGE[0]) & (air_ratio <= AIR_RANGE[1])
-    valid = valid & (water_ratio >= WATER_RANGE[0]) & (water_ratio <= WATER_RANGE[1])
+    held = (
+        Bound("air flow over rated", air_ratio, *AIR_RANGE, "1"),
+        Bound("water flow over rated", water_ratio, *WATER_RANGE, "1"),
+    )
     return Transfer(
         heat,
         hot.temperature - drop,
@@ -138,7 +140,8 @@ def transfer(hot: RoomAir, cold: Stream, u: Real, params: AirHandler, trial: boo
         condensate,
         np.zeros(np.shape(heat)),
         full,
-        valid | (heat <= 0.0),
+        inside(held) | (heat <= 0.0),
+        held,
     )
 
 

@@ -8,7 +8,7 @@ The flow splits evenly over the running pumps. A unit that publishes one constan
 here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -16,8 +16,9 @@ import numpy as np
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.heat_exchanger import heat_exchanger
 from twin_models.heat_exchanger.heat_exchanger import PlateExchanger
+from twin_models.pump import pump
 from twin_models.pump.pump import Pump, Pumping, SystemCurve, full_speed_flow, head, operate
-from twin_models.streams import Array, Real, Stream, Transfer
+from twin_models.streams import Array, Bound, Real, Stream, Transfer
 
 CONSTANT_FLUID_SHARE = (
     0.9  # estimate: share of a constant pump power that ends in the liquid (motor × drive 0.9)
@@ -87,9 +88,10 @@ def pumping(flow: Real, external: Real, params: Cdu) -> Pumping:
         power = np.where(running, params.constant_power or 0.0, 0.0)
         fluid_heat, motor_heat = CONSTANT_FLUID_SHARE * power, (1.0 - CONSTANT_FLUID_SHARE) * power
         speed, valid = np.where(running, 1.0, 0.0), np.ones(q.shape, dtype=np.bool_)
+        x = np.zeros(q.shape)
     else:
         at_work = _staged(q, external + internal_drop(q, params), params)
-        _, fluid_heat, motor_heat, speed, valid = at_work
+        _, fluid_heat, motor_heat, speed, x, valid = at_work
     electric = fluid_heat + motor_heat + controls
     if params.electric_maximum is not None:
         room = max(params.electric_maximum - params.controls_power, 0.0)
@@ -97,7 +99,16 @@ def pumping(flow: Real, external: Real, params: Cdu) -> Pumping:
         valid = valid & (scale >= 1.0)
         fluid_heat, motor_heat = fluid_heat * scale, motor_heat * scale
         electric = fluid_heat + motor_heat + controls
-    return Pumping(electric, fluid_heat, motor_heat + controls, speed, valid)
+    return Pumping(electric, fluid_heat, motor_heat + controls, speed, x, valid)
+
+
+def bounds(flow: Real, external: Real, params: Cdu) -> tuple[Bound, ...]:
+    """Ranges of the pumps and of the electric power, W, that they ask for; flow and head as of `pumping`."""
+    asked = pumping(flow, external, replace(params, electric_maximum=None))
+    held = pump.bounds(asked.speed, asked.relative_flow) if params.pump is not None else ()
+    if params.electric_maximum is not None:
+        held += (Bound("electric power asked for", asked.electric, 0.0, params.electric_maximum, "W"),)
+    return held
 
 
 def _staged(flow: Array, total: Array, params: Cdu) -> Pumping:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from twin_models.fields import Parameters, Quantity
-from twin_models.streams import Ambient, Array, Real, Stream, Transfer, tried
+from twin_models.streams import Ambient, Array, Bound, Real, Stream, Transfer, inside, tried
 
 Biquadratic: TypeAlias = tuple[float, float, float, float, float, float]  # a + bx + cx² + dy + ey² + fxy
 Parabola: TypeAlias = tuple[float, float, float]  # a + bz + cz²
@@ -253,10 +253,12 @@ def transfer(hot: Stream, cold: Stream | Ambient, u: Real, params: Chiller, tria
     if trial:
         return tried(heat, x, heat + electric, electric)
     most = np.where(runs, _taken(hot.temperature, through, 1.0, side, params), 0.0)
-    inside = (
-        (x >= params.leaving_low - ROUNDING)
-        & (x <= params.leaving_high + ROUNDING)
-        & (np.abs(side.entering - side.inside) <= ROUNDING)
+    sink = f"{params.condenser} at the condenser"
+    held = (
+        Bound(
+            "chilled water leaving", x, params.leaving_low - ROUNDING, params.leaving_high + ROUNDING, "degC"
+        ),
+        Bound(sink, side.entering, params.condenser_low - ROUNDING, params.condenser_high + ROUNDING, "degC"),
     )
     none = np.zeros_like(heat)
     return Transfer(
@@ -267,7 +269,8 @@ def transfer(hot: Stream, cold: Stream | Ambient, u: Real, params: Chiller, tria
         none,
         none,
         np.broadcast_to(most, heat.shape),
-        inside | (heat <= 0.0),
+        inside(held) | (heat <= 0.0),
+        held,
     )
 
 

@@ -17,7 +17,7 @@ from twin_models.cooling_tower import merkel, yorkcalc
 from twin_models.fields import Parameters, Quantity
 from twin_models.psychrometrics import psychrometrics as psy
 from twin_models.roots import rising_root
-from twin_models.streams import Ambient, Array, Real, Stream, Transfer, tried
+from twin_models.streams import Ambient, Array, Bound, Real, Stream, Transfer, inside, tried
 
 WATER_DENSITY = 995.7  # kg/m³ at 30 °C
 WATER_HEAT = 4179.0  # J/(kg·K) at 30 °C
@@ -156,12 +156,14 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower, trial: b
     drift = np.where(running, params.drift * hot.flow * air, 0.0)
     blowdown = np.maximum(evaporated / (params.cycles - 1.0) - drift, 0.0)
     reached = hot.temperature - cooled * (1.0 + d.coil * ratio) - cold.wet_bulb
-    inside = (
-        yorkcalc.in_range(cold.wet_bulb, cooled, reached, ratio, ratio * d.liquid_gas / speed)
+    held = (
+        yorkcalc.bounds(cold.wet_bulb, cooled, reached, ratio, ratio * d.liquid_gas / speed)
         if params.model == "yorkcalc"
-        else (ratio >= merkel.WATER_RATIO[0]) & (ratio <= merkel.WATER_RATIO[1])
+        else (Bound("water flow over design", ratio, *merkel.WATER_RATIO, "1"),)
     )
-    valid = ~running | (inside & (exit_temperature <= hot.temperature))
+    above = exit_temperature - hot.temperature
+    held += (Bound("air leaving above the water entering", above, -np.inf, 0.0, "K"),)
+    valid = ~running | inside(held)
     return Transfer(
         heat,
         hot.temperature - cooled,
@@ -171,6 +173,7 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: CoolingTower, trial: b
         blowdown,
         capacity_rate * full,
         valid,
+        held,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from twin_models.streams import Real
+from twin_models.streams import Bound, Real
 
 COEFFICIENTS = np.array(
     [
@@ -93,13 +93,20 @@ def liquid_gas(cooling: Real, reached: Real, wet_bulb: Real) -> tuple[Any, Any]:
     return lg, (cooling <= _highest_range(lg) + 1e-9) & (reached <= high + 1e-9)
 
 
-def in_range(wet_bulb: Real, cooling: Real, reached: Real, water_ratio: Real, liquid_gas: Real) -> Any:
-    """True where the correlation is used inside the range that its source states."""
-    inside = (wet_bulb >= WET_BULB[0]) & (wet_bulb <= WET_BULB[1])
-    inside = inside & (cooling >= RANGE[0]) & (cooling <= RANGE[1])
-    inside = inside & (reached >= APPROACH[0]) & (reached <= APPROACH[1])
-    inside = inside & (water_ratio >= WATER_RATIO[0]) & (water_ratio <= WATER_RATIO[1])
-    return inside & (liquid_gas <= HIGHEST_LIQUID_GAS) & (cooling <= _highest_range(liquid_gas))
+def bounds(
+    wet_bulb: Real, cooling: Real, reached: Real, water_ratio: Real, liquid_gas: Real
+) -> tuple[Bound, ...]:
+    """Ranges that the source of the correlation states, and where its polynomial turns round within them."""
+    return (
+        Bound("wet bulb", wet_bulb, *WET_BULB, "degC"),
+        Bound("cooling range", cooling, *RANGE, "K"),
+        Bound("approach", reached, *APPROACH, "K"),
+        Bound("water flow over design", water_ratio, *WATER_RATIO, "1"),
+        Bound("liquid-to-gas ratio", liquid_gas, -np.inf, HIGHEST_LIQUID_GAS, ""),
+        Bound(
+            "cooling range beyond the turning point", cooling - _highest_range(liquid_gas), -np.inf, 0.0, "K"
+        ),
+    )
 
 
 def _in_wet_bulb(wet_bulb: Real) -> Any:

@@ -20,7 +20,7 @@ from twin_models.fluids import fluids
 from twin_models.heat_exchanger.heat_exchanger import effectiveness, fluid_of
 from twin_models.psychrometrics import psychrometrics as psy
 from twin_models.roots import rising_root
-from twin_models.streams import Ambient, Array, Real, Stream, Transfer, tried
+from twin_models.streams import Ambient, Array, Bound, Real, Stream, Transfer, inside, tried
 
 TINY = 1e-12
 WATER_HEAT = psy.WICK_WATER[2]  # J/(kg·K)
@@ -166,12 +166,12 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: DryCooler, trial: bool
     else:
         evaporated = np.where(wet & (heat > 0.0), dry_air * (w_air - cold.humidity_ratio), 0.0)
         blowdown = evaporated / (params.pads.cycles - 1.0)
-    relative = np.asarray(hot.flow) / rated.liquid_flow
-    valid = (relative >= FLOW_RANGE[0]) & (relative <= FLOW_RANGE[1])
-    valid = valid & (hot.temperature >= hot.fluid.low) & (hot.temperature <= hot.fluid.high)
-    return Transfer(
-        heat, hot_out, air_heat, power, evaporated + blowdown, blowdown, full, valid | (heat <= 0.0)
+    held = (
+        Bound("liquid flow over rated", np.asarray(hot.flow) / rated.liquid_flow, *FLOW_RANGE, "1"),
+        Bound("liquid entering", hot.temperature, hot.fluid.low, hot.fluid.high, "degC"),
     )
+    valid = inside(held) | (heat <= 0.0)
+    return Transfer(heat, hot_out, air_heat, power, evaporated + blowdown, blowdown, full, valid, held)
 
 
 def speed_for(hot: Stream, cold: Ambient, hot_out: Real, params: DryCooler) -> Array:

@@ -19,12 +19,11 @@ from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erfc
 
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.fluids.fluids import Fluid, density, fluid, heat_capacity, polynomial
-from twin_models.streams import Array, Real, Stream, Transfer, tried
+from twin_models.streams import Array, Bound, Real, Stream, Transfer, inside, tried
 
 Arrangement: TypeAlias = Literal[
     "counterflow",
@@ -268,12 +267,14 @@ def _heat(hot_rate: Real, cold_rate: Real, ua: Real, difference: Real) -> Array:
     return value
 
 
-def within(stream: Stream, flow: Real, rated_flow: float) -> NDArray[np.bool_]:
-    """True where temperature and flow of a stream are inside their ranges; a standing stream is."""
-    t, relative = stream.temperature, np.asarray(flow) / rated_flow
-    flowing = ((relative >= FLOW_RANGE[0]) & (relative <= FLOW_RANGE[1])) | (relative <= 0.0)
-    value: NDArray[np.bool_] = flowing & (t >= stream.fluid.low) & (t <= stream.fluid.high)
-    return value
+def bounds(side: str, stream: Stream, flow: Real, rated_flow: float) -> tuple[Bound, ...]:
+    """Ranges of the temperature and the flow (kg/s) of the stream on a side; a standing stream is inside."""
+    relative = np.asarray(flow) / rated_flow
+    flowing = np.where(relative <= 0.0, 1.0, relative)
+    return (
+        Bound(f"{side} flow over rated", flowing, *FLOW_RANGE, "1"),
+        Bound(f"{side} entering", stream.temperature, stream.fluid.low, stream.fluid.high, "degC"),
+    )
 
 
 def transfer(hot: Stream, cold: Stream, u: Real, params: PlateExchanger, trial: bool = False) -> Transfer:
@@ -297,7 +298,9 @@ def transfer(hot: Stream, cold: Stream, u: Real, params: PlateExchanger, trial: 
     hot_out = hot.temperature - heat / np.maximum(hot_rate, TINY)
     cold_out = cold.temperature + heat / np.maximum(cold_rate, TINY)
     cold_heat = cold_rate * (cold_out - cold.temperature)
-    valid = within(hot, hot.flow, rated.hot_flow) & within(cold, cold_flow, rated.cold_flow)
+    held = bounds("warm side", hot, hot.flow, rated.hot_flow)
+    held += bounds("cold side", cold, cold_flow, rated.cold_flow)
+    valid = inside(held)
     shape = np.broadcast_shapes(np.shape(heat), np.shape(valid))
     zero = np.zeros(shape)
     return Transfer(
@@ -309,6 +312,7 @@ def transfer(hot: Stream, cold: Stream, u: Real, params: PlateExchanger, trial: 
         zero,
         capacity,
         np.broadcast_to(valid, shape),
+        held,
     )
 
 

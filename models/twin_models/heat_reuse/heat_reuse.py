@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from twin_models.fields import Choice, Parameters, Quantity
-from twin_models.streams import Ambient, Array, Real, Stream, Transfer
+from twin_models.streams import Ambient, Array, Bound, Real, Stream, Transfer, inside
 
 KELVIN = 273.15
 LEAST_LIFT_K = 8.0  # a compressor needs some pressure ratio (8 to 10 K is a usual floor)
@@ -83,8 +83,9 @@ def transfer(hot: Stream, cold: Ambient, u: Real, params: HeatReuse, trial: bool
     zero = np.zeros(np.shape(heat))
     electric = heat / (performance(leaving, params) - 1.0) if params.method == "heat_pump" else zero
     lift = params.customer_supply + 2.0 * params.approach - leaving
-    valid = np.asarray(lift <= HIGHEST_LIFT_K) | (params.method == "direct") | (heat <= 0.0)
-    return Transfer(heat, leaving, heat + electric, electric, zero, zero, full, valid)
+    held = (Bound("lift of the heat pump", lift, -np.inf, HIGHEST_LIFT_K, "K"),)
+    valid = inside(held) | (params.method == "direct") | (heat <= 0.0)
+    return Transfer(heat, leaving, heat + electric, electric, zero, zero, full, valid, held)
 
 
 def share_for(hot: Stream, cold: Ambient, hot_out: Real, params: HeatReuse) -> Array:

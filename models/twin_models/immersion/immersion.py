@@ -26,7 +26,7 @@ from twin_models.cdu.cdu import Cdu
 from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.fluids import fluids
 from twin_models.fluids.fluids import Fluid
-from twin_models.streams import Array, Real, Stream, Transfer
+from twin_models.streams import Array, Bound, Real, Stream, Transfer, inside
 
 GRAVITY = 9.80665
 STEPS = 8  # of the film's temperature; each takes three quarters of the error away
@@ -120,10 +120,23 @@ def resistance(heat: Real, liquid_in: Real, flow: Real, params: BathSink) -> Sin
     v = np.maximum(np.asarray(flow, dtype=float), LEAST_FLOW)
     low, high = (_resistance(q, t + step, v, params)[0] for step in (-PROBE_K, PROBE_K))
     middle, h, rayleigh, reynolds, mean = _resistance(q, t, v, params)
+    valid = inside(_ranges(rayleigh, reynolds, mean, params))
+    return Sink(middle, (high - low) / (2.0 * PROBE_K), h, valid)
+
+
+def bounds(heat: Real, liquid_in: Real, flow: Real, params: BathSink) -> tuple[Bound, ...]:
+    """Ranges of one sink under the conditions of `resistance`."""
+    t, q = np.asarray(liquid_in, dtype=float), np.asarray(heat, dtype=float)
+    v = np.maximum(np.asarray(flow, dtype=float), LEAST_FLOW)
+    return _ranges(*_resistance(q, t, v, params)[2:], params)
+
+
+def _ranges(rayleigh: Array, reynolds: Array, mean: Array, params: BathSink) -> tuple[Bound, ...]:
     liquid = fluids.fluid(params.fluid)
-    valid = (reynolds <= LAMINAR) & (rayleigh >= RAYLEIGH[0]) & (rayleigh <= RAYLEIGH[1])
-    return Sink(
-        middle, (high - low) / (2.0 * PROBE_K), h, valid & (mean >= liquid.low) & (mean <= liquid.high)
+    return (
+        Bound("Reynolds number on the sink", reynolds, 0.0, LAMINAR, ""),
+        Bound("Rayleigh number on the sink", rayleigh, *RAYLEIGH, ""),
+        Bound("liquid on the sink", mean, liquid.low, liquid.high, "degC"),
     )
 
 

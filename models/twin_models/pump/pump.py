@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_models.fields import Parameters, Quantity
-from twin_models.streams import Array, Real
+from twin_models.streams import Array, Bound, Real, inside
 
 # Estimates: a drive of 0.965 falls to 0.90 at a quarter of its load, a motor of 0.93 to 0.90.
 DRIVE_FIXED_LOSS = 0.69  # share of the rated loss that does not depend on load
@@ -70,6 +70,7 @@ class Pumping(NamedTuple):
     fluid_heat: Array  # W of shaft power, all of it ends as heat in the liquid
     motor_heat: Array  # W of motor and drive loss to their surroundings
     speed: Array  # over full speed; above 1 the head is out of reach
+    relative_flow: Array  # over that of best efficiency at this speed; 0 where none is known
     valid: NDArray[np.bool_]  # False above full speed or far from the best point
 
 
@@ -175,8 +176,16 @@ def operate(flow: Real, head: Real, params: Pump) -> Pumping:
     load = (shaft + motor) / (p.shaft + p.motor_loss)
     drive = p.drive_loss * (DRIVE_FIXED_LOSS + (1.0 - DRIVE_FIXED_LOSS) * load)
     motor_heat = np.where(running, motor + drive, 0.0)
-    valid = ~running | ((speed <= 1.0 + SPEED_TOLERANCE) & (x >= FLOW_RANGE[0]) & (x <= FLOW_RANGE[1]))
-    return Pumping(shaft + motor_heat, shaft, motor_heat, np.where(running, speed, 0.0), valid)
+    valid = ~running | inside(bounds(speed, x))
+    return Pumping(shaft + motor_heat, shaft, motor_heat, np.where(running, speed, 0.0), x, valid)
+
+
+def bounds(speed: Real, relative_flow: Real) -> tuple[Bound, ...]:
+    """Ranges of a pump that runs, in speed over full speed and flow over that of best efficiency."""
+    return (
+        Bound("speed for the head over full speed", speed, 0.0, 1.0 + SPEED_TOLERANCE, "1"),
+        Bound("flow over that of best efficiency", relative_flow, *FLOW_RANGE, "1"),
+    )
 
 
 def full_speed_flow(system: SystemCurve | list[SystemCurve], params: Pump, speed: Real = 1.0) -> Array:

@@ -28,7 +28,7 @@ from twin_models.fields import Choice, Parameters, Quantity
 from twin_models.fluids import boiling, fluids
 from twin_models.fluids.boiling_coefficients import CRITICAL
 from twin_models.roots import rising_root
-from twin_models.streams import Array, Real, Stream, Transfer
+from twin_models.streams import Array, Bound, Real, Stream, Transfer, inside
 
 GRAVITY = 9.80665
 SCALE_K = 1.0  # of a boiling loop: from liquid to vapour
@@ -133,8 +133,16 @@ def resistance(heat: Real, saturation: Real, params: BoilingSurface) -> Boiling:
     q = np.maximum(q, LEAST_FLUX)
     low, high = (_total(q, t + step, params) for step in (-PROBE_K, PROBE_K))
     share = q / (params.critical_factor * critical_flux(t, params.fluid))
-    valid = (share <= 1.0) & (t >= boiling.LOW) & (t <= boiling.HIGH)
-    return Boiling(_total(q, t, params), (high - low) / (2.0 * PROBE_K), share, valid)
+    slope = (high - low) / (2.0 * PROBE_K)
+    return Boiling(_total(q, t, params), slope, share, inside(surface_bounds(share, t)))
+
+
+def surface_bounds(share: Real, saturation: Real) -> tuple[Bound, ...]:
+    """Ranges of a boiling surface at a share of its critical heat flux and a saturation temperature in °C."""
+    return (
+        Bound("heat flux over critical", share, 0.0, 1.0, "1"),
+        Bound("saturation temperature", saturation, boiling.LOW, boiling.HIGH, "degC"),
+    )
 
 
 def _total(q: Array, t: Array, params: BoilingSurface) -> Array:
@@ -183,7 +191,10 @@ def transfer(hot: Stream, cold: Stream, u: Real, params: Condenser, trial: bool 
     warmed = cold.temperature + heat / np.maximum(rate, TINY)
     ratio = water / (params.rated_water_flow * float(fluids.density(cold.fluid, params.rated_water_in)))
     t = np.asarray(hot.temperature) - SCALE_K
-    valid = (ratio >= WATER_RANGE[0]) & (ratio <= WATER_RANGE[1]) & (t >= boiling.LOW) & (t <= boiling.HIGH)
+    held = (
+        Bound("water flow over rated", ratio, *WATER_RANGE, "1"),
+        Bound("saturation temperature", t, boiling.LOW, boiling.HIGH, "degC"),
+    )
     zero = np.zeros(np.shape(heat))
     return Transfer(
         heat,
@@ -193,7 +204,8 @@ def transfer(hot: Stream, cold: Stream, u: Real, params: Condenser, trial: bool 
         zero,
         zero,
         capacity,
-        valid | (heat <= 0.0),
+        inside(held) | (heat <= 0.0),
+        held,
     )
 
 
