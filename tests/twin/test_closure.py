@@ -8,7 +8,7 @@ from twin_models.pump.pump import Pumping
 from twin_models.streams import Transfer
 
 import twin
-import twin.heat
+import twin.pumps
 import twin.results
 
 BROKEN = 1e-5  # far above what a sound run reaches
