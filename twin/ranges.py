@@ -11,7 +11,6 @@ from twin_models.rack.bounds import bounds as rack_bounds
 from twin_models.streams import Bound, Mask
 
 from twin.compile import Plan, RackNode
-from twin.heat import conditions
 from twin.pumps import units_of
 from twin.state import Block, State
 
@@ -70,7 +69,8 @@ def _machines(plan: Plan, block: Block, state: State) -> Iterator[tuple[str, Mas
 
 def _of_racks(node: RackNode, block: Block, state: State) -> tuple[Bound, ...]:
     """Ranges of a group's racks: each where they are worked one by one, else at the mean flow of a rack."""
-    liquid_in, air_in, _ = conditions(node, state)
+    air_in = state.inlet[node.room]
+    liquid_in = air_in if node.loop is None else state.supply[node.loop]
     activity = block.activity[node.name]
     each = state.each.get(node.name)
     known = each is not None and np.shape(each.flow) == np.shape(activity)
