@@ -18,6 +18,7 @@ from twin.tokens import token_metrics
 
 UNMET_K = 0.5  # a supply counts as missed this far above its set point
 WATER_DENSITY = 1000.0  # kg/m³, for water bills
+SHUT_DOWN_K = 0.01  # chips hold their throttling limit while they can: hotter ones would have stopped
 RUNNING_W = 1.0  # a machine that draws less is off
 CLOSURE_LIMIT = 1e-6
 FULLY_OPEN = 0.999
@@ -298,7 +299,15 @@ def _warnings(
             limit = float(ds.variables["rack_throttle_temperature"].values[i])
             found.append(
                 f"{rack}: chips throttle for {lost[i].sum() * step_h:,.0f} h; limit {limit:.1f} °C, "
-                f"{100 * (1 - done):.2g} % of the work is lost."
+                f"{100 * (1 - done):.3g} % of the work is lost."
+            )
+    for i, rack in enumerate(ds.variables["rack"].values):
+        limit = float(ds.variables["rack_throttle_temperature"].values[i])
+        hot = value["rack_chip_temperature"][i] > limit + SHUT_DOWN_K
+        if hot.any():
+            found.append(
+                f"{rack}: would have shut down for {hot.sum() * step_h:,.0f} h: even idle chips pass their limit of "
+                f"{limit:.1f} °C; what lies beyond it is no chip temperature."
             )
     for i, rack in enumerate(ds.variables["rack"].values):
         inlet, low, high = (

@@ -4,7 +4,7 @@ import xarray as xr
 from twin_sites import units
 from twin_sites.schema import Site
 
-from twin.metrics import Summary, summarize
+from twin.metrics import SHUT_DOWN_K, Summary, summarize
 from twin.storage.metrics import lines as lines_of_tanks
 from twin.tokens import lines as lines_of_tokens
 
@@ -93,11 +93,18 @@ def _headline(summary: Summary, system: str) -> list[str]:
         f"CUE {_number(summary.cue_kg_per_kwh, 3)} kg/kWh   TUE {_number(summary.tue, 3)}",
         f"Facility mean {mean_mw:,.2f} MW, peak {summary.peak_facility_kw / 1000:,.2f} MW; IT peak {summary.peak_it_kw / 1000:,.2f} MW ({averaging}); "
         f"load factor {_number(summary.load_factor, 2)}",
-        f"Hottest chip {_t(summary.max_chip_temperature_degc, system)}, {_k(summary.chip_headroom_k, system)} to throttling; "
-        f"throttled {100 * summary.throttled_share:.2f} % of accelerator hours",
+        f"{_hottest(summary, system)}; throttled {100 * summary.throttled_share:.2f} % of accelerator hours",
         f"Cooling {modes}; set point missed {summary.unmet_cooling_hours:,.0f} h, by up to {_k(summary.max_supply_excess_k, system)}",
         f"Water {_water(summary.water_m3, system)}, peak {_water(summary.peak_water_m3_per_day, system)} a day; energy cost {summary.energy_cost:,.0f} {summary.currency}; carbon {summary.carbon_kg / 1000:,.0f} t",
     ]
+
+
+def _hottest(summary: Summary, system: str) -> str:
+    """The hottest chip; beyond its limit by more than throttling holds it, what it did instead of a temperature."""
+    hottest, headroom = summary.max_chip_temperature_degc, summary.chip_headroom_k
+    if hottest is not None and headroom is not None and headroom < -SHUT_DOWN_K:
+        return "Chips pass their throttling limit even when idle: racks would have shut down (see warnings)"
+    return f"Hottest chip {_t(hottest, system)}, {_k(headroom, system)} to throttling"
 
 
 def _energies(summary: Summary) -> list[str]:
@@ -130,10 +137,15 @@ def _racks(ds: xr.Dataset, system: str) -> list[str]:
         chip = ds["rack_chip_temperature"].values[i].max()
         lines.append(
             f"  {name:<14} {int(ds['rack_count'].values[i]):>6} {ds['rack_peak_power'].values[i].max() / 1000:>8,.1f} kW "
-            f"{100 * liquid / power if power else 0:>6.1f} % {_t(chip, system):>10} "
+            f"{100 * liquid / power if power else 0:>6.1f} % {_chip(chip, float(ds['rack_throttle_temperature'].values[i]), system):>10} "
             f"{_t(ds['rack_inlet_temperature'].values[i].max(), system):>15} {100 * ds['rack_throttled'].values[i].mean():>9.2f} %"
         )
     return lines
+
+
+def _chip(chip: float, limit: float, system: str) -> str:
+    """A chip's temperature, or that its rack would have shut down."""
+    return "shut down" if chip > limit + SHUT_DOWN_K else _t(chip, system)
 
 
 def _feeders(ds: xr.Dataset) -> list[str]:

@@ -54,3 +54,21 @@ def test_a_feeder_over_its_rating_is_told_once() -> None:
     found = twin.summarize(twin.simulate("enterprise-3-rack-gb300", hours=24.0, changes=small))
     assert sum("utility" in line for line in found.warnings) == 1
     assert next(one for one in found.range_exits if one["address"] == "power.utility")["limit"] == 300e3
+
+
+def test_racks_that_would_have_shut_down_show_no_chip_temperature() -> None:
+    starved = {"racks.compute.liquid.maximum_flow": "1 L/min"}
+    ds = twin.simulate("enterprise-3-rack-gb300", hours=4.0, changes=starved)
+    found = twin.summarize(ds)
+    assert any(
+        "compute: would have shut down for 4 h" in line and "87.0 °C" in line for line in found.warnings
+    )
+    told = twin.report(ds).splitlines()
+    assert found.max_chip_temperature_degc is not None
+    shown = f"{found.max_chip_temperature_degc:.1f} °C"
+    assert not any(shown in line for line in told[: told.index("Warnings")])
+    assert any("racks would have shut down" in line for line in told)
+    throttled = twin.simulate(
+        "enterprise-3-rack-gb300", hours=4.0, changes={"cooling.fws.supply": "60 degC"}, load="training"
+    )
+    assert "would have shut down" not in twin.report(throttled)
