@@ -28,7 +28,7 @@ from twin.pumps import run_pumps
 from twin.racks import each_of, serve
 from twin.set_points import heat_capacity_of, moisture, set_point
 from twin.stand_in import Few, census, completed, doubt, nobody
-from twin.state import Block, State
+from twin.state import Block, State, put, take_steps
 from twin.still import solve_moved
 from twin.storage.tank import charging_power
 
@@ -39,6 +39,9 @@ CENSUSES = 6
 MOVED = 1e-5
 MAX_SWEEPS = 300
 RESPONSES = 2  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
+WORTH_PARTING = (
+    1000  # steps; a sweep over fewer costs as much as one over some of them, and parting costs too
+)
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 
 
@@ -86,7 +89,7 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
         if not open_.size:
             break
         move(plan, state)
-        if open_.size < state.residual.size / 2:
+        if open_.size < state.residual.size / 2 and state.residual.size > WORTH_PARTING:
             state.put(_sweep(plan, block.at(open_), state.at(open_), sweep + 1, tolerance), open_)
             break
     return state
@@ -188,38 +191,70 @@ def respond(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         state.flow_bound[volume.name] = share < 1.0
         state.flow[volume.name] = np.maximum(total * share, 1e-9)
     for node in plan.racks:
-        liquid_in, air_in, share = conditions(node, state)
-        if _still((liquid_in, air_in, share), state.served.get(node.name)):
-            continue
-        shape = state.rack_heat[node.name].shape
-        activity, weight = block.activity[node.name], block.weight.get(node.name)
-        flow = flow_asked[node.name] * share if node.loop is not None else np.zeros(shape)
-        demand_met = met.get(node.name, np.ones(shape, dtype=bool))
-        split = plan.volume(node.loop).branching if node.loop is not None else None
-        if split is not None:
-            flow = row_flows(split, share, liquid_in, node.name, block.along).reshape(shape)
-            cool = returns_cool(node.racks, state.rack_heat[node.name], flow, liquid_in, rate[str(node.loop)])
-            demand_met = np.broadcast_to(cool, shape)
-        group, one = serve(node, activity, weight, liquid_in, air_in, flow, demand_met)
-        if node.name in state.census:
-            group = completed(group, state.census[node.name], share)
-        heat = one.heat_liquid
-        state.rack[node.name] = group
-        if weight is None or weight.shape[-1] == 1:
-            state.each[node.name] = each_of(activity, flow, one)
-        gap = np.abs(heat - state.rack_heat[node.name])
-        settled = heat
-        if node.loop is not None and split is None and np.any(one.flow_slope_liquid):
-            near = rack_model.flow_demand(heat, liquid_in, rate[node.loop], node.racks).flow * share
-            settled = heat + one.flow_slope_liquid * (near - flow)  # at the flow that this heat asks for
-        at_rest = gap <= STILL * node.racks.tdp
-        if at_rest.all():
-            state.served[node.name] = (liquid_in, air_in, share)
-        state.rack_heat[node.name] = np.where(at_rest, state.rack_heat[node.name], settled)
-        moved[f"racks.{node.name}"] = (
-            gap * node.racks.count if weight is None else (np.abs(weight) * gap).sum(axis=0)
-        )
+        where = _awake(conditions(node, state), state.served.get(node.name))
+        if isinstance(where, slice) or where.size:
+            moved[f"racks.{node.name}"] = _respond_group(
+                plan, node, block, state, where,
+                flow_asked.get(node.name), met.get(node.name), rate.get(str(node.loop)),
+            )  # fmt: skip
     return moved
+
+
+def _respond_group(
+    plan: Plan,
+    node: RackNode,
+    block: Block,
+    state: State,
+    where: Any,
+    flow_asked: Array | None,
+    met: Mask | None,
+    rate: Array | None,
+) -> Array:
+    """One group's response at the steps ``where``; returns W by which its heat differs from that its flow was asked for."""
+    name, n = node.name, state.supply[node.room].size
+
+    def here(values: Any) -> Any:
+        return take_steps(values, where, n)
+
+    liquid_in, air_in, share = here(conditions(node, state))
+    activity, weight, before = (
+        here(values) for values in (block.activity[name], block.weight.get(name), state.rack_heat[name])
+    )
+    density_cp = here(rate)
+    flow = np.zeros(before.shape) if flow_asked is None else here(flow_asked) * share
+    demand_met = np.ones(before.shape, dtype=bool) if met is None else here(met)
+    split = plan.volume(node.loop).branching if node.loop is not None else None
+    if split is not None:
+        flow = row_flows(split, share, liquid_in, name, block.along).reshape(before.shape)
+        cool = returns_cool(node.racks, before, flow, liquid_in, density_cp)
+        demand_met = np.broadcast_to(cool, before.shape)
+    group, one = serve(node, activity, weight, liquid_in, air_in, flow, demand_met)
+    if name in state.census:
+        group = completed(group, here(state.census[name]), share)
+    heat = one.heat_liquid
+    gap = np.abs(heat - before)
+    settled = heat
+    if node.loop is not None and split is None and np.any(one.flow_slope_liquid):
+        near = rack_model.flow_demand(heat, liquid_in, density_cp, node.racks).flow * share
+        settled = heat + one.flow_slope_liquid * (near - flow)  # at the flow that this heat asks for
+    at_rest = gap <= STILL * node.racks.tdp
+    found: dict[str, Any] = {
+        "rack": group,
+        "rack_heat": np.where(at_rest, before, settled),
+        "served": ((liquid_in, air_in, share), at_rest if at_rest.ndim == 1 else at_rest.all(axis=0)),
+    }
+    if weight is None or weight.shape[-1] == 1:
+        found["each"] = each_of(activity, flow, one)
+    missed = gap * node.racks.count if weight is None else (np.abs(weight) * gap).sum(axis=0)
+    if isinstance(where, slice):
+        for what, value in found.items():
+            getattr(state, what)[name] = value
+        return np.asarray(missed)
+    for what, value in found.items():
+        getattr(state, what)[name] = put(getattr(state, what)[name], value, where, n)
+    whole = np.zeros(n)
+    whole[where] = missed
+    return whole
 
 
 def conditions(node: RackNode, state: State) -> tuple[Array, Array, Array]:
@@ -273,11 +308,17 @@ def _doubt(plan: Plan, block: Block, state: State) -> tuple[Array, Mask]:
     return np.asarray(watt / state.meter), moved
 
 
-def _still(now: tuple[Array, ...], before: tuple[Array, ...] | None) -> bool:
-    """Whether racks whose heat had settled get what they got before."""
-    return before is not None and all(
-        np.max(np.abs(a - b)) < STILL_K for a, b in zip(now, before, strict=True)
-    )
+def _awake(now: tuple[Array, ...], before: tuple[tuple[Array, ...], Mask] | None) -> Any:
+    """Steps at which racks respond again: their heat had not settled there, or what they get has moved since."""
+    if before is None:
+        return slice(None)
+    then, at_rest = before
+    moved: Mask = ~at_rest
+    for new, old in zip(now, then, strict=True):
+        if new is not old:
+            moved |= ~(np.abs(new - old) < STILL_K)
+    some = np.flatnonzero(moved)
+    return some if 2 * some.size <= moved.size else slice(None)
 
 
 def _take_up(plan: Plan, volume: VolumeNode, block: Block, state: State) -> None:

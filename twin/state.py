@@ -121,7 +121,7 @@ class State:
     )  # of a state at some of the steps: what it was made with
     served: dict[str, Any] = field(
         default_factory=dict
-    )  # by rack group: conditions at which its flow had settled
+    )  # by rack group: what it got when it last responded, and where its heat had settled
     trail: list[Any] = field(
         default_factory=list
     )  # what moved in the last two sweeps, and what they asked for
@@ -132,7 +132,7 @@ class State:
         """What is known at some of the steps."""
         n = self.meter.size
         part = State(
-            **{name: _take(value, where, n) for name, value in vars(self).items() if name not in _MEMORY}
+            **{name: take_steps(value, where, n) for name, value in vars(self).items() if name not in _MEMORY}
         )
         part.taken = {name: dict(value) for name, value in vars(part).items() if isinstance(value, dict)}
         return part
@@ -151,16 +151,19 @@ class State:
         self.solved = {}
 
 
-_MEMORY = ("served", "single", "taken")  # what is not for some of the steps alone
+_MEMORY = ("single", "taken")  # what is not for some of the steps alone
 
 
-def _take(value: Any, where: Any, n: int) -> Any:
+def take_steps(value: Any, where: Any, n: int) -> Any:
+    """A value, or all values in it, at some of n steps; what has no steps stays as it is."""
+    if isinstance(where, slice):
+        return value
     if isinstance(value, dict):
-        return {key: _take(item, where, n) for key, item in value.items()}
+        return {key: take_steps(item, where, n) for key, item in value.items()}
     if isinstance(value, list):
-        return [tuple(_take(item, where, n) for item in pair) for pair in value]
+        return [tuple(take_steps(item, where, n) for item in pair) for pair in value]
     if isinstance(value, tuple):
-        return _like(value, [_take(item, where, n) for item in value])
+        return _like(value, [take_steps(item, where, n) for item in value])
     return value[..., where] if isinstance(value, np.ndarray) and value.shape[-1:] == (n,) else value
 
 

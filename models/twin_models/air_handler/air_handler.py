@@ -20,7 +20,7 @@ import numpy as np
 from twin_models.dry_cooler.dry_cooler import film_properties
 from twin_models.fields import Parameters, Quantity
 from twin_models.fluids import fluids
-from twin_models.heat_exchanger.heat_exchanger import effectiveness
+from twin_models.heat_exchanger.heat_exchanger import effectiveness, opening
 from twin_models.psychrometrics import psychrometrics as psy
 from twin_models.roots import rising_root
 from twin_models.streams import Array, Bound, Real, RoomAir, Stream, Transfer, inside, tried
@@ -158,11 +158,17 @@ def valve_for(
 ) -> Array:
     """``u`` that brings the air to ``hot_out`` °C dry bulb: inverse of :func:`transfer`, within 0 and 1.
 
-    A ``guess`` of ``u`` saves steps.
+    A ``guess`` of ``u`` saves steps. A dry counterflow coil takes the plate exchanger's closed relation; others take steps.
     """
     coil = _coil(hot, cold, rating(params), params)
-    full = _coil_heat(coil, hot, cold, 1.0, params)[1]
     wanted = np.maximum(hot.temperature - hot_out, 0.0)
+    if coil.moist is None and params.arrangement == "counterflow":
+        drop = wanted * coil.rate / np.maximum(coil.air, TINY)  # of the air that meets the coil
+        resistance = coil.air / np.maximum(coil.conductance, TINY)
+        return opening(
+            drop, coil.difference, (coil.air, coil.water), 0.0, resistance, params.liquid_exponent, guess
+        )
+    full = _coil_heat(coil, hot, cold, 1.0, params)[1]
     # Water that would leave as warm as the air enters: no less can do.
     per_flow = coil.rate / np.maximum(coil.water * coil.difference, TINY)
     wanted, full, per_flow = np.broadcast_arrays(wanted, full, per_flow)

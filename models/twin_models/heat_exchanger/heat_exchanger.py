@@ -324,44 +324,72 @@ def cold_flow_for(
     1 where even the full flow does not reach it, 0 where nothing has to be cooled. The inverse of `transfer`;
     a ``guess`` of ``u`` saves steps.
 
-    With ``P`` the wanted drop of the hot side over the entering difference, ``R = C_hot/C_cold`` and
-    ``L = ln((1−P·R)/(1−P))`` the counterflow relation reads ``UA/C_hot = P/(1−P) · L/(exp(L)−1)``, which is
-    smooth through R = 1. Its logarithm against that of the conductance is solved for L by Newton's rule.
     """
     hot_rate = np.asarray(hot.flow * np.asarray(hot.cp), dtype=np.float64)
     cold_rate = cold.flow * np.asarray(cold.cp)
     difference = np.asarray(hot.temperature - cold.temperature, dtype=np.float64)
     wanted = np.asarray(hot.temperature) - hot_out
+    hot_film, cold_film, fouling = _films(hot, cold, params)
+    flow1 = np.maximum(cold.flow, TINY) / rating(params).cold_flow
+    moving = cold_film * hot_rate * np.exp(-params.flow_exponent * np.log(flow1))
+    rates = (hot_rate, cold_rate)
+    return opening(
+        wanted, difference, rates, (hot_film + fouling) * hot_rate, moving, params.flow_exponent, guess
+    )
+
+
+def opening(
+    wanted: Array,
+    difference: Array,
+    rates: tuple[Array, Real],
+    fixed: Real,
+    moving: Real,
+    exponent: float,
+    guess: Array | None = None,
+) -> Array:
+    """Share of the cold flow, 0 to 1, at which a counterflow exchanger cools its hot side by ``wanted`` K.
+
+    ``difference`` is that of the entering temperatures, ``rates`` the hot and, at full flow, the cold capacity rate in W/K.
+    ``C_hot/UA`` is ``fixed`` plus ``moving`` at full cold flow, the latter falling with the ``exponent`` of that flow. 1 where even the full flow
+    does not reach it, 0 where nothing has to be cooled.
+
+    With ``P`` the wanted drop of the hot side over the entering difference, ``R = C_hot/C_cold`` and
+    ``L = ln((1−P·R)/(1−P))`` the counterflow relation reads ``UA/C_hot = P/(1−P) · L/(exp(L)−1)``, which is
+    smooth through R = 1. Its logarithm against that of the conductance is solved for L by Newton's rule.
+    """
+    hot_rate, cold_rate = rates
     needed = (wanted > 0.0) & (hot_rate > 0.0)
     r1 = hot_rate / np.maximum(cold_rate, TINY)  # R at full flow
     drop = wanted / np.where(difference > 0.0, difference, TINY)
     possible = needed & (difference > 0.0) & (cold_rate > 0.0) & (drop < 1.0) & (drop * r1 < 1.0)
-    p = np.where(possible, drop, 0.5)
-    r1 = np.where(possible, r1, 1.0)
-    hot_film, cold_film, fouling = _films(hot, cold, params)
-    flow1 = np.maximum(cold.flow, TINY) / rating(params).cold_flow
-    fixed = np.where(possible, (hot_film + fouling) * hot_rate, 0.5)
-    moving = np.where(possible, cold_film * hot_rate * np.exp(-params.flow_exponent * np.log(flow1)), 0.5)
-    n = params.flow_exponent
-    last = np.log((1.0 - p * r1) / (1.0 - p))  # L at full flow: the largest allowed
-    offset = np.log(p / (1.0 - p))
+    whole = bool(possible.all())
+    if not whole:
+        drop, r1 = np.where(possible, drop, 0.5), np.where(possible, r1, 1.0)
+        fixed, moving = np.where(possible, fixed, 0.5), np.where(possible, moving, 0.5)
+    rest = 1.0 - drop
+    full = drop * r1
+    last = np.log((1.0 - full) / rest)  # L at full flow: the largest allowed
+    offset = np.log(drop / rest)
     if guess is None:
         x = np.minimum(last, 0.0)
     else:
-        x = np.log(np.maximum(1.0 - p * r1 / np.maximum(guess, SMALLEST), 1e-3) / (1.0 - p))
+        x = np.log(np.maximum(1.0 - full / np.maximum(guess, SMALLEST), 1e-3) / rest)
     for _ in range(STEPS):
-        x = np.where(np.abs(x) < 1e-9, -1e-9, x)
+        flat = np.abs(x) < 1e-9
+        if flat.any():
+            x = np.where(flat, -1e-9, x)
         e = np.expm1(x)
-        r = (1.0 - (1.0 - p) * (e + 1.0)) / p
-        cold_part = moving * np.exp(n * np.log(r / r1))
+        g = e + 1.0
+        left = rest * g
+        pr = 1.0 - left  # P·R
+        cold_part = moving * np.exp(exponent * np.log(pr / full))
         total = fixed + cold_part
         value = offset + np.log(x / e * total)
-        slope = 1.0 / x - (e + 1.0) / e - n * cold_part * (1.0 - p) * (e + 1.0) / (total * r * p)
+        slope = 1.0 / x - g / e - exponent * cold_part * left / (total * pr)
         new = np.minimum(x - value / slope, last)
         moved = np.abs(new - x)
         x = new
         if np.max(moved, initial=0.0) <= TOLERANCE:
             break
-    r = (1.0 - (1.0 - p) * np.exp(x)) / p
-    u = np.where(possible, np.minimum(r1 / r, 1.0), np.where(needed, 1.0, 0.0))
-    return u
+    u = np.minimum(full / (1.0 - rest * np.exp(x)), 1.0)
+    return u if whole else np.where(possible, u, np.where(needed, 1.0, 0.0))
