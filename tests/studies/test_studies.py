@@ -15,6 +15,7 @@ from twin.run_report import NAMES
 from twin.studies.analysis import case_table, digest, digest_text
 from twin.studies.axes import Spread, read_axis
 from twin.studies.cases import SUMMARY, numbers
+from twin.studies.effects import spans
 from twin.studies.plan import plan_study
 from twin.studies.run import Study, Tally
 
@@ -285,6 +286,30 @@ def test_tables_and_digest() -> None:
     assert low["value"] == float(ds["pue"].min())
     assert float(ds["pue"].sel(low["case"])) == low["value"]
     assert "pue" in digest_text(ds)
+
+
+def test_a_digest_says_what_is_no_record_and_what_is_relative() -> None:
+    ds = twin.study(
+        {
+            "site": "gb300-10mw",
+            "hours": 2,
+            "axes": {"weather": ["dublin", "phoenix"], "cooling.condenser.supply": "wet_bulb + 3..5 K by 2"},
+        }
+    )
+    text = digest_text(ds)
+    assert "no record: dublin (synthetic)" in text
+    assert "wet_bulb + 3 K" in text
+    assert digest(ds)["synthetic_weather"] == ["dublin (synthetic)"]
+    assert "in every case" in text
+    missed = ds.assign(unmet_cooling_hours=ds["unmet_cooling_hours"] + 1.0)
+    assert digest(missed)["unmet"] == 4
+    assert "in some hours of 4 of 4 cases" in digest_text(missed)
+    assert {span.at_lowest for span in spans(ds, "pue")} <= {
+        "dublin",
+        "phoenix",
+        "wet_bulb + 3 K",
+        "wet_bulb + 5 K",
+    }
 
 
 def test_the_module_noun_does_not_hide_the_verb() -> None:

@@ -40,6 +40,20 @@ TWO = {"cooling.fws.supply": ["30 degC", "34 degC"]}
             {"estimates": 0.1, "design": "random", "samples": 2, "estimates_in": ["cooling.nothing"]},
             "none below cooling.nothing",
         ),
+        ({"site": 12}, "study → site: 12"),
+        ({"design": ["factorial"]}, "study → design: a list of 1"),
+        ({"boundary": ["gpu"]}, "study → boundary: a list of 1"),
+        ({"name": 3}, "in quotes if it is a number"),
+        ({"load": 3}, "study → load: 3"),
+        ({"seed": -1, "design": "random", "samples": 2}, "study → seed: -1"),
+        (
+            {"estimates": 0.1, "design": "random", "samples": 2, "estimates_in": [3]},
+            "beginnings of addresses",
+        ),
+        ({"axes": {"pue": {"a": {}, "b": {}}}}, "study → axes.pue: a name of the results"),
+        ({"axes": {"use": {"a": {}, "b": {}}}}, "study → axes.use"),
+        ({"axes": {"site_power": {"a": {}}}, "hourly": ["site_power"]}, "study → axes.site_power"),
+        ({"cases": "some.csv"}, "design: table"),
     ],
 )
 def test_faults(more: dict[str, Any], says: str, tmp_path: Path) -> None:
@@ -47,6 +61,17 @@ def test_faults(more: dict[str, Any], says: str, tmp_path: Path) -> None:
         twin.study(BASE | more, out=tmp_path / "r.zarr")
     assert says in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_faults_of_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "cases.csv"
+    table.write_text("weather,weather\nphoenix,chicago\n")
+    study: dict[str, Any] = {"site": SITE, "hours": 2, "design": "table", "cases": str(table)}
+    with pytest.raises(InputError, match="the column 'weather' a second time"):
+        plan_study(study)
+    table.write_text("weather\nphoenix\n")
+    with pytest.raises(InputError, match="axes beside a table"):
+        plan_study(study | {"axes": TWO})
 
 
 def test_lengths_of_time_with_units() -> None:

@@ -48,8 +48,15 @@ def case_table(ds: xr.Dataset) -> "pd.DataFrame":
     return pd.DataFrame(columns)
 
 
+def synthetic(ds: xr.Dataset) -> list[str]:
+    """Weathers of a study that are no record."""
+    names = [notes[0] for notes in ds.attrs["weather_notes"].values() if "synthetic" in notes[0]]
+    return list(dict.fromkeys(names))
+
+
 def digest(ds: xr.Dataset) -> dict[str, Any]:
-    """Counts, and for each headline number its lowest and highest case; undefined is None."""
+    """Counts (``unmet``: cases that miss a set point in some hour), and for each headline number its lowest and highest
+    case; undefined is None."""
     table = case_table(ds)
     axes = axis_names(ds)
     out: dict[str, Any] = {
@@ -57,6 +64,8 @@ def digest(ds: xr.Dataset) -> dict[str, Any]:
         "cases": len(table),
         "done": int((table["status"] == 1).sum()),
         "failed": int((table["status"] == 2).sum()),
+        "unmet": int((table["unmet_cooling_hours"] > 0.0).sum()),
+        "synthetic_weather": synthetic(ds),
         "extremes": {},
     }
     for name in headline(ds):
@@ -81,14 +90,30 @@ def digest_text(ds: xr.Dataset, place: str = "") -> str:
         "",
     ]
     for name, ends in found["extremes"].items():
+        if ends["lowest"]["value"] == ends["highest"]["value"]:
+            lines.append(f"{name:<20} {'':<8} {ends['lowest']['value']:>14,.4g}   in every case")
+            continue
         for which, end in ends.items():
             items = list(end["case"].items())
             case = ", ".join(f"{axis} {value_text(ds, axis, value)}" for axis, value in items[:SHOWN_AXES])
             case += f" and {len(items) - SHOWN_AXES:,} more" if len(items) > SHOWN_AXES else ""
             lines.append(f"{name:<20} {which:<8} {end['value']:>14,.4g}   {case}")
+    lines += [""] * bool(found["unmet"] or found["synthetic_weather"])
+    if found["unmet"]:
+        lines.append(unmet_text(found))
+    if found["synthetic_weather"]:
+        lines.append(f"Weather that is no record: {', '.join(found['synthetic_weather'])}")
     if place:
         lines += ["", f"Results: {place}"]
     return "\n".join(lines)
+
+
+def unmet_text(found: dict[str, Any]) -> str:
+    """How many cases of a digest are not to be compared with those that hold their set points."""
+    count = found["unmet"]
+    return (
+        f"A set point is missed in some hours of {count:,} of {found['done']:,} cases; these do not compare."
+    )
 
 
 def value_text(ds: xr.Dataset, axis: str, value: Any) -> str:
@@ -99,7 +124,8 @@ def value_text(ds: xr.Dataset, axis: str, value: Any) -> str:
     unit = ds[axis].attrs.get("units", "1")
     if isinstance(value, str) or unit in ("1", "count"):
         return f"{value:g}" if isinstance(value, float) else str(value)
-    return units.text(float(value), Quantity(unit, "", difference=unit == "K"))
+    base = ds[axis].attrs.get("relative_to", "")
+    return f"{base} {units.text(float(value), Quantity(unit, '', difference=unit == 'K'))}".lstrip()
 
 
 def _plain(value: Any) -> Any:

@@ -11,13 +11,24 @@ from twin.annual import span_of
 from twin.compile import compile_site
 from twin.loads.load import BOUNDARIES
 from twin.metrics import Summary
-from twin.studies.axes import Axis
+from twin.studies.axes import NAMED, Axis
 from twin.studies.designs import SAMPLED
 from twin.studies.file import Study
 from twin.variables import VARIABLES
 from twin.weather import Weather
 
 NUMBERS = tuple(item.name for item in fields(Summary) if item.type in (float, float | None))
+TAKEN = (
+    "use",
+    "status",
+    "error",
+    "percentiles",
+    "series",
+    "percentile",
+    "case",
+    "step",
+    "kept",
+)  # in a result
 SAME = {"site.weather": "weather", "load.trace": "load"}  # two names of one thing
 
 
@@ -26,10 +37,27 @@ def estimates(study: Study, where: str) -> list[Problem]:
     place = f"{where} → estimates"
     if study.estimates is None or not 0.0 < study.estimates < 1.0:
         return [Problem(place, f"{study.estimates:g}", "a share above 0 and below 1", "estimates: 10 %")]
+    if not all(isinstance(name, str) for name in study.estimates_in):
+        allowed = "beginnings of addresses"
+        return [
+            Problem(f"{where} → estimates_in", said(list(study.estimates_in)), allowed, "[cooling, power]")
+        ]
     if study.design not in SAMPLED:
         remedy = "design: latin-hypercube with samples: 200"
         return [Problem(place, f"a {study.design} design", f"a sampled one: {', '.join(SAMPLED)}", remedy)]
     return []
+
+
+def names(study: Study, axes: list[Axis], where: str) -> list[Problem]:
+    """Axes named like something in the result of a study, which could not be read again."""
+    taken = {item.name for item in fields(Summary)} | {*TAKEN, *study.hourly}
+    return [
+        Problem(
+            f"{where} → axes.{axis.name}", "a name of the results", "a name of its own", f"'{axis.name}-axis'"
+        )
+        for axis in axes
+        if axis.name in taken and axis.name not in NAMED
+    ]
 
 
 def overlaps(axes: list[Axis], where: str) -> list[Problem]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from twin.studies.analysis import axis_names, case_table
+from twin.studies.analysis import axis_names, case_table, value_text
 from twin.studies.axes import Array
 from twin.studies.designs import LEVELS, salib, shares, unit_cube
 
@@ -43,8 +43,20 @@ def spans(ds: xr.Dataset, name: str) -> list[Span]:
         means = table[name].groupby(group, observed=True).mean().dropna()
         if len(means):
             low, high = means.idxmin(), means.idxmax()
-            out.append(Span(axis, float(means.min()), float(means.max()), str(low), str(high)))
+            out.append(
+                Span(
+                    axis,
+                    float(means.min()),
+                    float(means.max()),
+                    *(_end(ds, axis, end) for end in (low, high)),
+                )
+            )
     return sorted(out, key=lambda span: span.lowest - span.highest)
+
+
+def _end(ds: xr.Dataset, axis: str, end: Any) -> str:
+    """A value of an axis with its unit; a fifth of the samples as it is."""
+    return str(end) if hasattr(end, "left") else value_text(ds, axis, end)
 
 
 def band(ds: xr.Dataset, name: str) -> tuple[float, float, float]:

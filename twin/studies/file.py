@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from twin_models.fields import Quantity
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.problems import said
+from twin_sites.schema import Site
 from twin_sites.units import parse_at
 from twin_sites.yaml_files import plain_form, read_yaml
 
@@ -18,6 +19,7 @@ from twin.files import decode, read_bytes
 MAX_BYTES = 50_000_000  # of a study file or a table of cases
 SHOWN = ("pue", "wue_l_per_kwh", "cue_kg_per_kwh")
 PERCENTILES = (1.0, 5.0, 50.0, 95.0, 99.0)
+TEXTS = ("site", "name", "title", "weather", "load", "boundary", "design", "cases")  # keys that hold a text
 OUTPUTS = ("hourly", "hourly_of", "percentiles", "at")  # keys below 'outputs'
 
 
@@ -143,6 +145,18 @@ def read_study(source: Study | str | Path | Mapping[str, Any]) -> Source:
             Problem(place_of(where, lines, (key,)), f"the key '{key}'", allowed, did_you_mean(key, known))
         )
         del written[key]
+    for key in TEXTS:
+        value = written.get(key)
+        if isinstance(value, Path):
+            written[key] = str(value)
+        elif not isinstance(value, str | None) and not (key == "site" and isinstance(value, Mapping | Site)):
+            place = place_of(where, lines, (key,))
+            problems.append(
+                Problem(place, said(value), "a text", f"{key}: 'a name', in quotes if it is a number")
+            )
+            del written[key]
+            if key == "site":  # what the rest says of another site would mislead
+                raise InputError(problems)
     for key, kind in (
         ("axes", Mapping),
         ("changes", Mapping),

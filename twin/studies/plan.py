@@ -21,7 +21,7 @@ from twin.loads.read import load_trace, loads
 from twin.loads.requests import is_request_trace
 from twin.results import site_key
 from twin.studies.axes import Array, Axis, read_axis
-from twin.studies.checks import estimates, members, outputs, overlaps, times
+from twin.studies.checks import estimates, members, names, outputs, overlaps, times
 from twin.studies.designs import cases_of, check_design, matrix
 from twin.studies.estimates import Estimates, estimate_axes
 from twin.studies.file import MAX_BYTES, Study, place_of, read_study
@@ -90,7 +90,18 @@ def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None 
     base = load_site(study.site) if not isinstance(study.site, Site) else study.site
     written = dict(study.axes)
     if study.design == "table":
+        if written:
+            remedy = "columns of the table for all that varies, or another design"
+            problems.append(Problem(f"{where} → axes", "axes beside a table", "one of the two", remedy))
         written = _table(study, where)
+    elif study.cases is not None:
+        problems.append(
+            Problem(f"{where} → cases", "a table in another design", "one of the two", "design: table")
+        )
+    if study.seed < 0:
+        problems.append(
+            Problem(f"{where} → seed", f"{study.seed}", "zero or a whole number above", "seed: 0")
+        )
     axes: list[Axis] = []
     if not written and study.estimates is None:
         remedy = "cases: my-cases.csv" if study.design == "table" else "axes: {weather: [phoenix, chicago]}"
@@ -128,7 +139,7 @@ def plan_study(source: Study | str | Path | Mapping[str, Any], most: int | None 
         found = f"{cases_of(study.design, axes, study.samples):,} cases"
         remedy = "fewer or coarser values, fewer samples, or 'twin study' on the command line"
         problems.append(Problem(f"{where} → axes", found, f"at most {most:,} cases here", remedy))
-    problems += outputs(study, where) + overlaps(axes, where)
+    problems += outputs(study, where) + overlaps(axes, where) + names(study, axes, where)
     sites = _each(study, axes, "site", load_site, where, problems)
     sites[""] = base
     weathers = _each(study, axes, "weather", load_weather, where, problems)
@@ -161,6 +172,10 @@ def _table(study: Study, where: str) -> dict[str, Any]:
         raise InputError([Problem(f"{where} → cases", "no table", allowed, "cases: my-cases.csv")])
     path = Path(study.cases)
     table = read_table(decode(read_bytes(path, MAX_BYTES), path.name), path.name)
+    twice = sorted({name for name in table.names if list(table.names).count(name) > 1})
+    if twice:
+        found = f"the column '{twice[0]}' a second time"
+        raise InputError([Problem(path.name, found, "each column once", "keep one of the two")])
     return {name: list(column) for name, column in zip(table.names, table.columns, strict=True)}
 
 

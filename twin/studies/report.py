@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from twin_sites.errors import InputError, Problem
 
-from twin.studies.analysis import axis_names, case_table, digest, headline, value_text
+from twin.studies.analysis import axis_names, case_table, digest, headline, unmet_text, value_text
 from twin.studies.effects import against_degree_hours, band, indices, ranks, spans
 from twin.studies.results import open_study, unit_of
 
@@ -84,9 +84,10 @@ def _blocks(studies: list[xr.Dataset]) -> list[Block]:
         ("h1", study["title"] or study["name"]),
         ("p", f"Site {study['site']}; {study['design']} over {axes}. {found['cases']:,} cases: {found['done']:,} done, {found['failed']:,} failed."),
     ]  # fmt: skip
-    made = [notes[0] for notes in ds.attrs["weather_notes"].values() if "synthetic" in notes[0]]
-    if made:
-        out.append(("p", "Synthetic weather, no record: " + ", ".join(dict.fromkeys(made)) + "."))
+    if made := found["synthetic_weather"]:
+        out.append(("p", "Synthetic weather, no record: " + ", ".join(made) + "."))
+    if found["unmet"]:
+        out.append(("p", unmet_text(found)))
     if not found["done"]:
         return [*out, ("p", "No case is done.")]
     out += [("h2", "Best and worst"), ("table", _extremes(ds, found))]
@@ -163,10 +164,13 @@ def _estimates(ds: xr.Dataset) -> list[Block]:
 def _extremes(ds: xr.Dataset, found: dict[str, Any]) -> list[list[str]]:
     rows = [["", "", "value", "unit", "case"]]
     for name, ends in found["extremes"].items():
+        unit = unit_of(name).replace("1", "")
+        if ends["lowest"]["value"] == ends["highest"]["value"]:
+            rows.append([_named(name), "", f"{ends['lowest']['value']:,.4g}", unit, "every case"])
+            continue
         for which, end in ends.items():
             items = list(end["case"].items())[:SHOWN_AXES]
             case = ", ".join(f"{axis} {value_text(ds, axis, value)}" for axis, value in items)
-            unit = unit_of(name).replace("1", "")
             rows.append([_named(name), which, f"{end['value']:,.4g}", unit, case])
     return rows
 
@@ -264,6 +268,7 @@ def _grid(ds: xr.Dataset, name: str) -> list[Block]:
 
 def _axis_title(ds: xr.Dataset, axis: str) -> str:
     unit = str(ds[axis].attrs.get("units", "1"))
+    unit = f"{ds[axis].attrs.get('relative_to', '')} {unit}".lstrip()
     return f"{axis} [{unit}]" if unit not in ("1", "count") else axis
 
 

@@ -95,6 +95,8 @@ def open_study(path: str | Path, hourly: tuple[str, ...] | list[str] = ()) -> xr
             data[name] = over(values, "step", **told)
     for i, axis in enumerate(axes_of(attrs)):
         about = {"units": axis.unit or "1", "long_name": axis.title}
+        if axis.prefix:
+            about["relative_to"] = axis.prefix.strip()
         if hourly and some:
             coords[f"kept.{axis.name}"] = ("kept", axis.shown(found["design"][kept_rows, i]), about)
         if "case" in dims:
