@@ -114,7 +114,6 @@ def summarize(ds: xr.Dataset) -> Summary:
     facility_kwh = pue * it_kwh if pue is not None else meter_kwh
     energy = _energy(ds, value, it_kwh, facility_kwh, kwh)
     compute_kwh = float(value["site_compute_power"].sum() * kwh)
-    rack_kwh = float(value["rack_power"].sum() * kwh)
     water_m3 = float(value["site_water"].sum() * step_h * 3600.0 / WATER_DENSITY)
     carbon = float((value["site_power"] * value["site_carbon_intensity"]).sum() * step_h * 3600.0)
     chips = value["rack_chip_temperature"]
@@ -148,7 +147,7 @@ def summarize(ds: xr.Dataset) -> Summary:
         peak_water_m3_per_day=_peak_day(value["site_water"], step_h),
         cue_kg_per_kwh=carbon / it_kwh if it_kwh else None, carbon_kg=carbon,
         ere=pue * (1.0 - erf) if pue is not None else None, erf=erf if it_kwh else None,
-        tue=pue * rack_kwh / compute_kwh if pue is not None and compute_kwh > 0.0 else None,
+        tue=meter_kwh / compute_kwh if pue is not None and compute_kwh > 0.0 else None,
         currency=str(ds.attrs["currency"]),
         energy_cost=cost,
         water_cost=water_m3 * float(ds.attrs["water_price"]),

@@ -140,6 +140,7 @@ def test_pue_categories(category: str) -> None:
         expected = racks + (busway if category == "1" else 0.0)
         assert summary.it_energy_kwh == pytest.approx(expected, rel=1e-9)
     assert summary.facility_energy_kwh == pytest.approx(BASE.facility_energy_kwh, rel=1e-12)
+    assert summary.tue == pytest.approx(BASE.tue, rel=1e-12)  # its IT energy cancels
 
 
 def test_hot_hall_moves_server_fans() -> None:
