@@ -44,7 +44,7 @@ def test_limits_and_lost_work_are_told() -> None:
         if one.name == "compute"
     )
     assert compute.lost_kwh == pytest.approx(compute.lost_activity_s * rating / 3.6e6)
-    assert "Work not done" in transient_report(one)
+    assert "work again at once, booting" in transient_report(one)
     still = twin.summarize_transient(played([], 60.0))
     assert still.lost_kwh == 0.0
     assert all(one.kept is not False for one in still.limits.values())

@@ -43,7 +43,10 @@ def transient_report(one: TransientSummary) -> str:
         f"From the utility {one.energy_kwh:,.1f} kWh; energy closes to {one.energy_closure:.1g} in every step."
     )
     if one.lost_kwh > 0.0:
-        lines.append(f"Work not done: {one.lost_kwh:,.1f} kWh at the racks' rating.")
+        lines.append(
+            f"Work not done: {one.lost_kwh:,.1f} kWh at the racks' rating; racks whose power or cooling comes back "
+            "work again at once, booting and reloading of jobs are not counted."
+        )
     passed = [
         f"{name} {ex.highest:.3g} of {ex.limit:.3g}"
         for name, ex in one.limits.items()
