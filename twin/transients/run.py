@@ -33,7 +33,7 @@ from twin.transients.timeline import Timeline
 from twin.weather import Weather, design_day, load_weather
 
 CELLS = 4  # of each supply and return pipe
-SHORTEST, LONGEST = 0.02, 60.0  # s, steps that control of the error may choose
+SHORTEST, LONGEST = 0.02, 300.0  # s, steps that control of the error may choose
 ERROR_K = (
     0.05  # difference of first and second order that a step may have; the second-order error is far below
 )
