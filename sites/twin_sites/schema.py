@@ -281,7 +281,7 @@ class Pumps(Group, Pump):
         float,
         Quantity(
             "1",
-            "Share of design flow by which pumps are fewer than it asks for when another starts",
+            "Share of design flow that may be missing before another pump starts",
             low=0.0,
             high=0.3,
             bound_source="ASHRAE Guideline 36-2021, 5.20.6.6: 0.03",

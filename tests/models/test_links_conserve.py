@@ -152,7 +152,7 @@ def scale(out: Transfer) -> np.ndarray:
 def test_balances(machine: Machine, states: tuple[Any, Any], u: float) -> None:
     hot, cold = states
     out = machine.transfer(hot, cold, u, machine.params)
-    for name, value in out._asdict().items():
+    for name, value in list(out._asdict().items())[:-1]:  # all but the ranges
         assert np.shape(value) == (POINTS,), name
         assert np.all(np.isfinite(value)), name
     assert np.all(out.heat >= 0.0)
@@ -225,7 +225,7 @@ def test_array_equals_loop_of_scalars(machine: Machine, states: tuple[Any, Any])
     out = machine.transfer(hot, cold, u, machine.params)
     for i in range(0, POINTS, 16):
         one = machine.transfer(point(hot, i), point(cold, i), float(u[i]), machine.params)
-        for name, value in one._asdict().items():
+        for name, value in list(one._asdict().items())[:-1]:  # all but the ranges
             whole = getattr(out, name)[i]
             assert float(value) == pytest.approx(float(whole), rel=SAME, abs=SAME * float(scale(out)[i])), (
                 name
