@@ -145,3 +145,18 @@ def test_files_beside_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     )
     monkeypatch.chdir(Path(__file__).parent)
     assert set(plan_study(tmp_path / "s.yaml").recipe.loads) == {"training", str(tmp_path / "mine.csv")}
+
+
+@pytest.mark.parametrize(("begun", "said"), [(False, "Nothing was written."), (True, "--resume goes on")])
+def test_a_stop_says_what_is_kept(
+    twin_cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begun: bool, said: str
+) -> None:
+    def stopped(*_: object, out: Path, **__: object) -> None:
+        if begun:
+            out.mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("twin.study", stopped)
+    found = twin_cli("study", "free-cooling", "--out", tmp_path / "k.zarr")
+    assert found.code == 130
+    assert said in found.err

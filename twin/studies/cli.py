@@ -95,7 +95,12 @@ def _do(
         )
     except KeyboardInterrupt:
         shown.end()
-        sys.stderr.write(f"Stopped. What was finished is in {target}; --resume goes on.\n")
+        kept = (
+            f"What was finished is in {target}; --resume goes on."
+            if target.exists()
+            else "Nothing was written."
+        )
+        sys.stderr.write(f"Stopped. {kept}\n")
         raise typer.Exit(130) from None
     shown.end()
     typer.echo(json.dumps(digest(ds), indent=1) if as_json else digest_text(ds, str(target)))

@@ -235,7 +235,8 @@ def _run(
         drive.after(recorder, h)
         if fixed is None:
             grow = 0.8 * (ERROR_K / max(taken.error, 1e-9)) ** 0.5
-            step = _rung(min(max(h * min(max(grow, 0.3), 2.0), SHORTEST), LONGEST))
+            # twice as long on the ladder at most, so that steps of one change of load come to span two
+            step = _rung(min(max(h * min(max(grow, 0.3), 2.0 * LADDER), SHORTEST), LONGEST))
         if steps % 64 == 0:
             progress(int(stepper.now), int(until))
     spans = drive.ask(recorder.step, recorder, across=False)
