@@ -324,8 +324,8 @@ def required_head(flow: Any, pump: Pumps) -> Any:
 def pumps_for(flow: Any, pump: Pumps) -> Any:
     """Pumps of a group that run at a flow of all of them in m³/s, float or array.
 
-    All, or staged by flow (ASHRAE Guideline 36-2021, 5.20.6.6): with N of n duty pumps running, another starts above N/n - 0.03
-    of design flow and one stops at or below (N - 1)/n - 0.03. Both are one edge, and only the delay keeps a pump from
+    All, or staged by flow (ASHRAE Guideline 36-2021, 5.20.6.6): with N of n duty pumps running, another starts above
+    N/n - ``stage_margin`` of design flow and one stops at or below (N - 1)/n - ``stage_margin``. Both are one edge, and only the delay keeps a pump from
     cycling there: so each flow has one number of pumps.
     """
     if pump.staging == "all":
