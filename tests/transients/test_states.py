@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from twin_models.fluids import boiling
+from twin_models.fluids.fluids import density, fluid, heat_capacity
 from twin_sites.errors import InputError
 from twin_sites.loader import load_site
 
 import twin
 from tests.transients.playing import CLOSURE, REST, SMALL, played
 
+BATH = 0.08  # of its heat capacity: packages and what is on its way are in it too
 SHUTS_DOWN_AT = 80.0  # °C of a loop at which its pumps stop
 
 
@@ -132,3 +134,35 @@ def test_an_electrical_room_warms_with_its_steel() -> None:
     capacity = rating / 1e6 * (0.9e6 + 40.0 * 1.2 * 1006.0)
     rise = (back[-1] - back[20]) / (10.0 * (len(back) - 1 - 20))
     assert rise == pytest.approx(losses / capacity, rel=0.15)
+
+
+def test_a_bath_without_pumps_goes_on_cooling_its_boards() -> None:
+    """Buoyancy carries their heat into all of the oil: 60 tanks of 1.1 m³ warm by heat over heat capacity, minutes and not seconds."""
+    one = twin.transient("immersion-5mw", events=["t=0s trip cooling.bath.tank"], until=900.0)
+    heat = one.rack_heat_liquid.sel(rack="compute").values
+    oil = fluid("gtl_oil")
+    capacity = 60 * 1.1 * float(density(oil, 45.0)) * float(heat_capacity(oil, 45.0))
+    supply = one.loop_supply_temperature.sel(loop="bath").values
+    rise = heat[240:480].mean() * 240.0 / (supply[480] - supply[240])
+    assert rise == pytest.approx(capacity, rel=BATH)
+    found = twin.summarize_transient(one).racks["compute"]
+    assert found.shutdown_cause == "coolant"
+    assert found.time_to_shutdown_s is not None
+    assert found.time_to_shutdown_s > 300.0
+    assert one.attrs["energy_closure"] <= CLOSURE
+
+
+def test_racks_that_do_not_boil_any_more_need_no_short_steps() -> None:
+    """Their flow of vapour is next to nothing, and any change of it a large share of that."""
+    ds = played(["t=10s trip cooling.bath.tank"], 600.0, "two-phase-1mw", output_s=10.0)
+    assert any("racks.compute shuts down" in line for line in ds.attrs["log"])
+    assert ds.attrs["steps"] < 200
+
+
+def test_work_of_servers_without_accelerators_is_lost_when_air_stops_them() -> None:
+    ds = played(["t=0s trip cooling.chw.pump"], 60.0, "hgx-h200-1mw-air")
+    one = twin.summarize_transient(ds)
+    assert one.racks["network"].shutdown_cause == "inlet air"
+    assert one.racks["network"].lost_activity_s == pytest.approx(
+        one.racks["compute"].lost_activity_s, abs=1.0
+    )

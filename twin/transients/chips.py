@@ -266,7 +266,7 @@ class Rows:
         """Activity really done with a power of the packages."""
         model = self.node.racks.accelerator
         if model is None:
-            return np.where(self.on, asked, 0.0)
+            return np.where(self.on & ~self.stopped, asked, 0.0)
         share = model.leakage_share if model.feedback else 0.0
         growth = 1.0 + share * np.expm1(
             model.leakage_coefficient * (np.minimum(chip, model.throttle) - model.leakage_reference)

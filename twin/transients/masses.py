@@ -31,6 +31,7 @@ MIX_SHARE = 0.15  # of it in what they serve; the rest is pipe, half supply and 
 CHARGE_PER_W = 5e-3  # kg of boiling liquid per W of a condenser that states no charge; 5.5 to 6 g in a tank
 BOILING_PLATE = 60.0  # J/K of the coated copper plate on a package that boils liquid: 15 cm³
 VAPOUR_S = 0.1  # s for which vapour is on its way from the chips to the coil
+LEAST_BATH = 0.1  # of a bath that is not around its boards, where racks state as much as the tanks hold
 TANK_CELLS = 4  # of a buffer tank at the load: warm water follows cold through it
 SUPPLY_AIR, EXHAUST_AIR, RETURN_AIR = 0.4, 0.3, 0.3  # of a room's air
 
@@ -102,8 +103,12 @@ def boiling_mass(volume: VolumeNode) -> float:
 def _usual_volume(volume: VolumeNode) -> float:
     """Volume in m³ that a loop of this size usually has."""
     tanks = [n.link for stage in volume.stages for n in stage if isinstance(n.link, Tanks)]
-    if tanks:
-        return sum(tank.count * tank.bath_volume for tank in tanks)
+    if tanks:  # what stands around the boards is a part of the bath, and counted with the racks
+        around = sum(
+            n.racks.count * n.racks.liquid.volume for n in volume.racks if n.racks.liquid is not None
+        )
+        whole = sum(tank.count * tank.bath_volume for tank in tanks)
+        return max(whole - around, LEAST_BATH * whole)
     if volume.racks:
         units = sum(n.link.count for stage in volume.stages for n in stage if isinstance(n.link, Cdus))
         racks = sum(node.racks.count for node in volume.racks)
