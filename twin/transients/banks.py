@@ -1,16 +1,22 @@
-"""Pumps and fans in parallel: how they run down, and what fewer of them reach."""
+"""Pumps and fans in parallel: how they run down, what fewer of them reach, and what moves without any."""
 
 from dataclasses import dataclass, field
 
 from twin_models.cdu import cdu as cdu_model
+from twin_models.immersion import immersion
 from twin_models.rack import rack as rack_model
 from twin_sites.schema import Cdus
 
 from twin.compile import rated_rack_flow
+from twin.transients.chips import Rows
 from twin.transients.parts import VolumeState
 
 STANDSTILL = 0.05  # speed below which friction stops a pump
 HELD_SHUT = 0.6  # speed below which running neighbours keep a pump's check valve shut (estimate)
+
+# Of its rated flow that a bath moves by buoyancy when its pumps stop, at rated heat (estimate: boards of the same kind in a
+# bath made for it move 85 L/min where pumps move 120, and the way back through pumps and floor is narrower).
+STILL_SHARE = 0.5
 
 
 @dataclass
@@ -54,3 +60,12 @@ def cdu_limit(v: VolumeState, share: float) -> float:
         return got
 
     return v.node.flow_limit * flow(share) / flow(1.0)
+
+
+def rising(rows: Rows, supply: float) -> float:
+    """m³/s that a bath moves by itself past the boards of a group, as `immersion.natural_flow`; nothing where there is no bath."""
+    liquid = rows.node.racks.liquid
+    if rows.node.racks.bath_sink is None or liquid is None:
+        return 0.0
+    moved = immersion.natural_flow(rows.heat_to_liquid(supply), liquid.rated_heat, liquid.rated_flow)
+    return float(rows.weight @ moved) * (1.0 if liquid.control == "buoyancy" else STILL_SHARE)

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 import numpy as np
 from twin_models.cdu import cdu as cdu_model
 from twin_models.fluids.fluids import density, polynomial
-from twin_models.immersion import immersion
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Array
@@ -18,7 +17,7 @@ from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Pumps, Room
 from twin.air import flow_bounds
 from twin.compile import LinkNode, RackNode, required_head
 from twin.headers import Branching, branch_flows, head_of, held_flow, most_flow
-from twin.transients.banks import HELD_SHUT, Bank, cdu_limit
+from twin.transients.banks import HELD_SHUT, Bank, cdu_limit, rising
 from twin.transients.chips import Rows
 from twin.transients.parts import LEAST_FLOW, Drive, VolumeState
 from twin.transients.plant import Plant
@@ -28,9 +27,6 @@ PUMP_TIME = 3.0  # s in which drives follow what valves ask for (estimate)
 FAN_TIME = 5.0  # s, the same for air handlers (estimate)
 LATER = 60.0  # s in which packages have warmed to what their load makes of them
 SLIGHT = 0.01  # of rated flow: changes of less are not followed; racks without heat would ask for any share of nothing
-# Of its rated flow that a bath moves by buoyancy when its pumps stop, at rated heat (estimate: boards of the same kind in a
-# bath made for it move 85 L/min where pumps move 120, and the way back through pumps and floor is narrower).
-STILL_SHARE = 0.5
 ON_THE_WAY = 1.0  # s²: a step ends before chips feel 0.02 K of flows held in it that are on their way
 
 
@@ -232,7 +228,7 @@ class Flows:
         ):  # the table has them for all units at its temperature; fewer reach their share of it
             most *= rho * float(most_flow(split, y[v.out])) / v.node.flow_limit
             total = self._held(v, split, demands, y[v.out], total / rho) * rho
-        most = max(most, rho * self._rising(demands, y[v.out]))
+        most = max(most, rho * sum(rising(rows, y[v.out]) for rows, _ in demands))
         share = min(1.0, most / max(total, 1e-12))
         v.asked = total
         got = self._split(split, demands, total * share / rho, y[v.out]) if split is not None else {}
@@ -245,20 +241,6 @@ class Flows:
             rows.give(flow, rho * v.cp, air, y[v.out])
             v.served_rate += float(rows.weight @ rows.rate)
         v.flow = v.served_rate / v.cp
-
-    def _rising(self, demands: list[tuple[Rows, Array]], supply: float) -> float:
-        """m³/s that a bath moves by itself past the boards in it, as `immersion.natural_flow`; no other loop does."""
-        found = 0.0
-        for rows, _ in demands:
-            liquid = rows.node.racks.liquid
-            if rows.node.racks.bath_sink is None or liquid is None:
-                continue
-            share = 1.0 if liquid.control == "buoyancy" else STILL_SHARE
-            heat = rows.heat_to_liquid(supply)
-            found += share * float(
-                rows.weight @ immersion.natural_flow(heat, liquid.rated_heat, liquid.rated_flow)
-            )
-        return found
 
     def _facility(self, v: VolumeState, y: list[float], now: float, step: float | None) -> None:
         v.asked = self._opened(v, y)
