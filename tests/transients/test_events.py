@@ -151,7 +151,7 @@ def test_racks_lose_power_when_the_batteries_are_empty_and_not_a_step_before() -
     moment = float(empty.split()[0])
     assert f"{moment:.0f} s: racks.compute loses power" in ds.attrs["log"]
     found = twin.summarize_transient(ds).racks["compute"]
-    assert found.shutdown_cause == "power"
+    assert found.shutdown_cause == "power.ups"
     assert found.time_to_shutdown_s == pytest.approx(moment - 60.0, abs=0.5)  # the log shows whole seconds
 
 
@@ -204,3 +204,38 @@ def test_events_no_scenario_has_are_played_to_the_end(lines: list[str]) -> None:
     for name in ("loop_supply_temperature", "site_power", "link_heat"):
         assert np.isfinite(ds[name].values).all()
     assert float(ds.loop_supply_temperature.max()) < 85.0
+
+
+def test_loss_of_every_transformer_calls_the_generators_as_loss_of_the_utility_does() -> None:
+    one, other = (
+        twin.summarize_transient(played([f"t=10s trip power.{what}"], 200.0))
+        for what in ("utility", "transformer")
+    )
+    assert one.log[1:] == other.log[1:]
+    assert one.generator_kwh == pytest.approx(other.generator_kwh, rel=0.02)  # the transformer's own loss
+    assert one.energy_kwh == pytest.approx(10.0 * 498.0 / 3600.0, rel=0.01)  # of the first ten seconds
+    assert one.generator_kwh == pytest.approx(178.0 * 480.0 / 3600.0, rel=0.05)
+
+
+def test_generators_do_not_reach_through_switchgear_that_is_lost() -> None:
+    lines = ["t=5s trip power.mechanical", "t=6s trip power.utility"]
+    ds = played(lines, 200.0, "gb300-10mw", output_s=10.0)
+    assert float(ds.link_power.sel(link="condenser.tower")[-1]) < 1.0
+    assert float(ds.loop_flow.sel(loop="condenser")[-1]) < 1.0
+    assert float(played(lines[1:], 200.0, "gb300-10mw").link_power.sel(link="condenser.tower")[-1]) > 1e4
+
+
+def test_what_wants_power_names_the_feeder_that_failed() -> None:
+    """Empty batteries are the UPS', not the utility's; a room that is too hot takes what stands in it."""
+    changes = {"generators.start": "600 s", "power.ups.ride_through": "20 s"}
+    empty = twin.summarize_transient(played(["t=5s trip power.utility"], 120.0, changes=changes))
+    assert empty.limiting_element == empty.racks["compute"].shutdown_cause == "power.ups"
+    assert empty.battery_left == 0.0
+    above = twin.summarize_transient(played(["t=5s trip power.utility"], 20.0, "frontier"))
+    assert above.limiting_element == "power.utility"
+    fewer = twin.summarize_transient(
+        played(["t=1s trip power.ups.1", "t=5s trip power.utility"], 120.0, changes=changes)
+    )
+    assert fewer.time_to_shutdown_s is not None
+    assert empty.time_to_shutdown_s is not None
+    assert fewer.time_to_shutdown_s - 4.0 < empty.time_to_shutdown_s

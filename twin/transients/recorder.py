@@ -27,7 +27,7 @@ class Crossing:
     stop: float = float("inf")
     inlet: float = float("inf")
     hottest: float = -float("inf")
-    cause: str = "chip"  # of the stop: chip, coolant, pressure, level, inlet air or power
+    cause: str = "chip"  # of the stop: chip, coolant, pressure, level, inlet air, or a feeder
 
 
 @dataclass

@@ -39,8 +39,9 @@ def transient_report(one: TransientSummary) -> str:
             f"{loop.overshoot_k:>9.1f} K{span(loop.settled_s):>10}{100 * loop.lowest_flow_share:>10.0f} %"
         )
     lines.append("")
+    made = f", from generators {one.generator_kwh:,.1f} kWh" if one.generator_kwh > 0.0 else ""
     lines.append(
-        f"From the utility {one.energy_kwh:,.1f} kWh; energy closes to {one.energy_closure:.1g} in every step."
+        f"From the utility {one.energy_kwh:,.1f} kWh{made}; energy closes to {one.energy_closure:.1g} in every step."
     )
     if one.lost_kwh > 0.0:
         lines.append(

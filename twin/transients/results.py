@@ -36,6 +36,7 @@ class Run(NamedTuple):
     meter: float  # J at the utility meter
     battery: float  # J in full batteries
     drained: float  # J taken out of them
+    generated: float  # J from generators, counted at the meter too
     log: list[str]
 
 
@@ -45,7 +46,7 @@ class GroupTimes:
 
     time_to_throttle_s: float | None
     time_to_shutdown_s: float | None
-    shutdown_cause: str | None  # chip, coolant, pressure, level, inlet air or power
+    shutdown_cause: str | None  # chip, coolant, pressure, level, inlet air, or the feeder that failed
     time_to_inlet_limit_s: float | None
     hottest_chip_c: float | None
     lost_activity_s: float  # integral of what was asked and not done, in s of full load of the group
@@ -82,7 +83,8 @@ class TransientSummary:
     loops: dict[str, LoopTimes]
     limits: dict[str, Extremes]
     lost_kwh: float  # of all racks, at their rating
-    energy_kwh: float  # at the utility meter
+    energy_kwh: float  # from the utility
+    generator_kwh: float
     battery_kwh: float  # taken out of batteries
     battery_left: float | None  # share, None without batteries
     energy_closure: float  # worst of all steps
@@ -200,6 +202,7 @@ def transient_dataset(
         "battery_j": run.battery,
         "battery_used_j": run.drained,
         "meter_j": run.meter,
+        "generator_j": run.generated,
         "design_it_w": plan.design_it,
         "extremes": [f"{name}={low:.6g},{high:.6g}" for name, (low, high) in rec.extremes.items()],
         "notes": notes,
@@ -249,13 +252,14 @@ def summarize_transient(ds: xr.Dataset) -> TransientSummary:
     throttle = _first(groups, "time_to_throttle_s")
     stop = _first(groups, "time_to_shutdown_s")
     battery, used = float(ds.attrs["battery_j"]), float(ds.attrs["battery_used_j"])
+    generated = float(ds.attrs["generator_j"])
     limiting = stop[1] or throttle[1]
     cause = str(ds.rack_stop_cause.sel(rack=stop[1]).item()) if stop[1] else "chip"
     return TransientSummary(
         str(ds.attrs["site"]), float(ds.attrs["until_s"]), list(ds.attrs["events"]), list(ds.attrs["log"]),
-        throttle[0], stop[0], ("power" if cause == "power" else f"racks.{limiting}") if limiting else None, groups, loops,
+        throttle[0], stop[0], (cause if cause.startswith("power.") else f"racks.{limiting}") if limiting else None, groups, loops,
         extremes_of(ds), sum(one.lost_kwh for one in groups.values()),
-        float(ds.attrs["meter_j"]) / 3.6e6, used / 3.6e6, 1.0 - min(used / battery, 1.0) if battery > 0.0 else None,
+        (float(ds.attrs["meter_j"]) - generated) / 3.6e6, generated / 3.6e6, used / 3.6e6, 1.0 - min(used / battery, 1.0) if battery > 0.0 else None,
         float(ds.attrs["energy_closure"]), int(ds.attrs["steps"]),
     )  # fmt: skip
 

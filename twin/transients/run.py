@@ -245,7 +245,8 @@ def _run(
     progress(int(until), int(until))
     y, plant = stepper.y, stepper.plant
     return Run(
-        plan, recorder, steps, rejected, worst, float(y[plant.meter]), timeline.supply.battery, float(y[plant.battery]), timeline.log
+        plan, recorder, steps, rejected, worst, float(y[plant.meter]), timeline.supply.battery, float(y[plant.battery]),
+        timeline.supply.generated, timeline.log,
     )  # fmt: skip
 
 
@@ -345,9 +346,9 @@ class Drive:
         protection.guard(self.timeline, recorder.crossings)
         for rows in stepper.rows:
             crossing = recorder.crossings[rows.node.name]
-            dark = self.timeline.supply.unpowered.get(rows.node.name, np.inf)
-            if dark < np.inf and crossing.stop == np.inf:
-                crossing.stop, crossing.cause = dark, "power"
+            dark = self.timeline.supply.unpowered.get(rows.node.name)
+            if dark is not None and crossing.stop == np.inf:
+                crossing.stop, crossing.cause = dark
             model = rows.node.racks.accelerator
             if model is None:
                 continue

@@ -11,6 +11,9 @@ from twin.transients.machines import Machines
 GENERATOR_ORDER = ("pump", "cdu", "liquid_to_air", "immersion", "two_phase", "air_handler", "rear_door", "cooling_tower", "dry_cooler", "chiller", "heat_reuse")  # fmt: skip
 
 
+MAINS = ("utility", "transformer")  # what generators stand in for
+
+
 class Supply:
     """State of the electrical side; `energise` works out who has power and tells the machines."""
 
@@ -25,15 +28,14 @@ class Supply:
             True,
         )  # ready: generators start when they are called
         self.lost: dict[str, float] = {}  # units of feeders
-        self.unpowered: dict[str, float] = {}  # rack groups that have lost power, and when they first did
+        # rack groups that have lost power: when they first did, and the feeder that was the cause
+        self.unpowered: dict[str, tuple[float, str]] = {}
         self.dark: set[str] = set()  # elements without power
         self.supplied: set[str] = set()  # elements that the generators have taken on
-        self.battery = sum(
-            feeder.units * feeder.rating * feeder.ride_through
-            for feeder in self.feeders.values()
-            if isinstance(feeder, UpsModules)
-        )
+        self.battery = self._batteries()
         self._drained = 0.0
+        self.generated = 0.0  # J that came from generators
+        self._metered = 0.0
         self._calls = 0  # for generators: a start that utility has overtaken is not carried out
         self._normal = list(self.plant.fed)
 
@@ -54,6 +56,7 @@ class Supply:
             )
         if feeder.kind == "utility":
             self.utility = False
+        if feeder.kind in MAINS and not self._mains():
             self._call()
         self.energise()
 
@@ -62,7 +65,9 @@ class Supply:
         self.lost[name] = 0.0
         next(one for one in self.plant.feeders if one.name == name).units = max(self.feeders[name].units, 1)
         if self.feeders[name].kind == "utility":
-            self.utility, self.generator = True, False
+            self.utility = True
+        if self.feeders[name].kind in MAINS and self._mains():
+            self.generator = False
             self.supplied.clear()
         self.energise()
 
@@ -75,7 +80,7 @@ class Supply:
     def start_generators(self) -> None:
         """Generators can start again, and do where they are needed."""
         self.ready = True
-        if not self.utility and not self.generator:
+        if not self._mains() and not self.generator:
             self._call()
 
     def overheat(self, room: str) -> None:
@@ -90,12 +95,29 @@ class Supply:
                 self.machines.protect(link.node.address, f"{room} is too hot")
 
     def after(self) -> None:
-        """What the step that has been taken used up of the batteries."""
+        """What the step that has been taken used up of the batteries, and took from generators."""
+        metered = float(self.stepper.y[self.plant.meter])
+        if self.generator:
+            self.generated += metered - self._metered
+        self._metered = metered
         if self.plant.on_battery:
             self._drained = float(self.stepper.y[self.plant.battery])
-            if self._drained >= self.battery:
+            if self._drained >= self._batteries():
                 self.log.append(f"{self.stepper.now:.0f} s: batteries are empty")
                 self.energise()
+
+    def _batteries(self) -> float:
+        """J in full batteries of the UPS that are not lost."""
+        return sum(
+            max(feeder.units - self.lost.get(name, 0.0), 0.0) * feeder.rating * feeder.ride_through
+            for name, feeder in self.feeders.items()
+            if isinstance(feeder, UpsModules)
+        )
+
+    def _mains(self) -> bool:
+        """Whether the utility reaches the site behind its transformers, where generators stand in for it."""
+        transformers = [name for name, feeder in self.feeders.items() if feeder.kind == "transformer"]
+        return any(self._alive(name) for name in transformers) if transformers else self.utility
 
     # -- generators ----------------------------------------------------------------------------------------------
 
@@ -109,7 +131,7 @@ class Supply:
 
     def _take_over(self, interval: float, call: int) -> None:
         """Generators feed the UPS first, then what says that it is theirs, block by block."""
-        if self.utility or not self.ready or call != self._calls:
+        if self._mains() or not self.ready or call != self._calls:
             return
         self.generator = True
         self.log.append(f"{self.stepper.now:.0f} s: generators take the UPS")
@@ -141,9 +163,16 @@ class Supply:
             return False
         if feeder.kind == "utility":
             return self.utility
-        if feeder.kind == "ups" and (self.generator or self._drained < self.battery):
+        if feeder.kind == "ups" and (self.generator or self._drained < self._batteries()):
             return True
         return any(self._alive(parent) for parent in self.plant.plan.parents[name])
+
+    def _reached(self, name: str) -> bool:
+        """Whether generators, which stand behind the transformers, reach what a feeder feeds."""
+        if self.feeders[name].kind in MAINS:
+            return True
+        whole = self.lost.get(name, 0.0) < max(self.feeders[name].units, 1)
+        return whole and any(self._reached(parent) for parent in self.plant.plan.parents[name])
 
     def _on_battery(self, name: str) -> bool:
         """Whether a UPS delivers without being fed."""
@@ -159,7 +188,8 @@ class Supply:
         for address in self.plant.elements:
             if not self.fed.get(address):  # what draws nothing needs nothing
                 continue
-            has = any(self._alive(name) for name in self.fed[address]) or address in self.supplied
+            has = any(self._alive(name) for name in self.fed[address])
+            has = has or (address in self.supplied and any(self._reached(name) for name in self.fed[address]))
             if not has and address in backed and ups:
                 has = True
                 moved.add(address)
@@ -194,12 +224,24 @@ class Supply:
             rows.on[:] = on
             rows.renew()
             if not on and rows.node.name not in self.unpowered:
-                self.unpowered[rows.node.name] = self.stepper.now
+                self.unpowered[rows.node.name] = (self.stepper.now, self._cause(address))
                 self.log.append(f"{self.stepper.now:.0f} s: {address} loses power")
         elif on:
             self.machines.lighten(address)
         else:
             self.machines.darken(address)
+
+    def _cause(self, address: str) -> str:
+        """The feeder for want of which an element has no power: lost itself, or a UPS with empty batteries."""
+        name = next(iter(self.fed[address]))
+        while (
+            self.lost.get(name, 0.0) < max(self.feeders[name].units, 1) and self.feeders[name].kind != "ups"
+        ):
+            above = list(self.plant.plan.parents[name])
+            if not above:
+                break
+            name = above[0]
+        return f"power.{name}"
 
     def _rows(self, where: str) -> Rows:
         return next(rows for rows in self.stepper.rows if f"racks.{rows.node.name}" == where)

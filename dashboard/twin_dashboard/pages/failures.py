@@ -229,7 +229,8 @@ def countdown(one: Played, letter: str, system: str) -> list[Any]:
     flows = figures.moving_loops([ds])
     least = s.loops[flows[0]].lowest_flow_share if flows else None
     limiting = s.limiting_element or ""
-    who = "Power" if limiting == "power" else readable(limiting.removeprefix("racks.")) if limiting else "—"
+    dark = limiting.startswith("power.")
+    who = readable(limiting.removeprefix("racks.").removeprefix("power.")) if limiting else "—"
     charge = figures.left(ds)
     empty = next((moment for moment, words in figures.happened(ds) if words == "batteries are empty"), None)
     drawn = (
@@ -239,7 +240,7 @@ def countdown(one: Played, letter: str, system: str) -> list[Any]:
         if s.battery_kwh > 0.0
         else "not used"
     )
-    lost = "racks lose power" if limiting == "power" else limiting or "nothing stops"
+    lost = f"racks lose power for want of {limiting}" if dark else limiting or "nothing stops"
     before = f"{letter}: " if letter else ""
     times = (
         (f"{letter}: to throttle", f"{letter}: to shutdown")
@@ -277,7 +278,7 @@ def verdict(designs: Sequence[Played], system: str) -> str:
         s = one.summary
         until = span(s.until_s - float(one.ds.attrs["first_event_s"]))
         name = f"Design {'AB'[n]}: " if len(designs) > 1 else ""
-        if s.time_to_shutdown_s is not None and s.limiting_element == "power":
+        if s.time_to_shutdown_s is not None and (s.limiting_element or "").startswith("power."):
             words = (
                 f"racks lose power after {span(s.time_to_shutdown_s)}"
                 if s.time_to_shutdown_s > 0.0
@@ -286,7 +287,9 @@ def verdict(designs: Sequence[Played], system: str) -> str:
             if s.time_to_throttle_s is not None:
                 words = f"chips throttle after {span(s.time_to_throttle_s)} and {words}"
         elif s.time_to_shutdown_s is not None:
-            words = f"chips throttle after {span(s.time_to_throttle_s)} and the first racks stop after {span(s.time_to_shutdown_s)}"
+            words = f"the first racks stop after {span(s.time_to_shutdown_s)}"
+            if s.time_to_throttle_s is not None:
+                words = f"chips throttle after {span(s.time_to_throttle_s)} and {words}"
         elif s.time_to_throttle_s is not None:
             words = f"chips throttle after {span(s.time_to_throttle_s)}; no rack stops within {until}"
         else:
