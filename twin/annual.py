@@ -34,6 +34,7 @@ from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block, Span
 from twin.storage.audit import audit
 from twin.storage.schedule import Drive, passes, plan_tanks
+from twin.trim_respond import request_notes
 from twin.unsolved import reason
 from twin.variables import PER_RACK
 from twin.weather import Weather, load_weather, resample
@@ -158,6 +159,7 @@ def simulate(
     supply = found.values["loop_supply_temperature"]
     floated = vapour_notes(plan, supply, np.asarray(ambient.pressure), span.step_s)
     more = [*more, *floated, *uneven_notes(plan, found.members.flow)]
+    more += request_notes(plan, found.values, span.step_s)
     told = (*notes, *more, *said, *emitted, *air.notes)
     return dataset(plan, found, span, air, trace, rates, told, __version__)
 

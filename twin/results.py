@@ -16,7 +16,8 @@ from twin import members, tokens
 from twin.compile import Plan, VolumeNode
 from twin.ranges import Edge, as_lines, joined, left
 from twin.state import Block, Span, State
-from twin.variables import PER_RACK, STORAGE, VARIABLES
+from twin.trim_respond import requests, resets_of
+from twin.variables import PER_RACK, RESET, STORAGE, VARIABLES
 
 if TYPE_CHECKING:
     from twin.loads.load import Load
@@ -80,6 +81,11 @@ def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> C
     values["site_pue"] = state.meter / np.maximum(values["site_it_power"], 1e-9)
     if state.stored:
         values["storage_heat"] = np.stack([state.stored[v.name] for v in loops if v.name in state.stored])
+    for i, volume in enumerate(loops):
+        if volume in [one for one, _ in resets_of(plan)]:
+            none = np.full((len(loops), n), np.nan)
+            values.setdefault("loop_reset", none.copy())[i] = state.reset[volume.name]
+            values.setdefault("loop_requests", none.copy())[i] = requests(plan, volume, state, block)
     if per_rack:
         values |= members.series(plan, block, state)  # type: ignore[arg-type]
     return Collected(
@@ -324,7 +330,7 @@ def dataset(
         "feeder_kind": ("feeder", [feeder.kind for _, feeder in plan.feeders]),
     }
     data = {}
-    asked = {name: row for name, row in (PER_RACK | STORAGE).items() if name in values}
+    asked = {name: row for name, row in (PER_RACK | STORAGE | RESET).items() if name in values}
     if "storage_heat" in values:
         coords["storage"] = [tank[0] for tank in found.tanks]
         coords["storage_capacity"] = ("storage", [tank[1] for tank in found.tanks], {"units": "J"})

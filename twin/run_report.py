@@ -1,5 +1,6 @@
 """A run as an engineer reads it: plain text for the terminal, in SI or IP."""
 
+import numpy as np
 import xarray as xr
 from twin_sites import units
 from twin_sites.schema import Site
@@ -127,6 +128,11 @@ def _loops(ds: xr.Dataset, system: str) -> list[str]:
             f"{_t(pick['supply_temperature'].max(), system):>12} {_t(pick['return_temperature'].mean(), system):>13} "
             f"{pick['heat'].mean() / 1000:>8,.0f} kW {pick['heat'].max() / 1000:>7,.0f} kW"
         )
+        if "loop_reset" in ds and not np.isnan(ds["loop_reset"].values[i]).any():
+            share = 100 * ds["loop_reset"].values[i]
+            lines.append(
+                f"    reset by requests: {share.mean():.0f} % on average, {share.min():.0f} to {share.max():.0f} % (0 % warmest, 100 % coldest)"
+            )
     return lines
 
 

@@ -16,6 +16,16 @@ DEW_POINT_MARGIN_K = (
 
 def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, alone: bool = False) -> Array:
     """Temperature to hold; relative ones take what a colder loop achieves, or the set point of a hotter one."""
+    wanted = pulled(volume, state, warmest(plan, volume, state, block, alone))
+    if volume.racks and volume.fluid is not None:
+        floor = max(_room(plan, node).dew_point for node in volume.racks) + DEW_POINT_MARGIN_K
+        state.dew_bound[volume.name] = wanted < floor
+        wanted = np.maximum(wanted, floor)
+    return wanted
+
+
+def warmest(plan: Plan, volume: VolumeNode, state: State, block: Block, alone: bool = False) -> Array:
+    """Temperature to hold as the site states it, before requests reset it."""
     n = np.size(block.ambient.dry_bulb)
     base, value = volume.part.supply
     if not base:
@@ -34,11 +44,15 @@ def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, alone:
     if base:
         low, high = _bounds(volume.part)
         wanted = np.clip(wanted, volume.part.supply_floor if isinstance(volume.part, Loop) else low, high)
-    if volume.racks and volume.fluid is not None:
-        floor = max(_room(plan, node).dew_point for node in volume.racks) + DEW_POINT_MARGIN_K
-        state.dew_bound[volume.name] = wanted < floor
-        wanted = np.maximum(wanted, floor)
     return wanted
+
+
+def pulled(volume: VolumeNode, state: State, warmest: Array) -> Array:
+    """A set point as far towards its coldest as requests have reset it."""
+    reset = volume.part.reset if isinstance(volume.part, Loop) else None
+    if reset is None or volume.name not in state.reset:
+        return warmest
+    return np.asarray(warmest - state.reset[volume.name] * np.maximum(warmest - reset.coldest, 0.0))
 
 
 def _bounds(part: Loop | Room) -> tuple[float, float]:

@@ -60,6 +60,7 @@ class State:
 
     supply: dict[str, Array] = field(default_factory=dict)
     wanted: dict[str, Array] = field(default_factory=dict)
+    reset: dict[str, Array] = field(default_factory=dict)  # 0 warmest to 1 coldest, of loops that have one
     excess: dict[str, Array] = field(
         default_factory=dict
     )  # K above its set point at which a sweep takes a loop

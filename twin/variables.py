@@ -90,6 +90,12 @@ STORAGE: dict[str, Variable] = {
     "storage_charge": Variable(_S, "1", "Cold stored at the end of the step, of capacity", 0.0, 1.0, "point"),
 }
 
+# Of loops whose set point is reset by requests: in the result of a site that has some, undefined for its other loops.
+RESET: dict[str, Variable] = {
+    "loop_reset": Variable(_L, "1", "Set-point reset, 0 warmest to 1 coldest", 0.0, 1.0),
+    "loop_requests": Variable(_L, "1", "Requests for colder supply", 0.0, 3e5),
+}
+
 # Of every single rack at every step: in a result only where asked for, as float32.
 PER_RACK: dict[str, Variable] = {
     "member_power": Variable(_MT, "W", "Power of the rack", 0.0, 2e6),

@@ -12,7 +12,7 @@ from twin_sites import declared, schema, units
 from twin_sites.catalogue import FAMILIES
 from twin_sites.schema import SetPointQuantity
 
-from twin.variables import PER_RACK, STORAGE, VARIABLES, Variable
+from twin.variables import PER_RACK, RESET, STORAGE, VARIABLES, Variable
 
 HERE = Path(__file__).resolve().parent
 ELEMENTS = (
@@ -26,6 +26,7 @@ ELEMENTS = (
     ("Pumps of a loop", schema.Pumps, "cooling.NAME.pump", ""),
     ("Headers of a loop", schema.Headers, "cooling.NAME.manifold", "Between the units and the racks, nearest first: how much flow each rack gets. Without them every rack gets what it asks."),
     ("Thermal storage of a loop", schema.Stores, "cooling.NAME.storage", "A tank of cold water beside the machines of a facility loop; when it is filled and used is planned before the run and audited after it."),
+    ("Set-point reset of a loop", schema.Reset, "cooling.NAME.reset", "Trim and respond: units on the loop ask for colder supply, and `supply` is the warmest set point. See `docs/how-to/your-own-site.md`."),
     ("Coolant distribution units", schema.Cdus, "cooling.NAME.LINK", "`kind: cdu`. Between a technology loop and facility water."),
     ("Plate exchangers", schema.Exchangers, "cooling.NAME.LINK", "`kind: heat_exchanger`. An economiser is one that stands before the chillers."),
     ("Chillers", schema.Chillers, "cooling.NAME.LINK", "`kind: chiller`."),
@@ -194,6 +195,10 @@ def variables() -> str:
         "Where a loop has a tank (`cooling.NAME.storage`), over `storage`, named as the loop:", "",
         "| variable | unit | what | dimensions | believable | over the step |", "|---|---|---|---|---|---|",
         *(row_of(name, row) for name, row in STORAGE.items()),
+        "",
+        "Where requests reset the set point of a loop (`cooling.NAME.reset`), undefined for the others:", "",
+        "| variable | unit | what | dimensions | believable | over the step |", "|---|---|---|---|---|---|",
+        *(row_of(name, row) for name, row in RESET.items()),
         "",
         "`rack` counts groups of racks, `member` single racks, named as addresses name them (`compute.17`); `member_rack` is the group each",
         "stands in. What each rack did over the run is in every result. Its steps are kept where asked for, with `per_rack=True` or",

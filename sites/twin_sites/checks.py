@@ -17,6 +17,7 @@ from twin_sites.errors import Problem, did_you_mean
 from twin_sites.forms import headers, liquid_missing, open_rooms, server_forms
 from twin_sites.money import one_currency
 from twin_sites.problems import FITTING
+from twin_sites.resets import resets
 from twin_sites.schema import (
     AMBIENT_BASES,
     OUTDOORS,
@@ -75,6 +76,7 @@ def check(site: Site) -> list[Problem]:
     problems += server_forms(site)
     problems += headers(site)
     problems += stores(site)
+    problems += resets(site)
     problems += _buffers(site)
     problems += _set_points(site, volumes)
     problems += _heat_goes_out(site, volumes)

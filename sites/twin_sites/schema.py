@@ -333,6 +333,48 @@ class Stores(Group, ThermalStorage):
     ports: ClassVar = ()
 
 
+def _step_of(label: str, source: str) -> Any:
+    return Quantity("1", label, low=0.001, high=1.0, bound_source=source, shown="%", shown_ip="%")
+
+
+G36_RESET = "ASHRAE Guideline 36-2021, 5.20.5.2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset(Parameters):
+    """Trim and respond: ``supply`` is the warmest set point; requests of units on the loop pull it towards ``coldest``."""
+
+    kind: Literal["trim-and-respond"] = "trim-and-respond"
+    coldest: Annotated[
+        float,
+        Quantity(
+            "degC", "Coldest set point, at a reset of 100 %", low=2.0, high=60.0, bound_source="estimate"
+        ),
+    ]
+    ignored: Annotated[
+        int, Quantity("count", "Requests that are ignored", low=0, high=1000, bound_source=f"{G36_RESET}: 2")
+    ] = 2
+    trim: Annotated[float, _step_of("Trim towards warmest in each interval", f"{G36_RESET}: 2 %")] = 0.02
+    respond: Annotated[
+        float, _step_of("Response towards coldest to each request that counts", f"{G36_RESET}: 3 %")
+    ] = 0.03
+    most: Annotated[float, _step_of("Largest response in an interval", f"{G36_RESET}: 7 %")] = 0.07
+    interval: Annotated[
+        float,
+        Quantity(
+            "s", "Interval between two looks at requests", 60.0, 3600.0, f"{G36_RESET}: 5 min", shown="min"
+        ),
+    ] = 300.0
+    delay: Annotated[
+        float,
+        Quantity("s", "Delay after its pumps start", 0.0, 7200.0, f"{G36_RESET}: 15 min", "min"),
+    ] = 900.0
+    hold: Annotated[
+        float,
+        Quantity("s", "Hold after a chiller is staged", 0.0, 7200.0, f"{G36_RESET}: 15 min", "min"),
+    ] = 900.0
+
+
 class _Open(BaseModel):
     """Base of site parts: frozen, unknown keys refused unless a part names what else it takes."""
 
@@ -380,6 +422,7 @@ class Loop(_Linked):
             "degC", "Supply set point", low=5.0, high=60.0, bound_source="property and plate exchanger ranges"
         ),
     ]
+    reset: Annotated[Reset | None, Choice("Set-point reset by requests (trim and respond)")] = None
     supply_floor: Annotated[
         float,
         Quantity(

@@ -9,7 +9,8 @@ One event is one line: a moment, a verb, an address of the site and, where the v
     t=10s   stick   cooling.tcs.cdu 30 %           its valve or speed stays there, or where it is; ``free`` ends it
     t=10s   block   racks.compute.3 0 %            share of their coolant that these racks get
     t=0s    leak    cooling.tcs 2 L/s              the loop loses coolant; its pumps stop on low pressure
-    t=0s    set     cooling.fws.supply 35 degC     a set point; ``cooling.tcs.supply fws + 3 K`` likewise
+    t=0s    set     cooling.fws.supply 35 degC     a set point; ``cooling.tcs.supply fws + 3 K`` likewise; where
+                                                   requests reset it, its warmest, and ``cooling.fws.reset.coldest``
     t=0s    load    racks.compute 60 %             activity; without an address that of all racks
     t=0s    weather dry_bulb 44 degC               from now on; ``wet_bulb`` likewise
 
@@ -24,12 +25,13 @@ from typing import Any, NamedTuple
 from twin_models.fields import Quantity
 from twin_sites import units
 from twin_sites.building import read_set_point
-from twin_sites.declared import base_of, keys_of
+from twin_sites.declared import base_of, hints, keys_of, quantity_of
 from twin_sites.errors import InputError, Problem, did_you_mean
-from twin_sites.schema import AMBIENT_BASES, Cdus, Group, Loop, Racks, SetPointQuantity
+from twin_sites.schema import AMBIENT_BASES, Cdus, Group, Loop, Racks, Reset, SetPointQuantity
 from twin_sites.yaml_files import read_yaml
 
 from twin.compile import Plan
+from twin.trim_respond import resets_of
 
 SHARE = Quantity("1", "Share", low=0.0, high=1.0)
 MOMENT = Quantity("s", "Moment", low=0.0, high=20 * 8784 * 3600.0, bound_source="twenty years")
@@ -219,7 +221,9 @@ def _value(quantity: Any, text: str, plan: Plan, where: str) -> Any:
     quantity = quantity[0] if optional else quantity
     if quantity is None or (optional and not text):
         return None if not text else Problem("", f"'{text}' after the address", "nothing", "leave it out")
-    if quantity == "set point":
+    if quantity == "set point" and where.endswith(".coldest"):
+        quantity = quantity_of(hints(Reset)["coldest"])
+    elif quantity == "set point":
         volume = next(v for v in plan.volumes if f"{v.address}.supply" == where)
         quantity = next(
             item
@@ -276,13 +280,14 @@ def targets(plan: Plan) -> dict[str, dict[str, Group | Racks | None]]:
     racks: dict[str, Group | Racks | None] = {f"racks.{node.name}": node.racks for node in plan.racks}
     feeders: dict[str, Group | Racks | None] = {f"power.{name}": feeder for name, feeder in plan.feeders}
     backup: dict[str, Group | Racks | None] = {GENERATORS: None} if plan.site.generators is not None else {}
+    resets: dict[str, Group | Racks | None] = {f"{v.address}.reset.coldest": None for v, _ in resets_of(plan)}
     return {
         "machine": machines | racks | feeders | backup,
         "link": links,
         "liquid racks": {f"racks.{node.name}": node.racks for node in plan.racks if _has_valve(node.racks)},
         "racks or all": racks | {"": None},
         "loop": {f"cooling.{v.name}": None for v in plan.volumes if v.fluid is not None},
-        "set point": {f"{v.address}.supply": None for v in plan.volumes},
+        "set point": {f"{v.address}.supply": None for v in plan.volumes} | resets,
         "outdoor air": {"dry_bulb": None, "wet_bulb": None},
     }
 

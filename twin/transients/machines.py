@@ -9,7 +9,7 @@ from twin.transients.banks import Bank
 from twin.transients.parts import LinkState
 from twin.transients.stepping import Stepper
 
-Later: TypeAlias = Callable[[float, Callable[[], None]], None]
+Later: TypeAlias = Callable[[float, Callable[[], bool | None]], None]
 
 
 class Machines:

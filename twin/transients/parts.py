@@ -122,6 +122,15 @@ class VolumeState:
 
 
 @dataclass
+class ResetState:
+    """Where the set point of a loop is that requests reset."""
+
+    coldest: float  # °C
+    share: float = 0.0  # 0 warmest to 1 coldest
+    requests: float = 0.0
+
+
+@dataclass
 class Drive:
     """Pumps of a loop or of a group of CDUs: what they draw over this step, all units together."""
 

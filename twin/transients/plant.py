@@ -23,6 +23,7 @@ from twin.transients.parts import (
     Drive,
     FeederState,
     LinkState,
+    ResetState,
     VolumeState,
     at_point,
     bounds_of,
@@ -35,6 +36,7 @@ from twin.transients.parts import (
     unit_transfer,
     volume_state,
 )
+from twin.trim_respond import resets_of
 
 
 class Plant:
@@ -65,6 +67,7 @@ class Plant:
         self.set_points: dict[str, tuple[str, float]] = {
             v.node.name: (v.node.part.supply.base, v.node.part.supply.value) for v in self.volumes
         }
+        self.resets = {v.name: ResetState(reset.coldest) for v, reset in resets_of(plan)}
         self.bounds = {v.node.name: bounds_of(plan, v.node) for v in self.volumes}
         self.sinks = {OUTDOORS: self.rejected} | {
             v.node.name: (v.mix if not v.air else v.back[0]) for v in self.volumes
@@ -146,6 +149,8 @@ class Plant:
             other = self.by_name[base]
             colder = self.volumes.index(other) < self.volumes.index(v)
             want = limited((y[other.out] if colder else self.wanted(other, y)) + value, low, high)
+        if self.resets and (reset := self.resets.get(v.node.name)) is not None:
+            want = want - reset.share * higher(want - reset.coldest, 0.0)
         return limited(want, floor, 1e9)
 
     def breathe(self, ambient: Ambient) -> None:

@@ -103,6 +103,8 @@ def names(stepper: Stepper) -> list[str]:
         found += [f"rack.{group}.{part}" for part in RACK_PARTS]
     for v in plant.volumes:
         found += [f"loop.{v.node.name}.{part}" for part in ("supply", "wanted", "return", "flow", "heat")]
+    for name in plant.resets:
+        found += [f"loop.{name}.reset", f"loop.{name}.requests"]
     for drive in plant.drives:
         found.append(f"drive.{drive.address}")
     for link in plant.links:
@@ -158,6 +160,8 @@ def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Ar
     for v in plant.volumes:
         drop = y[v.last] + v.above - y[v.head]
         row += [y[v.head], v.wanted, y[v.last], v.flow, v.flow * v.cp * drop]
+    for reset in plant.resets.values():
+        row += [reset.share, reset.requests]
     row += [drive.electric for drive in plant.drives]
     for link in plant.links:
         row += _link(plant, link, y)

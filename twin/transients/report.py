@@ -38,6 +38,13 @@ def transient_report(one: TransientSummary) -> str:
             f"{name:<18}{loop.start_c:>8.1f}{loop.lowest_c:>8.1f}{loop.highest_c:>9.1f}{loop.end_c:>8.1f}"
             f"{loop.overshoot_k:>9.1f} K{span(loop.settled_s):>10}{100 * loop.lowest_flow_share:>10.0f} %"
         )
+    for name, loop in one.loops.items():
+        if loop.reset is not None:
+            start, low, high, end = (f"{100 * share:.0f} %" for share in loop.reset)
+            lines.append(
+                f"Set point of {name} reset by requests: {start} at the start, {low} to {high}, {end} at the end "
+                f"(0 % warmest, 100 % coldest); up to {loop.most_requests:.0f} requests."
+            )
     lines.append("")
     made = f", from generators {one.generator_kwh:,.1f} kWh" if one.generator_kwh > 0.0 else ""
     lines.append(

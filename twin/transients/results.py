@@ -14,7 +14,8 @@ from twin.results import _it_power, _rating, role, site_key
 from twin.state import State
 from twin.transients.limits import Extremes, extremes_of, limits_of_plan
 from twin.transients.recorder import Recorder
-from twin.variables import VARIABLES
+from twin.trim_respond import resets_of
+from twin.variables import RESET, VARIABLES
 
 if TYPE_CHECKING:
     from twin.loads.load import Load
@@ -66,6 +67,8 @@ class LoopTimes:
         float | None
     )  # after the first event, from which on it stays where it ends; None where it still moves
     lowest_flow_share: float  # of its flow at the start
+    reset: list[float] | None = None  # by requests, 0 warmest to 1 coldest: start, lowest, highest, end
+    most_requests: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,10 @@ def transient_dataset(
     )
     for name, part in {"supply_temperature": "supply", "set_point": "wanted", "return_temperature": "return", "flow": "flow", "heat": "heat"}.items():  # fmt: skip
         data[f"loop_{name}"] = np.stack([get(f"loop.{loop}.{part}") for loop in loops])
+    for part in RESET if resets_of(plan) else ():
+        own = [f"loop.{loop}.{part.removeprefix('loop_')}" for loop in loops]
+        none = np.full(rec.grid.size, np.nan)
+        data[part] = np.stack([get(name) if name in rec.names else none for name in own])
     drives = {name.removeprefix("drive."): get(name) for name in rec.names if name.startswith("drive.")}
     data["loop_pump_power"] = np.stack([_pumps(plan, drives, loop, rec.grid.size) for loop in loops])
     for name, part in {
@@ -151,7 +158,7 @@ def transient_dataset(
     data["site_pue"] = data["site_power"] / np.maximum(data["site_it_power"], 1e-9)
     variables: dict[str, Any] = {}
     for name, values in data.items():
-        row = VARIABLES[name]
+        row = (VARIABLES | RESET)[name]
         variables[name] = xr.Variable(
             row.dims, values, {"units": row.unit, "long_name": row.label, "cell_methods": "time: point"}
         )
@@ -282,9 +289,14 @@ def _loop(ds: xr.Dataset, i: int) -> LoopTimes:
             max(float(elapsed[last + 1]) - since, 0.0) if last + 1 < supply.size - supply.size // 20 else None
         )
     highest = float(supply.max())
+    reset = requests = None
+    if "loop_reset" in ds and not np.isnan(ds.loop_reset.values[i]).all():
+        share, requests = ds.loop_reset.values[i], float(ds.loop_requests.values[i].max())
+        reset = [float(one) for one in (share[0], share.min(), share.max(), share[-1])]
     return LoopTimes(
         float(supply[0]), float(supply.min()), highest, float(supply[-1]),
         max(highest - max(float(want.max()), float(supply[0])), 0.0), settled, float(flow.min() / max(flow[0], 1e-12)),
+        reset, requests,
     )  # fmt: skip
 
 

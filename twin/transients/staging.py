@@ -46,6 +46,7 @@ class Staging:
 
     def __init__(self, machines: Machines) -> None:
         self.machines, self.plant, self.stepper = machines, machines.plant, machines.stepper
+        self.changed: dict[str, float] = {}  # when a group was last given another number of units, s
         self._groups = [
             Staged(link.node.address, partial(ask, v, link), link)
             for v in self.plant.volumes
@@ -135,6 +136,7 @@ class Staging:
 
     def _change(self, one: Staged, way: int) -> None:
         now, machine = self.stepper.now, self.machines.machine(one.where)
+        self.changed[one.where] = now
         for ask in one.asks.values():
             ask.forget()
         self.machines.wanted[one.where] = self.machines.running(one.where) + way

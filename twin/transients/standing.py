@@ -59,6 +59,8 @@ def stand(
     plant = Plant(plan, block.ambient, cells)
     plant.open_share = dict(state.open_share)
     plant.breathe(type(block.ambient)(*(float(np.asarray(part).ravel()[0]) for part in block.ambient)))
+    for name, reset in plant.resets.items():
+        reset.share = float(state.reset[name][0])
     one = {name: float(values[0]) for name, values in state.supply.items()}
     y = np.zeros(len(plant.labels))
     for v in plant.volumes:

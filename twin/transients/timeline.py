@@ -12,6 +12,7 @@ from twin.transients.chips import Rows
 from twin.transients.events import GENERATORS, Event
 from twin.transients.machines import Machines
 from twin.transients.parts import VolumeState
+from twin.transients.resets import Resets
 from twin.transients.staging import Staging
 from twin.transients.stepping import Stepper
 from twin.transients.supply import Supply
@@ -26,12 +27,13 @@ class Timeline:
 
     def __init__(self, events: list[Event], stepper: Stepper) -> None:
         self.stepper, self.plant = stepper, stepper.plant
-        self.pending: list[tuple[float, int, Callable[[], None]]] = []
+        self.pending: list[tuple[float, int, Callable[[], bool | None]]] = []
         self.log: list[str] = []
         self._order = 0
         self.machines = Machines(stepper, self.later, self.log)
         self.supply = Supply(self.machines)
         self.staging = Staging(self.machines)
+        self.resets = Resets(self.staging)
         self._set_weather: dict[str, float] = {}
         self._set_load: dict[str, dict[int | None, float]] = {}  # by group and row, None for all
         self._leaks: dict[str, float] = {}
@@ -42,8 +44,8 @@ class Timeline:
 
     # -- when ----------------------------------------------------------------------------------------------------
 
-    def later(self, at: float, action: Callable[[], None]) -> None:
-        """Let something happen at a moment."""
+    def later(self, at: float, action: Callable[[], bool | None]) -> None:
+        """Let something happen at a moment; False says that nothing came of it."""
         self._order += 1
         self.pending.append((at, self._order, action))
         self.pending.sort(key=lambda item: item[:2])
@@ -56,8 +58,7 @@ class Timeline:
         """Let happen what is due; whether anything did."""
         done = False
         while self.pending and self.pending[0][0] <= now + 1e-9:
-            self.pending.pop(0)[2]()
-            done = True
+            done = self.pending.pop(0)[2]() is not False or done
         return done
 
     def ask(self, asked: Sequence[Mapping[str, Array]], spans: Array) -> None:
@@ -134,8 +135,11 @@ class Timeline:
         )  # a step ends where a switch acts
 
     def _set(self, event: Event) -> None:
-        name = event.where.removesuffix(".supply").rpartition(".")[2]
-        self.plant.set_points[name] = event.value
+        volume, _, field = event.where.rpartition(".")
+        if field == "coldest":
+            self.plant.resets[volume.split(".")[1]].coldest = event.value
+        else:
+            self.plant.set_points[volume.rpartition(".")[2]] = event.value
 
     def _load(self, event: Event) -> None:
         for rows in self.stepper.rows:
@@ -166,6 +170,7 @@ class Timeline:
         """What the step that has been taken used up of batteries and coolant, and which units it starts or stops."""
         self.supply.after()
         self.staging.after(step)
+        self.resets.after(step)
         for name, rate in self._leaks.items():
             self._lose_coolant(self.plant.by_name[name], rate * step)
 
