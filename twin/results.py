@@ -16,7 +16,6 @@ from twin import members, tokens
 from twin.compile import Plan, VolumeNode
 from twin.ranges import Edge, as_lines, joined, left
 from twin.state import Block, Span, State
-from twin.trim_respond import requests, resets_of
 from twin.variables import PER_RACK, RESET, STORAGE, VARIABLES
 
 if TYPE_CHECKING:
@@ -81,11 +80,10 @@ def collect(plan: Plan, block: Block, state: State, per_rack: bool = False) -> C
     values["site_pue"] = state.meter / np.maximum(values["site_it_power"], 1e-9)
     if state.stored:
         values["storage_heat"] = np.stack([state.stored[v.name] for v in loops if v.name in state.stored])
-    for i, volume in enumerate(loops):
-        if volume in [one for one, _ in resets_of(plan)]:
-            none = np.full((len(loops), n), np.nan)
-            values.setdefault("loop_reset", none.copy())[i] = state.reset[volume.name]
-            values.setdefault("loop_requests", none.copy())[i] = requests(plan, volume, state, block)
+    if state.reset:
+        none = np.full(n, np.nan)
+        values["loop_reset"] = np.stack([state.reset.get(v.name, none) for v in loops])
+        values["loop_requests"] = np.stack([state.requests.get(v.name, none) for v in loops])
     if per_rack:
         values |= members.series(plan, block, state)  # type: ignore[arg-type]
     return Collected(

@@ -61,6 +61,7 @@ class State:
     supply: dict[str, Array] = field(default_factory=dict)
     wanted: dict[str, Array] = field(default_factory=dict)
     reset: dict[str, Array] = field(default_factory=dict)  # 0 warmest to 1 coldest, of loops that have one
+    requests: dict[str, Array] = field(default_factory=dict)  # for colder supply of these loops
     excess: dict[str, Array] = field(
         default_factory=dict
     )  # K above its set point at which a sweep takes a loop

@@ -54,8 +54,8 @@ def senders(plan: Plan, name: str) -> list[LinkNode]:
     ]
 
 
-def requests(plan: Plan, volume: VolumeNode, state: State, block: Block) -> Array:
-    """Requests that units send to a loop, where all stands: shape of the block's steps."""
+def _requests(plan: Plan, volume: VolumeNode, state: State, block: Block) -> Array:
+    """Requests that units send to a loop, where all stands."""
     total: Array = np.zeros(state.meter.size)
     for node in senders(plan, volume.name):
         warm = state.supply[node.hot] - _wanted(plan, node, state, block)
@@ -99,6 +99,7 @@ def move_resets(plan: Plan, block: Block, state: State) -> dict[str, Array]:
         best = np.where(floats & ((now > met) | stays), low, met)
         best = 0.5 * (best + before) if late else best
         best = np.where(np.abs(best - before) < STILL_K, before, best)
+        state.requests[name] = _requests(plan, volume, state, block)
         state.reset[name] = (high - best) / np.maximum(high - low, 1e-9)
         moved[f"{volume.address}.reset"] = np.abs(best - before) * state.flow[name] * state.cp[name]
     return moved
