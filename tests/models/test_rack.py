@@ -17,6 +17,7 @@ from twin_models.rack.rack import (
     Part,
     Rack,
     activity_of,
+    around,
     flow_demand,
     pressure_drop,
     rated,
@@ -600,3 +601,17 @@ def test_contradictions_are_refused():
         replace(H100_AIR, parts={"cpu": Part(count=1, maximum=10.0, idle=1.0, liquid=0.5)})
     with pytest.raises(ValueError, match="needs idle"):
         Part(count=1, maximum=10.0)
+
+
+@pytest.mark.parametrize("slug", PRODUCTS)
+def test_around_tells_its_derivatives(slug):
+    """Power at the feed and heat into liquid by power of the packages, against a central difference."""
+    rack = RACKS[slug]
+    activity = np.array([0.0, 0.4, 1.0])
+    packages = rated(rack).accelerators * np.array([0.2, 0.6, 1.1])
+    step = 1e-3 * rack.tdp
+    found = around(activity, packages, 25.0, rack)
+    low, high = (around(activity, packages + by, 25.0, rack) for by in (-step, step))
+    np.testing.assert_allclose(found.power_slope, (high.power - low.power) / (2.0 * step), rtol=SLOPE)
+    liquid = (high.heat_liquid - low.heat_liquid) / (2.0 * step)
+    np.testing.assert_allclose(found.liquid_slope, liquid, rtol=SLOPE, atol=1e-9)

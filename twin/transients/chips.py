@@ -57,7 +57,7 @@ class Course(NamedTuple):
     """What is asked of a group over a step, in spans of constant load."""
 
     spans: Array  # s, shape (spans,)
-    asked: Array  # activity, shape (spans, rows) as all that follows
+    asked: Array  # activity, shape (spans, rows) as all that follows; one row where no span differs
     activity: Array  # what has not stopped does
     reference: Array  # W of packages at reference temperature
     conductance: Array  # W/K
@@ -77,6 +77,7 @@ class Rows:
         self.liquid = sink is not None and racks.liquid is not None
         self.boils = racks.liquid is not None and racks.liquid.control == "boiling"
         self.share = racks.accelerator_liquid
+        self.converts = bool(racks.converter_liquid or racks.shelf_liquid)  # whether losses go into liquid
         self.chip_mass = np.full(n, max(chip_mass(node), 1.0))
         self.coolant_mass = np.full(n, max(coolant_mass(node, rho_cp), 1.0))
         self.chip = np.zeros(n)  # °C
@@ -93,6 +94,7 @@ class Rows:
         self.asked = np.zeros(n)  # activity asked
         self.row_of = np.zeros(racks.count, dtype=np.intp)  # row of each rack
         self.source = np.arange(n)  # which row of the load each follows
+        self.parted = False  # whether that is another one than its own, for some
         self.inlet_high = AIR_CLASSES[racks.air_class].allowable_high
         self.reference = np.zeros(n)  # W of all packages of a rack at reference temperature
         self.bound = np.full(n, np.inf)  # W that holds the throttling temperature
@@ -121,7 +123,8 @@ class Rows:
 
     def renew(self) -> None:
         """Work out again what follows from activity and from what has stopped."""
-        self.activity = np.where(self.stopped | ~self.on, 0.0, self.asked)
+        dead = self.stopped | ~self.on
+        self.activity = np.where(dead, 0.0, self.asked) if dead.any() else self.asked
         self._refer(None)
         self._stale = True
 
@@ -137,6 +140,7 @@ class Rows:
             return row
         self.weight = np.r_[self.weight, 1.0]
         self.weight[row] -= 1.0
+        self.parted = True
         self.row_of[unit - 1] = self.weight.size - 1
         for name in ROW_ARRAYS:
             values = getattr(self, name)
@@ -159,32 +163,39 @@ class Rows:
             return np.zeros_like(activity)
         at = (racks.work.busy_activity, racks.work.idle_activity) if racks.work is not None else (0.0, 0.0)
         case = self.chips / np.maximum(self.conductance, 1e-9) - chip.junction_to_case
-        power = accelerator.reference_power(activity, 0.0 if entering is None else entering, case, chip, *at)
-        return np.asarray(self.chips * np.where(self.stopped | ~self.on, 0.0, power))
+        power = self.chips * accelerator.reference_power(
+            activity, 0.0 if entering is None else entering, case, chip, *at
+        )
+        dead = self.stopped | ~self.on
+        return np.asarray(np.where(dead, 0.0, power) if dead.any() else power)
 
     def expect(self, spans: Array, asked: Array, entering: float, air_in: float) -> None:
         """Load over the next step, spans of it by rows; the step itself goes by its means, `within.follow` by the load."""
         racks = self.node.racks
         live = self.on & ~self.stopped
-        activity = np.where(live, asked, 0.0)
+        whole = bool(live.all())
+        activity = asked if whole else np.where(live, asked, 0.0)
         reference = self._reference_of(activity, entering)
-        power = self.power_of(reference, self.chip)[0]
-        found = _alive(rack_model.around(activity, power, air_in, racks), live)
-        conductance = np.broadcast_to(self.conductance, power.shape)
+        power = reference * self._growth(self.chip) if self.chips else np.zeros_like(reference)
+        found = rack_model.around(activity, power, air_in, racks)
+        if not whole:
+            found = _alive(found, live)
+        share = spans / spans.sum()
+        conductance = self.conductance[None]
         if racks.air_sink is not None and racks.accelerator is not None:
             conductance = self.chips / (found.sink + racks.accelerator.junction_to_case)
-            self.conductance = (spans @ conductance) / spans.sum()
+            self.conductance = share @ conductance
         self.course = Course(spans, asked, activity, reference, conductance, power, found)
-        share = spans / spans.sum()
-        self.asked, self.activity, self._power = share @ asked, share @ activity, share @ power
-        self.reference, self._most = share @ reference, reference.max(axis=0)
+        self.asked = share @ asked
+        self.activity = self.asked if whole else share @ activity
+        self._power, self.reference, self._most = share @ power, share @ reference, reference.max(axis=0)
         self.bounded, self._known = bool(self.chips), None
-        mean = rack_model.Around(*(share @ part for part in found))
-        self.around = mean._replace(
-            power=share @ (found.power - found.power_slope * power) + mean.power_slope * self._power,
-            heat_liquid=share @ (found.heat_liquid - found.liquid_slope * power)
-            + mean.liquid_slope * self._power,
-        )
+        mean = rack_model.Around(*(_over(part, share) for part in found))
+        feed = mean.power + mean.power_slope * self._power - share @ (found.power_slope * power)
+        liquid = mean.heat_liquid
+        if self.converts:
+            liquid = liquid + mean.liquid_slope * self._power - share @ (found.liquid_slope * power)
+        self.around = mean._replace(power=feed, heat_liquid=liquid)
         self._air_in, self._stale, self._calls = air_in, False, 0
 
     def course_over(self, spans: Array) -> Course:
@@ -198,15 +209,31 @@ class Rows:
         )  # fmt: skip
 
     def power_of(self, reference: Array, chip: Array) -> tuple[Array, Array]:
-        """W of packages that no limit binds, and its slope in W/K."""
+        """W of packages that no limit binds, and its slope in W/K; arrays of their own."""
         model = self.node.racks.accelerator
         if model is None:
             return np.zeros_like(reference), np.zeros_like(reference)
         share = model.leakage_share if model.feedback else 0.0
-        k = model.leakage_coefficient
-        growth = np.exp(k * (np.minimum(chip, model.throttle) - model.leakage_reference))
-        leak = reference * (share * growth)
-        return reference * (1.0 - share) + leak, k * leak
+        leak = self._grown(chip)
+        leak *= share
+        leak = reference * leak
+        return reference * (1.0 - share) + leak, model.leakage_coefficient * leak
+
+    def _growth(self, chip: Array) -> Array:
+        """Power of packages over that at reference temperature."""
+        model = self.node.racks.accelerator
+        assert model is not None
+        share = model.leakage_share if model.feedback else 0.0
+        return np.asarray((1.0 - share) + share * self._grown(chip))
+
+    def _grown(self, chip: Array) -> Array:
+        """Leakage over that at reference temperature, a new array; above the throttling temperature the law is not claimed."""
+        model = self.node.racks.accelerator
+        assert model is not None
+        over = np.minimum(chip, model.throttle)
+        over -= model.leakage_reference
+        over *= model.leakage_coefficient
+        return np.asarray(np.exp(over, out=over))
 
     def present(self) -> tuple[Array, Array]:
         """`package_power` at the temperature of now."""
@@ -262,16 +289,12 @@ class Rows:
         rising = (rate > 1e-6) & ~self.stopped & (room > 0.0)
         return float(np.min(room[rising] / rate[rising])) if rising.any() else np.inf
 
-    def done(self, asked: Array, activity: Array, chip: Array, power: Array) -> Array:
-        """Activity really done with a power of the packages."""
+    def done(self, asked: Array, activity: Array, chip: Array, power: Array, free: bool = False) -> Array:
+        """Activity really done with a power of the packages; ``free`` where no limit of temperature binds any."""
         model = self.node.racks.accelerator
-        if model is None:
-            return np.where(self.on & ~self.stopped, asked, 0.0)
-        share = model.leakage_share if model.feedback else 0.0
-        growth = 1.0 + share * np.expm1(
-            model.leakage_coefficient * (np.minimum(chip, model.throttle) - model.leakage_reference)
-        )
-        part = (power / (growth * self.chips) - model.idle) / (model.tdp - model.idle)
+        if model is None or (free and model.power_cap is None and model.clock == 1.0):
+            return activity
+        part = (power / (self.chips * self._growth(chip)) - model.idle) / (model.tdp - model.idle)
         left = np.clip(part, 0.0, None) ** (1.0 / model.activity_exponent)
         return np.minimum(np.where(self.stopped, 0.0, left), activity)
 
@@ -374,9 +397,10 @@ class Rows:
         return np.asarray(self.share * taken + parts)
 
     def parts_compute(self, activity: Array) -> Array:
-        """W per rack of parts that count as compute, packages apart."""
+        """W of parts that count as compute in all racks, packages apart, for activity over moments and rows."""
         line = self.node.racks.compute_parts
-        return np.asarray(np.where(self.on & ~self.stopped, line.fixed + line.rise * activity, 0.0))
+        live = self.weight * (self.on & ~self.stopped)
+        return np.asarray(line.fixed * live.sum() + line.rise * (activity @ live))
 
     @property
     def air_flow(self) -> float:
@@ -389,6 +413,11 @@ class Rows:
         chips = float(self.weight @ (self.chip_mass * self.chip)) if self.chips else 0.0
         liquid = self.node.racks.liquid is not None
         return chips + (float(self.weight @ (self.coolant_mass * self.out)) if liquid else 0.0)
+
+
+def _over(values: Array, share: Array) -> Array:
+    """Mean over spans; what is one number for all of them stays as it is."""
+    return np.asarray(share @ values if any(values.strides) else values[0])
 
 
 def _alive(found: rack_model.Around, live: Mask) -> rack_model.Around:

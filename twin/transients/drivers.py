@@ -1,5 +1,6 @@
 """What drives a transient from outside: weather and load over its time, as steps that hold until the next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,17 +88,28 @@ class Demand:
 
     def at(self, now: float) -> dict[str, Array]:
         """Activity of every row that holds from a moment on."""
+        return self._held or {name: values[0] for name, values in self.over([now]).items()}
+
+    def over(self, moments: Sequence[float] | Array) -> dict[str, Array]:
+        """Activity of every row that holds from each of some rising moments on, shape (moments, rows)."""
         if self._held:
-            return self._held
-        step = min(int((now + 1e-9) / self.step), self._n - 1)
-        if not self._first <= step < self._first + CHUNK_STEPS:
-            self._first = step // CHUNK_STEPS * CHUNK_STEPS
-            where = slice(self._first, min(self._first + CHUNK_STEPS, self._n))
+            return {name: values[None] for name, values in self._held.items()}
+        if len(moments) == 1:
+            first = last = min(int((moments[0] + 1e-9) / self.step), self._n - 1)
+        else:
+            steps = np.minimum(((np.asarray(moments) + 1e-9) / self.step).astype(np.intp), self._n - 1)
+            first, last = int(steps[0]), int(steps[-1])
+        if not self._first <= first <= last < self._first + CHUNK_STEPS:
+            self._first = first
+            where = slice(first, min(max(first + CHUNK_STEPS, last + 1), self._n))
             self._chunk = {
                 name: np.ascontiguousarray(np.atleast_2d(asked.at(where)).T)
                 for name, asked in self._asked.items()
             }
-        return {name: values[step - self._first] for name, values in self._chunk.items()}
+        own: slice | Array = slice(first - self._first, last + 1 - self._first)
+        if len(moments) != last - first + 1:
+            own = steps - self._first
+        return {name: values[own] for name, values in self._chunk.items()}
 
     def next(self, now: float) -> float:
         """Moment at which the activity may change again."""

@@ -18,6 +18,8 @@ from twin.transients.stepping import Stepper, Taken
 if TYPE_CHECKING:
     from twin.transients.streaming import Stream
 
+ROUNDING = 1e-9  # share of a span; a moment as near to the beginning of one lies there
+
 
 @dataclass
 class Crossing:
@@ -121,16 +123,16 @@ RACK_PARTS = ("power", "peak", "liquid", "air", "compute", "chip", "mean", "out"
 
 
 class Moment(NamedTuple):
-    """A group at some moments of a step; arrays over moments and rows."""
+    """A group at some moments of a step; arrays over moments and rows, or with one row where nothing changes with time."""
 
     chip: Array
     out: Array
     asked: Array
     activity: Array
+    done: Array
     power: Array
     feed: Array
-    liquid: Array  # W that reach the coolant
-    air: Array
+    liquid: Array  # W of all racks that reach the coolant, over moments
     sums: tuple[Array, Array, Array]  # `chips.Sums`, over moments
 
 
@@ -178,59 +180,87 @@ def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Ar
 def _moment(stepper: Stepper, taken: Taken, g: int, spans: Array, moments: Array, y: list[Any]) -> Moment:
     rows = stepper.rows[g]
     course = rows.course_over(spans)
+    a, w = course.around, rows.weight
     ends = stepper.now + np.concatenate([[0.0], np.cumsum(spans)])
     span = np.minimum(np.searchsorted(ends, moments + 1e-9, side="right") - 1, spans.size - 1)
-    own = np.minimum(span, course.activity.shape[0] - 1)  # constant load has one row for all spans
-    a = type(course.around)(*(x[own] for x in course.around))
-    reference, power0, conductance = course.reference[own], course.power[own], course.conductance[own]
+    own = _places(span) if len(course.activity) > 1 else slice(0, 1)
+
+    def at(values: Array) -> Array:
+        return values[own] if len(values) > 1 else values
+
+    reference, power0 = at(course.reference), at(course.power)
     if taken.paths:
-        chip, out = (_along(x, ends, span, moments) for x in (taken.paths[g].chips, taken.paths[g].outs))
-        power = rows.power_of(reference, chip)[0]
+        path, part = taken.paths[g], _parts(ends, span, moments)
+        chip, out = (_along(x, span, part) for x in (path.chips, path.outs))
+        power = rows.power_of(reference, chip)[0] if rows.chips else reference
     else:
-        part = ((moments - stepper.now) / float(spans.sum()))[:, None]
-        chip = rows.chip + (taken.chips[g] - rows.chip) * part
-        out = rows.out + (taken.outs[g] - rows.out) * part
-        power = rows.package_power(chip)[0] if rows.chips else np.zeros_like(chip)
-    entering, liquid_in = (np.reshape(x, (-1, 1)) for x in stepper.temperatures(rows, y))
-    taken_up = conductance * (chip - entering) if rows.chips else np.zeros_like(power)
-    feed = a.power + a.power_slope * (power - power0)
-    liquid = a.heat_liquid + a.liquid_slope * (power - power0)
-    if rows.liquid:
-        liquid = liquid + rows.share * taken_up
-    air = feed - power + taken_up - liquid
-    carried = rows.rate * (out - liquid_in) if rows.node.loop is not None else np.zeros_like(out)
-    w = rows.weight
-    return Moment(
-        chip,
-        out,
-        course.asked[own],
-        course.activity[own],
-        power,
-        feed,
-        liquid,
-        air,
-        (carried @ w, air @ w, feed @ w),
-    )
+        passed = ((moments - stepper.now) / float(spans.sum()))[:, None]
+        chip = rows.chip + (taken.chips[g] - rows.chip) * passed
+        out = rows.out + (taken.outs[g] - rows.out) * passed
+        power = rows.package_power(chip)[0] if rows.chips else reference
+    feed, liquid = at(a.power), at(a.heat_liquid) @ w
+    taken_up = carried = np.zeros(1)
+    entering, liquid_in = (np.reshape(x, -1) for x in stepper.temperatures(rows, y))
+    if rows.chips:
+        more = power - power0
+        if rows.converts:
+            liquid = liquid + (at(a.liquid_slope) * more) @ w
+        more *= at(a.power_slope)
+        more += feed
+        feed = more
+        taken_up = _flux(chip, entering, at(course.conductance), w)
+        if rows.liquid:
+            liquid = liquid + rows.share * taken_up
+    if rows.node.loop is not None:
+        carried = _flux(out, liquid_in, rows.rate[None], w)
+    drawn = feed @ w
+    air = drawn - power @ w + taken_up - liquid
+    asked, activity = at(course.asked), at(course.activity)
+    done = rows.done(asked, activity, chip, power, bool(taken.paths))
+    return Moment(chip, out, asked, activity, done, power, feed, liquid, (carried, air, drawn))
 
 
-def _along(path: Array, ends: Array, span: Array, moments: Array) -> Array:
+def _places(span: Array) -> slice | Array:
+    """Rows of an array: a slice, which copies nothing, where they follow each other."""
+    first, n = int(span[0]), span.size
+    return slice(first, first + n) if (span == np.arange(first, first + n)).all() else span
+
+
+def _parts(ends: Array, span: Array, moments: Array) -> Array:
+    """Shares of their spans that moments lie in them."""
+    return np.asarray((moments - ends[span]) / (ends[span + 1] - ends[span]))
+
+
+def _along(path: Array, span: Array, part: Array) -> Array:
     """Values of a path at moments that lie at the beginnings of its spans, or between the ends of a span."""
-    part = ((moments - ends[span]) / (ends[span + 1] - ends[span]))[:, None]
-    return np.asarray(path[span] + (path[span + 1] - path[span]) * part)
+    begin = path[_places(span)]
+    if (np.abs(part) < ROUNDING).all():
+        return begin
+    return np.asarray(begin + (path[_places(span + 1)] - begin) * part[:, None])
+
+
+def _flux(inner: Array, outer: Array, rate: Array, weight: Array) -> Array:
+    """W of all rows over moments: rate (W/K) times the difference of temperatures."""
+    if len(rate) == 1:
+        each = rate[0] * weight
+        return np.asarray(inner @ each - outer * float(each.sum()))
+    return np.asarray((rate * (inner - outer[:, None])) @ weight)
 
 
 def _rack_columns(rows: Rows, at: Moment, inlet: Array) -> list[Array]:
     """The columns of a group, in the order of `RACK_PARTS`."""
-    w, count = rows.weight, rows.node.racks.count
-    none = np.full(1, np.nan)
-    done = rows.done(at.asked, at.activity, at.chip, at.power)
+    w, count, none = rows.weight, rows.node.racks.count, np.full(1, np.nan)
     flow = float(w @ rows.flow)
     out = (at.out @ (w * rows.flow)) / flow if rows.node.loop is not None and flow > 0.0 else none
-    lost = ((at.asked - done) > THROTTLED) @ w / count if rows.chips else np.zeros(1)
+    lost = np.zeros(1)
+    if rows.chips and at.done is not at.asked:
+        lost = ((at.asked - at.done) > THROTTLED) @ w / count
+    asked = at.asked @ w / count
     return [
-        at.feed @ w, at.feed.max(axis=1), at.liquid @ w, at.air @ w, (rows.parts_compute(at.activity) + at.power) @ w,
+        at.sums[2], at.feed.max(axis=1), at.liquid, at.sums[1], rows.parts_compute(at.activity) + at.power @ w,
         at.chip.max(axis=1) if rows.chips else none, at.chip @ w / count if rows.chips else none, out,
-        np.full(1, flow / count), inlet, at.asked @ w / count, done @ w / count, lost, np.full(1, float(w @ rows.stopped) / count),
+        np.full(1, flow / count), inlet, asked, asked if at.done is at.asked else at.done @ w / count, lost,
+        np.full(1, float(w @ rows.stopped) / count),
     ]  # fmt: skip
 
 

@@ -324,14 +324,13 @@ class Drive:
         else:
             end = min(end, first)
         spans = recorder.spans(now, end - now)
-        asked = [self.demand.at(now)]
+        moments = np.array([now])
         if self.across:
             moments = np.arange(round((end - first) / self.demand.step)) * self.demand.step + first
             edges = np.unique(np.concatenate([now + np.cumsum(spans)[:-1], moments]).round(9))
-            edges = np.concatenate([[now], edges, [end]])
-            spans = np.diff(edges)
-            asked = [self.demand.at(moment) for moment in edges[:-1]]
-        self.timeline.ask(asked, spans)
+            moments = np.concatenate([[now], edges])
+            spans = np.diff(np.concatenate([moments, [end]]))
+        self.timeline.ask(self.demand.over(moments), spans)
         return spans
 
     def next(self) -> float:

@@ -1,10 +1,9 @@
 """Events at work on a facility in time: what is to happen, and what follows from it step by step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 from twin_models.streams import Ambient, Array
 from twin_sites.schema import Cdus
 
@@ -61,14 +60,19 @@ class Timeline:
             done = self.pending.pop(0)[2]() is not False or done
         return done
 
-    def ask(self, asked: Sequence[Mapping[str, Array]], spans: Array) -> None:
+    def ask(self, asked: Mapping[str, Array], spans: Array) -> None:
         """Give every group its activity over the next step, in spans of constant load, as events have set it."""
         y = self.stepper.y.tolist()
         for rows in self.stepper.rows:
-            values = np.stack([np.asarray(one[rows.node.name])[rows.source] for one in asked])
-            for row, value in self._set_load.get(rows.node.name, {}).items():
-                values[:, slice(None) if row is None else row] = value
-            if (values == values[0]).all():
+            values = asked[rows.node.name]
+            if rows.parted:
+                values = values[:, rows.source]
+            own = self._set_load.get(rows.node.name)
+            if own:
+                values = values.copy()
+                for row, value in own.items():
+                    values[:, slice(None) if row is None else row] = value
+            if len(values) == 1 or (values == values[0]).all():
                 rows.ask(values[0])
             else:
                 inlet = self.plant.inlet(self.plant.by_name[rows.node.room], y)

@@ -29,71 +29,96 @@ def follow(
     rows: Rows, course: Course, entering: tuple[float, float], liquid: tuple[float, float], chip: Array
 ) -> Path:
     """Path of a group for temperatures at both ends of the step; ``chip`` is where it about ends."""
-    spans = course.spans[:, None]
-    whole = float(course.spans.sum())
-    ends = np.cumsum(spans, axis=0) / whole
-    middles = ends - 0.5 * spans / whole
-    a, w = course.around, rows.weight
-    chips = np.broadcast_to(rows.chip, (len(spans) + 1, rows.chip.size))
-    power: Array | float = 0.0
-    taken: Array | float = 0.0
+    spans = course.spans
+    whole = float(spans.sum())
+    a, w, share = course.around, rows.weight, spans / whole
+    shape = len(spans), w.size
+    chips, outs = (np.broadcast_to(x, (shape[0] + 1, shape[1])) for x in (rows.chip, rows.out))
+    feed = _mean(a.power, w, share)
+    if not rows.stores:
+        return Path(chips, outs, np.array([0.0, feed, feed]))
+    ends = (np.cumsum(spans) / whole)[:, None]
+    # spans are mostly alike: what follows from their length alone is then worked out once
+    dt = spans[:, None] if (spans != spans[0]).any() else spans[:1, None]
+    in_liquid, stored, carried = a.heat_liquid, 0.0, 0.0
     if rows.chips:
-        chips, power, taken = _packages(rows, course, spans, ends, middles, entering, chip)
-    more = power - course.power if rows.chips else 0.0
-    in_liquid = a.heat_liquid + a.liquid_slope * more + rows.share * taken
-    feed = a.power + a.power_slope * more
-    air = feed - power + taken - in_liquid
-    outs = np.broadcast_to(rows.out, chips.shape)
-    carried: Array | float = 0.0
+        chips, more, taken = _packages(rows, course, dt, ends, whole, entering, chip)
+        more -= course.power
+        feed += _mean(a.power_slope * more, w, share)
+        stored = float((rows.chip_mass * (chips[-1] - chips[0])) @ w) / whole
+        in_liquid = in_liquid + rows.share * taken
+        if rows.converts:
+            in_liquid += a.liquid_slope * more
+    given = _mean(in_liquid, w, share)
     if rows.node.loop is not None:
-        outs = _coolant(rows, in_liquid, spans, ends, liquid)
-        carried = in_liquid - rows.coolant_mass * np.diff(outs, axis=0) / spans
-    share, shape = course.spans / whole, (len(spans), w.size)
-    return Path(
-        chips, outs, np.array([share @ (np.broadcast_to(x, shape) @ w) for x in (carried, air, feed)])
-    )
+        outs = _coolant(rows, in_liquid, dt, ends, whole, liquid)
+        carried = given - float((rows.coolant_mass * (outs[-1] - outs[0])) @ w) / whole
+    return Path(chips, outs, np.array([carried, feed - stored - given, feed]))
+
+
+def _mean(values: Array, weight: Array, share: Array) -> float:
+    """Sum over rows, and its mean over the spans; values that hold for all of them have one row."""
+    found = values @ weight
+    return float(share @ found) if found.size > 1 else float(found[0])
 
 
 def _packages(
     rows: Rows,
     course: Course,
-    spans: Array,
+    dt: Array,
     ends: Array,
-    middles: Array,
+    whole: float,
     entering: tuple[float, float],
     chip: Array,
 ) -> tuple[Array, Array, Array]:
     """Temperatures of packages at the ends of the spans; mean power and mean heat given off in each."""
-    start, rise = entering[0], entering[1] - entering[0]
-    guess = rows.chip + (chip - rows.chip) * middles
-    power, slope = rows.power_of(course.reference, guess)
-    g = course.conductance
-    pull, free = g - slope, power - slope * guess
-    time = rows.chip_mass / pull
-    ramp = g * (rise / float(spans.sum())) / pull * time
-    at_end = (free + g * (start + rise * ends)) / pull - ramp
-    decay = np.exp(-spans / time)
-    push = at_end - (at_end - ramp * (spans / time)) * decay
-    chips = np.empty((len(spans) + 1, rows.chip.size))
-    chips[0] = rows.chip
-    for i in range(len(spans)):
-        chips[i + 1] = push[i] + decay[i] * chips[i]
-    warmed = rows.chip_mass * np.diff(chips, axis=0) / spans
-    mean = (free + g * (start + rise * middles) - warmed) / pull
-    power = free + slope * mean
-    return chips, power, power - warmed
+    start, climb = entering[0], (entering[1] - entering[0]) / whole
+    mass, g = rows.chip_mass, course.conductance
+    guess = (chip - rows.chip) * (ends - dt * (0.5 / whole))
+    guess += rows.chip
+    free, slope = rows.power_of(course.reference, guess)
+    guess *= slope
+    free -= guess
+    pull = g - slope
+    inverse = 1.0 / pull
+    pull *= dt / -mass
+    decay = np.exp(pull, out=pull)
+    drive = g * (start + (climb * whole) * ends)
+    drive += free
+    target = drive - (climb * mass * g) * inverse
+    target *= inverse
+    push = target - (climb * dt * g) * inverse
+    push *= decay
+    np.subtract(target, push, out=push)
+    chips = _carried_on(rows.chip, push, decay)
+    warmed = np.diff(chips, axis=0)
+    warmed *= mass / dt
+    drive -= (0.5 * climb) * dt * g
+    drive -= warmed
+    drive *= inverse  # their mean temperature
+    slope *= drive
+    free += slope
+    return chips, free, free - warmed
 
 
-def _coolant(rows: Rows, heat: Array, spans: Array, ends: Array, liquid: tuple[float, float]) -> Array:
+def _coolant(
+    rows: Rows, heat: Array, dt: Array, ends: Array, whole: float, liquid: tuple[float, float]
+) -> Array:
     """Temperatures of the coolant in the racks at the ends of the spans."""
-    start, rise = liquid[0], liquid[1] - liquid[0]
+    start, climb = liquid[0], (liquid[1] - liquid[0]) / whole
     time = rows.coolant_mass / rows.rate
-    gone = -np.expm1(-spans / time)
-    ramp = rise / float(spans.sum())
-    begin = start + rise * ends - ramp * spans
-    push = (begin + heat / rows.rate) * gone + ramp * (spans - time * gone)
-    outs = np.empty((len(spans) + 1, rows.out.size))
-    outs[0] = rows.out
-    for i in range(len(spans)):
-        outs[i + 1] = push[i] + (1.0 - gone[i]) * outs[i]
-    return outs
+    gone = -np.expm1(-dt / time)
+    push = heat / rows.rate + (start + climb * (whole * ends - dt))
+    push *= gone
+    push += climb * (dt - time * gone)
+    return _carried_on(rows.out, push, np.broadcast_to(1.0 - gone, push.shape))
+
+
+def _carried_on(first: Array, push: Array, kept: Array) -> Array:
+    """``x[i + 1] = push[i] + kept[i] x[i]`` from the first on."""
+    path = np.empty((len(push) + 1, first.size))
+    path[0] = first
+    for i, one in enumerate(push):
+        np.multiply(kept[i], path[i], out=path[i + 1])
+        path[i + 1] += one
+    return path

@@ -66,5 +66,7 @@ def loss_and_slope(output: Real, params: PowerShelf) -> tuple[Loss, Array]:
     if k2 == 0.0 and k3 == 0.0:
         return Loss(fixed + k1 * p, valid), np.full((), k1)
     quadratic, cubic = k2 / params.rating, k3 / params.rating**2
-    slope = k1 + p * (2.0 * quadratic + 3.0 * cubic * p)
-    return Loss(fixed + p * (k1 + p * (quadratic + cubic * p)), valid), slope
+    share, rise = cubic * p, 3.0 * cubic * p
+    if quadratic != 0.0:
+        share, rise = quadratic + share, 2.0 * quadratic + rise
+    return Loss(fixed + p * (k1 + p * share), valid), k1 + p * rise

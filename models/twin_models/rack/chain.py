@@ -76,17 +76,15 @@ def around(activity: Real, packages: Real, air_in: Real, params: Rack) -> Around
         fans, air_flow = params.fans.maximum * speed**3, params.fans.flow * speed
         if params.air_sink is not None:
             sink = params.air_sink.resistance * speed**-params.air_sink.exponent
-    step = 1e-4 * params.tdp
-    low, high = chain(a, chips, fans, params), chain(a, chips + step, fans, params)
+    links = chain(a, chips, fans, params)
+    liquid_gain: Array = np.zeros(())
+    if params.converter_liquid:
+        liquid_gain = params.converter_liquid * (links.node_gain - 1.0)
+    if params.shelf_liquid:
+        liquid_gain = liquid_gain + params.shelf_liquid * (links.shelf_gain - 1.0) * links.node_gain
     shape = np.broadcast_shapes(a.shape, chips.shape, np.shape(air_in))
-    return Around(
-        full(low.power, shape),
-        full(low.heat_liquid, shape),
-        full(air_flow, shape),
-        full(sink, shape),
-        full((high.power - low.power) / step, shape),
-        full((high.heat_liquid - low.heat_liquid) / step, shape),
-    )
+    parts = (links.power, links.heat_liquid, air_flow, sink, links.gain, liquid_gain)
+    return Around(*(full(part, shape) for part in parts))
 
 
 def fan_speed(activity: Array, air_in: Array, fans: Fans) -> tuple[Array, Array]:
