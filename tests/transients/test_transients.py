@@ -14,8 +14,9 @@ from tests.transients.playing import CLOSURE, REST, SITES, SMALL, played, stand_
 from twin.loads.read import load_trace
 from twin.transients.chips import Rows
 from twin.transients.masses import chip_mass
-from twin.transients.parts import ACTUATOR_TIME, SENSOR_TIME, LinkState, control
+from twin.transients.parts import ACTUATOR_TIME, SENSOR_TIME, LinkState
 from twin.transients.plant import Plant
+from twin.transients.rates import pi_rates
 
 AIR_REST = 1e-5  # relative, flows of air and their fans: a transient starts where air has settled, too
 
@@ -148,11 +149,8 @@ def test_controller_follows_its_analytic_response() -> None:
     """A step of the set point on a machine of constant gain: matrix exponential of sensor, integral and actuator."""
     stepper = stand_on(SMALL, 0.6)
     link: LinkState = stepper.plant.by_link["fws.dry_cooler"]
-    link.stroke, gain, start = 1e-6, -20.0, 41.0  # K over the stroke
-    y = np.zeros(len(stepper.plant.labels))
-    y[link.sensor], y[link.u] = start, 0.5
-    y[link.integral] = 0.5
-    places = [link.sensor, link.integral, link.u]
+    gain, start, fastest = -20.0, 41.0, 1e6  # K over the stroke, °C, 1/s
+    y = np.array([start, 0.5, 0.5])
     matrix = np.array(
         [
             [-1.0 / SENSOR_TIME, 0.0, gain / SENSOR_TIME],
@@ -162,16 +160,15 @@ def test_controller_follows_its_analytic_response() -> None:
     )
     step, n = 0.002, 20_000
     for _ in range(n):
-        d = [0.0] * y.size
-        control(link, start + gain * (y[link.u] - 0.5), start - 1.0, y.tolist(), d)
-        y[places] += step * np.array(d)[places]
+        left = start + gain * (y[2] - 0.5)
+        y += step * np.array(pi_rates(left, start - 1.0, *y, link.gain, link.reset, 1.0, fastest))
     values, vectors = np.linalg.eig(matrix)
     final = np.array([start - 1.0, 0.5 + 1.0 / 20.0, 0.5 + 1.0 / 20.0])
     begin = np.array([start, 0.5, 0.5])
     there = (
         final + (vectors @ np.diag(np.exp(values * step * n)) @ np.linalg.inv(vectors) @ (begin - final)).real
     )
-    np.testing.assert_allclose(y[places], there, atol=2e-3)
+    np.testing.assert_allclose(y, there, atol=2e-3)
 
 
 def test_a_trace_drives_it_and_its_first_moment_is_at_rest() -> None:

@@ -19,7 +19,7 @@ from twin.compile import LinkNode, RackNode, required_head
 from twin.headers import Branching, branch_flows, head_of, held_flow, most_flow
 from twin.transients.banks import HELD_SHUT, Bank, cdu_limit, rising
 from twin.transients.chips import Rows
-from twin.transients.parts import LEAST_FLOW, Drive, VolumeState
+from twin.transients.parts import LEAST_FLOW, TANGENT_AGE, Drive, VolumeState
 from twin.transients.plant import Plant
 from twin.transients.tangents import Tangent
 
@@ -349,7 +349,7 @@ class Flows:
         if tangent is None:
             tangent = Tangent(self._pump_function(v, drive), (-0.01,), (-0.03,), (1e9,))
             self._drive_tangents[key] = tangent
-        tangent.follow((per_unit,), now, 30.0)
+        tangent.follow((per_unit,), now, TANGENT_AGE)
         rows = [
             value + slope[0] * (per_unit - tangent.point[0])
             for value, slope in zip(tangent.value, tangent.slope, strict=True)

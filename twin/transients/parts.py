@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from twin_models.streams import Ambient, Array, RoomAir, Stream
 from twin_models.two_phase.two_phase import SCALE_K
-from twin_sites.schema import OUTDOORS, AirHandlers, Cdus, CoolingTowers, DryCoolers, HeatCustomers, Loop
+from twin_sites.schema import OUTDOORS, Cdus, HeatCustomers, Loop
 
 from twin.compile import LinkNode, Plan, VolumeNode
 from twin.loops import _TRANSFER
@@ -31,13 +31,6 @@ def limited(x: Any, low: float, high: float) -> Any:
     return low if x < low else min(x, high)
 
 
-def higher(x: Any, y: Any) -> Any:
-    """The larger one, floats or arrays."""
-    if isinstance(x, np.ndarray) or isinstance(y, np.ndarray):
-        return np.maximum(x, y)
-    return max(x, y)
-
-
 @dataclass
 class LinkState:
     """One link with its controller's place in the vector."""
@@ -58,10 +51,9 @@ class LinkState:
     unpowered: bool = False  # its fans have no power
     useless: bool = False  # outdoor air is too warm for it: its fans are locked out
     stroke: float = 60.0
-    heat: Any = 0.0  # W of all units, as last worked out
-    cold: Any = 0.0
-    electric: Any = 0.0
-    left: Any = 0.0  # °C that leaves it
+    heat: float = 0.0  # W of all units, as last worked out
+    hot_flow: float = 0.0  # kg/s of a unit over this step
+    cold_flow: float = 0.0
 
     @property
     def width(self) -> float:
@@ -91,9 +83,8 @@ class VolumeState:
     tank: tuple[int, ...] = ()  # the last of ``supply``
     served: float = 0.0  # kg/s that servers draw, or racks take
     served_rate: float = 0.0  # W/K of it
-    wanted: Any = 0.0  # °C
-    received: Any = 0.0  # W that a room gets
-    evaporated: Any = 0.0  # W of latent heat that a room's air gives to water
+    wanted: float = 0.0  # °C
+    received: float = 0.0  # W that a room gets
 
     @property
     def out(self) -> int:
@@ -154,8 +145,7 @@ class FeederState:
     to: int
     tangent: Tangent | None
     parents: tuple[tuple[int, float], ...]
-    load: Any = 0.0
-    loss: Any = 0.0
+    load: float = 0.0
 
 
 def at_point(t: Tangent, point: tuple[Any, ...]) -> list[Any]:
@@ -165,20 +155,6 @@ def at_point(t: Tangent, point: tuple[Any, ...]) -> list[Any]:
     for i, x in enumerate(more, start=4):
         found = [one + row[i] * x for one, row in zip(found, t.plane, strict=True)]
     return found
-
-
-def control(link: LinkState, out: Any, want: Any, y: Any, d: list[Any]) -> None:
-    """PI with limits, back-calculation against wind-up, an actuator with lag and slew; rates in 1/s and K/s."""
-    measured = y[link.sensor]
-    d[link.sensor] = d[link.sensor] + (out - measured) / SENSOR_TIME
-    error = measured - want
-    raw = link.gain * error + y[link.integral]
-    held = limited(raw, 0.0, 0.0 if link.useless or link.unpowered else 1.0)
-    d[link.integral] = (link.gain * error + (held - raw)) / link.reset
-    if not link.stuck:
-        coasts = link.unpowered and isinstance(link.node.link, AirHandlers | DryCoolers | CoolingTowers)
-        fastest = 1.0 / (link.node.link.coast_down if coasts else link.stroke)  # type: ignore[union-attr]
-        d[link.u] = limited((held - y[link.u]) / ACTUATOR_TIME, -fastest, fastest)
 
 
 def loss_tangent(feeder: Any) -> Tangent:

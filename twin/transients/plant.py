@@ -1,12 +1,10 @@
 """A facility in time: temperatures of loops and rooms, controllers and the energy ledger in one vector.
 
-``rates`` gives d(vector)/dt from the same ``transfer``, ``loss`` and pump functions as the year; the controller gives the
-actuator. Heat moves only between entries of the vector, so that any linear method keeps the energy. Flows are held over
-a step and move between steps (``twin.transients.flows``). The code works on floats, and on arrays for the slopes of all entries at
-once.
+``rates`` (`twin.transients.rates`) gives d(vector)/dt from the same ``transfer``, ``loss`` and pump functions as the year; the
+controller gives the actuator. Flows are held over a step and move between steps (``twin.transients.flows``).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,9 +14,8 @@ from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, LiquidT
 from twin.compile import Plan
 from twin.set_points import heat_capacity_of, moisture
 from twin.state import Block
-from twin.transients.masses import AirMass, per_volume
+from twin.transients.masses import per_volume
 from twin.transients.parts import (
-    FLOW_SWITCH,
     TANGENT_AGE,
     Drive,
     FeederState,
@@ -27,15 +24,14 @@ from twin.transients.parts import (
     VolumeState,
     at_point,
     bounds_of,
-    control,
     drives_of,
-    higher,
     limited,
     link_tangent,
     loss_tangent,
     unit_transfer,
     volume_state,
 )
+from twin.transients.rates import Found, Rates
 from twin.trim_respond import resets_of
 
 
@@ -74,11 +70,7 @@ class Plant:
         }
         self.drives: list[Drive] = []
         self.elements: list[str] = []
-        self.electric: list[Any] = []
         self.on: dict[str, float] = {}
-        self.power_at_meter: Any = 0.0
-        self.power_rejected: Any = 0.0
-        self.power_of_battery: Any = 0.0
         self.on_battery: set[str] = set()  # UPS that deliver without being fed
         self.dead: set[str] = set()  # feeders that nothing feeds
         self.spilled = 0.0  # J that left with lost coolant
@@ -86,7 +78,7 @@ class Plant:
             v.node.name: per_volume(v.node.fluid) for v in self.volumes if v.node.fluid is not None
         }
         self._wire()
-        self._inverse = (1.0 / self.capacity).tolist()
+        self.rates = Rates(self)
         self._thermal = np.where(self.thermal, self.capacity, 0.0)
 
     def _wire(self) -> None:
@@ -150,8 +142,13 @@ class Plant:
             colder = self.volumes.index(other) < self.volumes.index(v)
             want = limited((y[other.out] if colder else self.wanted(other, y)) + value, low, high)
         if self.resets and (reset := self.resets.get(v.node.name)) is not None:
-            want = want - reset.share * higher(want - reset.coldest, 0.0)
+            want = want - reset.share * limited(want - reset.coldest, 0.0, 1e9)
         return limited(want, floor, 1e9)
+
+    def fixed(self, v: VolumeState) -> float | None:
+        """That temperature where it follows from no other loop's."""
+        base, _ = self.set_points[v.node.name]
+        return float(self.wanted(v, ())) if not base or base in ("wet_bulb", "dry_bulb") else None
 
     def breathe(self, ambient: Ambient) -> None:
         """Take the outdoor air from now on."""
@@ -198,6 +195,7 @@ class Plant:
                     link.tangent.follow(point, now, TANGENT_AGE)
                     if isinstance(link.node.link, DryCoolers | CoolingTowers):
                         link.useless = link.tangent.value[6] <= 0.0
+                    link.hot_flow, link.cold_flow = point[2], point[4] if len(point) > 4 else 0.0
                     heat, left, *_ = at_point(link.tangent, point)
                     taken += link.running * link.factor * heat
                     drop += link.share * link.factor * (temperature - left)
@@ -205,6 +203,17 @@ class Plant:
         for feeder in self.feeders:
             if feeder.tangent is not None:
                 feeder.tangent.follow((feeder.load / feeder.units,), now, TANGENT_AGE)
+
+    def publish(self, found: Found) -> None:
+        """Note what the state of now gives for those that act on it."""
+        for link, i in zip(self.links, self.rates.place, strict=True):
+            link.heat = float(found.heat[i, 0])
+        for v, wanted in zip(self.volumes, found.wanted, strict=True):
+            v.wanted = float(wanted[0])
+        for i, received in zip(self.rates.rooms, found.received, strict=True):
+            self.volumes[i].received = float(received[0])
+        for feeder, load in zip(self.feeders, found.loads, strict=True):
+            feeder.load = load
 
     def strayed(self, y: list[float], factor: float) -> bool:
         """Whether a link's inputs have left their trust region by a factor: the step was too long."""
@@ -219,104 +228,7 @@ class Plant:
                     return True
         return False
 
-    # -- rates ---------------------------------------------------------------------------------------------------
-
-    def rates(self, y: Any, sums: Sequence[tuple[Any, Any, Any]]) -> list[Any]:
-        """d(vector)/dt for the heat and power that the rack groups hand over (`chips.Sums`)."""
-        d: list[Any] = [0.0] * len(self._inverse)
-        electric: list[Any] = [s[2] for s in sums]
-        for v in self.volumes:
-            if v.air:
-                self._air(v, y, d)
-            elif v.boils:
-                self._pool(v, y, d)
-            else:
-                self._pipes(v, y, d)
-        for node, s in zip(self.plan.racks, sums, strict=True):
-            if node.loop is not None:
-                d[self.by_name[node.loop].mix] += s[0]
-            room = self.by_name[node.room]  # heat that no server fan moves is in the room's return at once
-            d[room.exhaust if room.served > 0.0 and not room.node.outer else room.back[0]] += s[1]
-        for drive in self.drives:
-            electric.append(drive.electric)
-            d[drive.fluid_to] += drive.fluid_heat
-            d[drive.motor_to] += drive.motor_heat
-        for link, to in zip(self.fan_links, self.fan_to, strict=True):
-            power = link.electric if link.running > 0.0 else 0.0
-            electric.append(power)
-            if to >= 0:
-                d[to] += power
-        for link, place, to in self.coils:
-            electric[place] = electric[place] + link.electric
-            d[to] = d[to] + link.electric
-        house = self.house * self.on["house"]
-        electric.append(house)
-        d[self.house_to] += house
-        self.electric = electric
-        self._walk(electric, d)
-        self.power_at_meter, self.power_rejected = d[self.meter], d[self.rejected]
-        self.power_of_battery = d[self.battery]
-        for v in self.volumes:
-            if v.air and not v.node.outer:
-                moved = v.flow * v.cp * (y[v.head] - y[v.back[0]]) - v.evaporated
-                v.received = d[v.exhaust] + d[v.back[0]] + d[v.steel] - moved
-        for i, inverse in enumerate(self._inverse):
-            d[i] = d[i] * inverse
-        return d
-
-    def _pipes(self, v: VolumeState, y: Any, d: list[Any]) -> None:
-        rate = v.flow * v.cp
-        before = y[v.head]
-        served = rate
-        for i in v.supply:
-            d[i] = d[i] + served * (before - y[i])
-            if v.tank and i == v.tank[0]:  # its own pumps bring back what the loop's do not take
-                local = v.local * v.cp
-                d[i] = d[i] + local * (y[v.mix] - y[i])
-                served = rate + local
-            before = y[i]
-        d[v.mix] = d[v.mix] + served * (before - y[v.mix])
-        before = y[v.mix]
-        for i in v.back:
-            d[i] = d[i] + rate * (before - y[i])
-            before = y[i]
-        taken, _ = self._stages(v, y, d, before, rate)
-        d[v.head] = d[v.head] + rate * (before - y[v.head]) - taken
-
-    def _pool(self, v: VolumeState, y: Any, d: list[Any]) -> None:
-        """Boiling liquid: racks hand over vapour, condensers take its heat, and what is left warms the liquid."""
-        taken, _ = self._stages(v, y, d, y[v.head] + v.above, v.flow * v.cp)
-        d[v.head] = d[v.head] - taken
-
-    def _air(self, v: VolumeState, y: Any, d: list[Any]) -> None:
-        """Cold aisle, servers' exhaust, return, steel; see docs/explanation/transients.md."""
-        assert isinstance(v.mass, AirMass)
-        rate = v.flow * v.cp
-        if v.node.outer:
-            self._open(v, y, d, rate)
-            return
-        head, exhaust, back, steel = y[v.head], y[v.exhaust], y[v.back[0]], y[v.steel]
-        through = self.through(v)
-        to_steel = v.mass.conductance * (y[v.washes] - steel)
-        d[v.steel] = d[v.steel] + to_steel
-        d[v.exhaust] = d[v.exhaust] + through * (head - exhaust)
-        d[v.washes] = d[v.washes] - to_steel
-        d[v.back[0]] = d[v.back[0]] + through * (exhaust - back) + (rate - through) * (head - back)
-        taken, out = self._stages(v, y, d, back, rate)
-        d[v.head] = d[v.head] + rate * (out - head)
-        d[v.back[0]] = d[v.back[0]] - (
-            taken - rate * (back - out)
-        )  # evaporated again: the room keeps its moisture
-
-    def _open(self, v: VolumeState, y: Any, d: list[Any], rate: float) -> None:
-        """Exhaust of racks with rear doors: air of the room around it comes in and goes back to its return."""
-        outer = self.by_name[v.node.outer]
-        inlet, head, back = self.inlet(outer, y), y[v.head], y[v.back[0]]
-        d[v.back[0]] = d[v.back[0]] + rate * (inlet - back)
-        taken, out = self._stages(v, y, d, back, rate)
-        d[v.head] = d[v.head] + rate * (out - head)
-        left = rate * (head - inlet) - (taken - rate * (back - out))
-        d[outer.back[0]] = d[outer.back[0]] + left
+    # -- air -----------------------------------------------------------------------------------------------------
 
     def through(self, v: VolumeState) -> float:
         """W/K of supply air that reaches the servers: what they draw less what they draw back from their exhaust."""
@@ -328,71 +240,17 @@ class Plant:
         """Server inlet temperature; in an open room that of the room around it."""
         if v.node.outer:
             return self.inlet(self.by_name[v.node.outer], y)
-        drawn = v.served * v.cp
-        share = self.through(v) / drawn if drawn > 0.0 else 1.0
+        share = self.mixed(v)
         return share * y[v.head] + (1.0 - share) * y[v.exhaust]
 
-    def _stages(self, v: VolumeState, y: Any, d: list[Any], temperature: Any, rate: float) -> tuple[Any, Any]:
-        """Heat taken by all links and the temperature at which the loop leaves them; their controllers' rates."""
-        want = self.wanted(v, y)
-        if v.node.outer:
-            want = higher(want, self.inlet(self.by_name[v.node.outer], y))
-        v.wanted = want
-        total: Any = 0.0
-        for stage in v.stages:
-            taken: Any = 0.0
-            drop: Any = 0.0
-            for link in stage:
-                if link.running <= 0.0 or link.tangent is None:
-                    link.heat = link.cold = link.electric = 0.0
-                    continue
-                found = at_point(link.tangent, self.point(v, link, temperature, y))
-                units = link.running * link.factor
-                link.heat, link.cold, link.electric = (
-                    units * found[0],
-                    units * found[2],
-                    link.driven * found[3],
-                )
-                taken = taken + link.heat
-                fall = link.factor * (temperature - found[1])
-                drop = drop + link.share * fall
-                link.left = temperature - fall
-                d[link.to] = d[link.to] + link.cold
-            temperature = temperature - (drop if v.air else taken / rate)
-            total = total + taken
-            for link in stage if v.boils or v.flow > FLOW_SWITCH * v.node.design_flow else ():
-                out = y[v.head] if v.boils else link.left if v.node.outer else temperature
-                control(link, out, want, y, d)
-        return total, temperature
-
-    def _walk(self, electric: list[Any], d: list[Any]) -> None:
-        """Power down the tree; losses to where they go; the meter."""
-        load: list[Any] = [0.0] * len(self.feeders)
-        for element, feeder, share in self.fed:
-            load[feeder] = load[feeder] + share * electric[element]
-        for i, one in enumerate(self.feeders):
-            one.load = load[i]
-            if one.name in self.dead:
-                one.loss = 0.0
-                continue
-            if one.tangent is None:
-                one.loss = 0.0
-                if not one.parents:
-                    d[self.meter] = d[self.meter] + load[i]
-            else:
-                t = one.tangent
-                one.loss = one.units * (t.value[0] + t.slope[0][0] * (load[i] / one.units - t.point[0]))
-                d[one.to] = d[one.to] + one.loss
-            if one.name in self.on_battery:
-                d[self.battery] = d[self.battery] + load[i] + one.loss
-                continue
-            for parent, share in one.parents:
-                load[parent] = load[parent] + share * (load[i] + one.loss)
+    def mixed(self, v: VolumeState) -> float:
+        """Share of supply air in what servers draw; the rest is their own exhaust."""
+        drawn = v.served * v.cp
+        return self.through(v) / drawn if drawn > 0.0 else 1.0
 
     def resize(self, places: list[int], capacity: Array) -> None:
         """Give some entries other masses."""
         self.capacity[places] = capacity
-        self._inverse = (1.0 / self.capacity).tolist()
         self._thermal = np.where(self.thermal, self.capacity, 0.0)
 
     def stored(self, y: Array) -> float:

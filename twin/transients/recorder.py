@@ -12,7 +12,6 @@ from twin_models.streams import Array
 
 from twin.transients.chips import THROTTLED, Rows
 from twin.transients.parts import LinkState
-from twin.transients.plant import Plant
 from twin.transients.stepping import Stepper, Taken
 
 if TYPE_CHECKING:
@@ -146,31 +145,29 @@ def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Ar
     wide = stepper.y[:, None] + (taken.y - stepper.y)[:, None] * passed
     # what is worked out in one go for many moments takes arrays, for a single one floats, which are quicker
     y: list[Any] = list(wide) if m > 1 else wide[:, 0].tolist()
-    parts = (*plant.volumes, *plant.links, *plant.feeders)
-    held = [vars(part).copy() for part in parts]
     groups = [_moment(stepper, taken, g, spans, moments, y) for g in range(len(stepper.rows))]
 
     def column(values: Array) -> Any:
         return values if values.size > 1 else float(values[0])
 
-    plant.rates(y, [tuple(column(one) for one in group.sums) for group in groups])
-    row: list[Any] = [plant.power_at_meter, plant.power_rejected, plant.power_of_battery]
-    row += [float(plant.ambient.dry_bulb), float(plant.ambient.wet_bulb)]
+    sums = np.empty((3 * len(groups), m))
+    for i, one in enumerate(one for group in groups for one in group.sums):
+        sums[i] = one
+    found = plant.rates.at(wide, sums)
+    row: list[Any] = [*found.ledger, float(plant.ambient.dry_bulb), float(plant.ambient.wet_bulb)]
     for rows, group in zip(stepper.rows, groups, strict=True):
         inlet = np.reshape(plant.inlet(plant.by_name[rows.node.room], y), -1)
         row += [column(one) for one in _rack_columns(rows, group, inlet)]
-    for v in plant.volumes:
+    for v, wanted in zip(plant.volumes, found.wanted, strict=True):
         drop = y[v.last] + v.above - y[v.head]
-        row += [y[v.head], v.wanted, y[v.last], v.flow, v.flow * v.cp * drop]
+        row += [y[v.head], wanted, y[v.last], v.flow, v.flow * v.cp * drop]
     for reset in plant.resets.values():
         row += [reset.share, reset.requests]
     row += [drive.electric for drive in plant.drives]
-    for link in plant.links:
-        row += _link(plant, link, y)
-    for feeder in plant.feeders:
-        row += [feeder.load, feeder.loss]
-    for thing, as_it_was in zip(parts, held, strict=True):  # the run goes on from its own rates
-        vars(thing).update(as_it_was)
+    for link, i in zip(plant.links, plant.rates.place, strict=True):
+        row += _link(link, y, found.heat[i], found.electric[i])
+    for load, loss in zip(found.loads, found.losses, strict=True):
+        row += [load, loss]
     kept = np.empty((len(row), m))
     for i, values in enumerate(row):
         kept[i] = values
@@ -264,11 +261,11 @@ def _rack_columns(rows: Rows, at: Moment, inlet: Array) -> list[Array]:
     ]  # fmt: skip
 
 
-def _link(plant: Plant, link: LinkState, y: list[float]) -> list[float]:
+def _link(link: LinkState, y: list[Any], heat: Array, electric: Array) -> list[Any]:
     if link.running <= 0.0 or link.tangent is None:
         return [0.0, 0.0, 0.0, y[link.u], link.running, 0.0, 0.0]
     value: list[Any] = link.tangent.value
     return [
-        link.heat, value[6] * link.node.units, link.electric, y[link.u], link.running,
+        heat, value[6] * link.node.units, electric, y[link.u], link.running,
         value[4] * link.running, value[5] * link.running,
     ]  # fmt: skip

@@ -168,13 +168,12 @@ def _tune(plant: Plant, v: VolumeState, y: Array) -> None:
             assert link.tangent is not None
             _gain(plant, v, link, point)
             drop += link.share * (temperature - link.tangent.value[1])
-            link.left = link.tangent.value[1]
             taken += link.running * link.tangent.value[0]
         temperature -= drop if v.air else taken / (v.flow * v.cp)
         for link in stage:
-            y[link.sensor] = measured = (
-                float(y[v.head]) if v.boils else link.left if v.node.outer else temperature
-            )
+            assert link.tangent is not None
+            left = link.tangent.value[1]
+            y[link.sensor] = measured = float(y[v.head]) if v.boils else left if v.node.outer else temperature
             error = measured - want
             u = float(y[link.u])
             raw = u

@@ -19,6 +19,7 @@ from twin.transients.chips import Rows
 from twin.transients.elimination import Slopes, eliminate, moved
 from twin.transients.flows import Flows
 from twin.transients.plant import Plant
+from twin.transients.rates import Found
 from twin.transients.within import Path, follow
 
 GAMMA = 1.0 - 0.5**0.5
@@ -64,6 +65,7 @@ class Stepper:
         self._flow_at: list[float] = []  # and conductances and flows of racks, on which the matrices stand
         self._marks: list[tuple[Array, Array]] = []
         self._sums = np.zeros(0)  # of the racks as last worked out
+        self.found: Found  # of the plant, as last worked out
         self._rates: tuple[Array, list[Array], list[Array]] = (np.zeros(0), [], [])  # at the state of now
 
     def _entering(self, rows: Rows) -> int:
@@ -91,6 +93,7 @@ class Stepper:
         for rows in self.rows:
             rows.hold(self.temperatures(rows, y)[0], step)
         self.plant.follow(y, self.now)
+        self.plant.rates.hold()
         flow = [v.flow for v in self.plant.volumes] + [v.flow + v.local for v in self.plant.volumes if v.tank]
         if self._age >= MATRIX_AGE or any(
             abs(a - b) > FLOW_MOVED * b for a, b in zip(flow, self._flow_at, strict=True)
@@ -106,28 +109,18 @@ class Stepper:
             self._eliminated[step] = self._eliminate(GAMMA * step)
         self._solved = self._eliminated[step]
         self._age += 1
-        self._rates = self.rates(self.y, [rows.chip for rows in self.rows], [rows.out for rows in self.rows])
+        chips, outs = [rows.chip for rows in self.rows], [rows.out for rows in self.rows]
+        self._rates = self.rates(self.y, chips, outs)
 
     def _renew(self, y: list[float]) -> None:
         """Matrix of the plant and of what the sums do to it, by differences: all columns in one call."""
-        n, groups = self.y.size, len(self.rows)
-        columns = n + 3 * groups
-        steps = np.full(columns, 1e-4)
-        steps[n:] = 1.0
-        fields = np.repeat(np.array(y)[:, None], columns + 1, axis=1)
-        fields[np.arange(n), np.arange(1, n + 1)] += steps[:n]
-        sums = []
-        for g, rows in enumerate(self.rows):
-            found = rows.rates(rows.chip, rows.out, *self.temperatures(rows, y))[2]
-            wide = np.repeat(np.array(found)[:, None], columns + 1, axis=1)
-            wide[np.arange(3), n + 1 + 3 * g + np.arange(3)] += 1.0
-            sums.append((wide[0], wide[1], wide[2]))
-        loads = [feeder.load for feeder in self.plant.feeders]
-        rates = np.empty((n, columns + 1))
-        for i, row in enumerate(self.plant.rates(list(fields), sums)):
-            rates[i] = row
-        for feeder, load in zip(self.plant.feeders, loads, strict=True):
-            feeder.load = load
+        n = self.y.size
+        sums = [rows.rates(rows.chip, rows.out, *self.temperatures(rows, y))[2] for rows in self.rows]
+        steps = np.concatenate([np.full(n, 1e-4), np.ones(3 * len(sums))])
+        columns = np.arange(steps.size)
+        fields = np.repeat(np.concatenate([y, np.ravel(sums)])[:, None], steps.size + 1, axis=1)
+        fields[columns, columns + 1] += steps
+        rates = self.plant.rates.at(fields[:n], fields[n:]).d
         slopes = (rates[:, 1:] - rates[:, :1]) / steps
         self._matrix, self._sums_matrix = slopes[:, :n], slopes[:, n:]
         sizes = [rows.chip.size for rows in self.rows]
@@ -147,7 +140,8 @@ class Stepper:
             d_outs.append(d_out)
             sums.append(found)
         self._sums = np.array(sums).ravel()
-        return np.array(self.plant.rates(values, sums)), d_chips, d_outs
+        self.found = self.plant.rates.at(y[:, None], self._sums[:, None])
+        return self.found.d[:, 0], d_chips, d_outs
 
     def attempt(self, step: float, spans: Array | None = None) -> Taken:
         """Try a step; `prepare` came before. Spans are those in which racks are followed within it."""
@@ -232,6 +226,7 @@ class Stepper:
             rows.chip, rows.out = chip, out
             rows.hottest = float((taken.paths[g].chips if taken.paths else chip).max())
         self.now += step
+        self.plant.publish(self.found)
 
     def until_limit(self) -> float:
         """s until the first package meets its throttling or shutdown limit, if it went on as now."""
