@@ -46,9 +46,9 @@ def rates_of(s: Stepper) -> tuple[Callable[[float, Array], Array], Array]:
             for tangent in flows._drive_tangents.values():
                 tangent.exact = True
             plant.follow(y, t)
-            plant.rates.hold()
+            s.held.take()
             d, d_chips, d_outs = s.rates(s.y, [one.chip for one in rows], [one.out for one in rows])
-            plant.publish(s.found)
+            s.held.publish(s.found)
         by_group = {
             id(one): (want - one.demand) / FLOW_TIME
             for v in plant.volumes

@@ -25,9 +25,9 @@ def test_many_vectors_are_worked_out_as_each_alone_and_keep_the_energy(site: str
         [rows.rates(rows.chip, rows.out, *stepper.temperatures(rows, stepper.y))[2] for rows in stepper.rows]
     )
     handed = sums[:, None] * generator.uniform(0.9, 1.1, (sums.size, 4))
-    wide = plant.rates.at(y, handed)
+    wide = stepper.held.rates(y, handed)
     for k in range(4):
-        alone = plant.rates.at(y[:, k : k + 1], handed[:, k : k + 1])
+        alone = stepper.held.rates(y[:, k : k + 1], handed[:, k : k + 1])
         np.testing.assert_allclose(wide.d[:, k], alone.d[:, 0], rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(wide.heat[:, k], alone.heat[:, 0], rtol=1e-9, atol=1e-3)
         np.testing.assert_allclose([np.ravel(x * np.ones(4))[k] for x in wide.loads], alone.loads, rtol=1e-12)

@@ -1,6 +1,6 @@
 """A facility in time: temperatures of loops and rooms, controllers and the energy ledger in one vector.
 
-``rates`` (`twin.transients.rates`) gives d(vector)/dt from the same ``transfer``, ``loss`` and pump functions as the year; the
+`twin.transients.rates` gives d(vector)/dt from the same ``transfer``, ``loss`` and pump functions as the year; the
 controller gives the actuator. Flows are held over a step and move between steps (``twin.transients.flows``).
 """
 
@@ -31,7 +31,6 @@ from twin.transients.parts import (
     unit_transfer,
     volume_state,
 )
-from twin.transients.rates import Found, Rates
 from twin.trim_respond import resets_of
 
 
@@ -78,7 +77,6 @@ class Plant:
             v.node.name: per_volume(v.node.fluid) for v in self.volumes if v.node.fluid is not None
         }
         self._wire()
-        self.rates = Rates(self)
         self._thermal = np.where(self.thermal, self.capacity, 0.0)
 
     def _wire(self) -> None:
@@ -203,17 +201,6 @@ class Plant:
         for feeder in self.feeders:
             if feeder.tangent is not None:
                 feeder.tangent.follow((feeder.load / feeder.units,), now, TANGENT_AGE)
-
-    def publish(self, found: Found) -> None:
-        """Note what the state of now gives for those that act on it."""
-        for link, i in zip(self.links, self.rates.place, strict=True):
-            link.heat = float(found.heat[i, 0])
-        for v, wanted in zip(self.volumes, found.wanted, strict=True):
-            v.wanted = float(wanted[0])
-        for i, received in zip(self.rates.rooms, found.received, strict=True):
-            self.volumes[i].received = float(received[0])
-        for feeder, load in zip(self.feeders, found.loads, strict=True):
-            feeder.load = load
 
     def strayed(self, y: list[float], factor: float) -> bool:
         """Whether a link's inputs have left their trust region by a factor: the step was too long."""

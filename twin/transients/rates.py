@@ -1,12 +1,12 @@
 """Rates of everything but the racks, over one step: flows and tangents are held in it, so that all but the controllers and the
 limits of set points is linear in the vector.
 
-`Rates.hold` gathers what is held into arrays over links and volumes; `Rates.at` works out d(vector)/dt for one vector, or for
+`Held.take` gathers what is held into arrays over links and volumes; `Held.rates` works out d(vector)/dt for one vector, or for
 many side by side. Heat only moves between entries of the vector, so that any linear method keeps the energy.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,7 @@ from twin.transients.parts import (
     LinkState,
     VolumeState,
 )
-
-if TYPE_CHECKING:
-    from twin.transients.plant import Plant
+from twin.transients.plant import Plant
 
 HEAT, LEFT, COLD, ELECTRIC = range(4)  # outputs of a link
 INPUTS = 6  # of a link's plane: value at zero, hot entering, actuator, hot flow, cold entering, cold flow
@@ -42,10 +40,10 @@ class Found(NamedTuple):
     ledger: tuple[Any, Any, Any]  # W at the meter, to outdoors, of batteries
 
 
-class Rates:
+class Held:
     """The layout of a plant as index arrays, and what is held of it over a step."""
 
-    def __init__(self, plant: "Plant") -> None:
+    def __init__(self, plant: Plant) -> None:
         self.plant = plant
         n = len(plant.labels)
         self.links = sorted(plant.links, key=lambda link: _level(plant, link))
@@ -175,7 +173,7 @@ class Rates:
 
     # -- what is held --------------------------------------------------------------------------------------------
 
-    def hold(self) -> None:
+    def take(self) -> None:
         """Take flows and tangents as they are from now on."""
         plant, n = self.plant, len(self.plant.labels)
         carried = [one for v in plant.volumes for one in self._carried(v)]
@@ -196,11 +194,11 @@ class Rates:
             room = plant.by_name[node.room]  # heat that no server fan moves is in the room's return at once
             served = room.served > 0.0 and not room.node.outer
             self.racks[room.exhaust if served else room.back[0], 3 * g + 1] = 1.0
-        self._hold_links()
+        self._take_links()
         self.fixed = [plant.fixed(v) for v in plant.volumes]
         self.inverse = (1.0 / plant.capacity)[:, None]
 
-    def _hold_links(self) -> None:
+    def _take_links(self) -> None:
         rows = []
         for i, link in enumerate(self.links):
             tangent = link.tangent
@@ -242,7 +240,7 @@ class Rates:
 
     # -- rates ---------------------------------------------------------------------------------------------------
 
-    def at(self, y: Array, sums: Array) -> Found:
+    def rates(self, y: Array, sums: Array) -> Found:
         """Rates of vectors, shape (n, vectors), for what the rack groups hand over (`chips.Sums` of each in turn)."""
         plant = self.plant
         wanted = self._wanted(y)
@@ -280,6 +278,18 @@ class Rates:
         )  # fmt: skip
         d[self.sensor], d[self.integral], d[self.actuator] = self.acts * sensor, self.acts * integral, moving
         return Found(d, q[HEAT], q[ELECTRIC], wanted, received, loads, losses, ledger)
+
+    def publish(self, found: Found) -> None:
+        """Note what the state of now gives for those that act on it."""
+        plant = self.plant
+        for link, i in zip(plant.links, self.place, strict=True):
+            link.heat = float(found.heat[i, 0])
+        for v, wanted in zip(plant.volumes, found.wanted, strict=True):
+            v.wanted = float(wanted[0])
+        for i, received in zip(self.rooms, found.received, strict=True):
+            plant.volumes[i].received = float(received[0])
+        for feeder, load in zip(plant.feeders, found.loads, strict=True):
+            feeder.load = load
 
     def _wanted(self, y: Array) -> Array:
         """Set points, shape (volumes, vectors)."""
@@ -373,11 +383,11 @@ def _index(places: Iterable[int]) -> NDArray[np.intp]:
     return np.array(list(places), dtype=np.intp)
 
 
-def _volume_of(plant: "Plant", link: LinkState) -> VolumeState:
+def _volume_of(plant: Plant, link: LinkState) -> VolumeState:
     return next(v for v in plant.volumes if any(one is link for stage in v.stages for one in stage))
 
 
-def _level(plant: "Plant", link: LinkState) -> int:
+def _level(plant: Plant, link: LinkState) -> int:
     """How many stages of its loop come before a link's."""
     stages = _volume_of(plant, link).stages
     return next(k for k, stage in enumerate(stages) if any(one is link for one in stage))

@@ -153,7 +153,7 @@ def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Ar
     sums = np.empty((3 * len(groups), m))
     for i, one in enumerate(one for group in groups for one in group.sums):
         sums[i] = one
-    found = plant.rates.at(wide, sums)
+    found = stepper.held.rates(wide, sums)
     row: list[Any] = [*found.ledger, float(plant.ambient.dry_bulb), float(plant.ambient.wet_bulb)]
     for rows, group in zip(stepper.rows, groups, strict=True):
         inlet = np.reshape(plant.inlet(plant.by_name[rows.node.room], y), -1)
@@ -164,7 +164,7 @@ def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Ar
     for reset in plant.resets.values():
         row += [reset.share, reset.requests]
     row += [drive.electric for drive in plant.drives]
-    for link, i in zip(plant.links, plant.rates.place, strict=True):
+    for link, i in zip(plant.links, stepper.held.place, strict=True):
         row += _link(link, y, found.heat[i], found.electric[i])
     for load, loss in zip(found.loads, found.losses, strict=True):
         row += [load, loss]

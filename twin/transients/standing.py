@@ -99,6 +99,9 @@ def stand(
     plant.follow(values, 0.0)
     for v in plant.volumes:
         _tune(plant, v, y)
+    stepper.held.take()
+    stepper.rates(y, [one.chip for one in rows], [one.out for one in rows])
+    stepper.held.publish(stepper.found)
     return stepper
 
 

@@ -19,7 +19,7 @@ from twin.transients.chips import Rows
 from twin.transients.elimination import Slopes, eliminate, moved
 from twin.transients.flows import Flows
 from twin.transients.plant import Plant
-from twin.transients.rates import Found
+from twin.transients.rates import Found, Held
 from twin.transients.within import Path, follow
 
 GAMMA = 1.0 - 0.5**0.5
@@ -51,6 +51,7 @@ class Stepper:
 
     def __init__(self, plant: Plant, flows: Flows, rows: list[Rows]) -> None:
         self.plant, self.flows, self.rows = plant, flows, rows
+        self.held = Held(plant)
         self.y = np.zeros(len(plant.labels))
         self.now = 0.0
         self.scale = np.array([_scale(label) for label in plant.labels])
@@ -93,7 +94,7 @@ class Stepper:
         for rows in self.rows:
             rows.hold(self.temperatures(rows, y)[0], step)
         self.plant.follow(y, self.now)
-        self.plant.rates.hold()
+        self.held.take()
         flow = [v.flow for v in self.plant.volumes] + [v.flow + v.local for v in self.plant.volumes if v.tank]
         if self._age >= MATRIX_AGE or any(
             abs(a - b) > FLOW_MOVED * b for a, b in zip(flow, self._flow_at, strict=True)
@@ -120,7 +121,7 @@ class Stepper:
         columns = np.arange(steps.size)
         fields = np.repeat(np.concatenate([y, np.ravel(sums)])[:, None], steps.size + 1, axis=1)
         fields[columns, columns + 1] += steps
-        rates = self.plant.rates.at(fields[:n], fields[n:]).d
+        rates = self.held.rates(fields[:n], fields[n:]).d
         slopes = (rates[:, 1:] - rates[:, :1]) / steps
         self._matrix, self._sums_matrix = slopes[:, :n], slopes[:, n:]
         sizes = [rows.chip.size for rows in self.rows]
@@ -140,7 +141,7 @@ class Stepper:
             d_outs.append(d_out)
             sums.append(found)
         self._sums = np.array(sums).ravel()
-        self.found = self.plant.rates.at(y[:, None], self._sums[:, None])
+        self.found = self.held.rates(y[:, None], self._sums[:, None])
         return self.found.d[:, 0], d_chips, d_outs
 
     def attempt(self, step: float, spans: Array | None = None) -> Taken:
@@ -226,7 +227,7 @@ class Stepper:
             rows.chip, rows.out = chip, out
             rows.hottest = float((taken.paths[g].chips if taken.paths else chip).max())
         self.now += step
-        self.plant.publish(self.found)
+        self.held.publish(self.found)
 
     def until_limit(self) -> float:
         """s until the first package meets its throttling or shutdown limit, if it went on as now."""
