@@ -67,10 +67,11 @@ def save(ds: xr.Dataset, path: str | Path) -> Path:
         When the place cannot be written.
     """
     target = check_target(path)
-    handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.resolve().parent, prefix=".twin-")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target
     try:
+        handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.resolve().parent, prefix=".twin-")
+        os.close(handle)
+        temporary = Path(name)
         if target.suffix == ".nc":
             out = ds.copy()
             out.attrs = {
@@ -87,7 +88,8 @@ def save(ds: xr.Dataset, path: str | Path) -> Path:
             [Problem(f"--out {path}", f"cannot be written: {error}", "a place with room and permission")]
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary != target:
+            temporary.unlink(missing_ok=True)
     return target
 
 

@@ -16,10 +16,11 @@ import twin
 from twin.compile import Plan, compile_site
 from twin.loads.read import loads
 from twin.results import role
-from twin.transients.events import read_events, scenario, scenarios
+from twin.transients.events import read_events
 from twin.transients.report import span
 from twin.transients.results import TransientSummary
 from twin.transients.ride_through import cases
+from twin.transients.scenarios import scenario, scenarios
 from twin.weather import design_day
 from twin_dashboard.context import Context
 from twin_dashboard.names import KINDS, link_name, readable

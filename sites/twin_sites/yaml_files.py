@@ -22,8 +22,10 @@ PLAIN_TAGS = tuple(
 Path = tuple[str, ...]
 
 
-def read_yaml(text: str, where: str) -> tuple[dict[str, Any], dict[Path, int]]:
-    """Mapping of a YAML text, and the line of each key by path.
+def read_yaml(
+    text: str, where: str, example: str = "see 'twin show sites gb300-10mw' for one"
+) -> tuple[dict[str, Any], dict[Path, int]]:
+    """Mapping of a YAML text, and the line of each key by path; ``example`` is the remedy for what is no mapping.
 
     Raises
     ------
@@ -49,9 +51,7 @@ def read_yaml(text: str, where: str) -> tuple[dict[str, Any], dict[Path, int]]:
         raise InputError(reader.problems[:MAX_PROBLEMS])
     if not isinstance(value, dict):
         found = "empty" if value is None else "a list" if isinstance(value, list) else "one line of text"
-        raise InputError(
-            [Problem(where, found, "a mapping of keys to values", "see 'twin show sites gb300-10mw' for one")]
-        )
+        raise InputError([Problem(where, found, "a mapping of keys to values", example)])
     return value, reader.lines
 
 

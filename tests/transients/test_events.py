@@ -1,7 +1,5 @@
 """Events: every verb closes its energy, bad lines are answered, and who has power follows the sequence of the field."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from twin_sites.errors import InputError
@@ -11,9 +9,10 @@ import twin
 from tests.transients.playing import CLOSURE, SITES, SMALL, played
 from twin.compile import compile_site
 from twin.transients.drivers import air_of
-from twin.transients.events import read_events, scenario, scenarios
+from twin.transients.events import read_events
 from twin.transients.report import failures_report
 from twin.transients.ride_through import RideThrough
+from twin.transients.scenarios import scenarios
 
 
 @pytest.mark.parametrize(
@@ -153,23 +152,6 @@ def test_racks_lose_power_when_the_batteries_are_empty_and_not_a_step_before() -
     found = twin.summarize_transient(ds).racks["compute"]
     assert found.shutdown_cause == "power.ups"
     assert found.time_to_shutdown_s == pytest.approx(moment - 60.0, abs=0.5)  # the log shows whole seconds
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [(b"\xff\xfe\xef1", "no UTF-8 text at byte 0"), (b"title: x\nevent: []\n", "unknown key 'event'.*did you mean 'events'"),
-     (b"title: x\nevents: t=1s trip cooling.fws.pump\n", "no list of events"), (b"", "empty")],
-)  # fmt: skip
-def test_a_file_that_is_no_scenario_is_answered(tmp_path: Path, content: bytes, says: str) -> None:
-    path = tmp_path / "drill.yaml"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=says):
-        scenario(path)
-
-
-def test_a_name_too_long_for_a_file_is_answered() -> None:
-    with pytest.raises(InputError, match="cannot be read"):
-        scenario("a" * 5000)
 
 
 def test_what_stops_the_racks_at_once_stands_first_in_the_table_of_failures() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -56,25 +56,27 @@ def transient(
     from twin.metrics import finite
     from twin.progress import bar
     from twin.store import check_target
-    from twin.transients.events import scenario as read_scenario
     from twin.transients.report import transient_report
+    from twin.transients.scenarios import load_of
+    from twin.transients.scenarios import scenario as read_scenario
 
     stream = out is not None and out.suffix == ".zarr"
     if out is not None and not stream:
         check_target(out, (".nc", ".csv", ".zarr"))
-    lines, length, asked = list(event or []), _seconds(until, "--until"), load
+    lines, length, asked, place = list(event or []), _seconds(until, "--until"), load, "--load"
     if scenario is not None:
         found = read_scenario(scenario)
         lines = [*found.events, *lines]
         length = length if length is not None else found.until
-        asked = asked if asked is not None else found.load
-    trace = _load(asked)
+        if asked is None:
+            asked, place = found.load, f"{scenario} → load"
+    trace = None if asked is None else load_of(asked, place)
     if boundary is not None:
         if not isinstance(trace, str):
             found_at = "a share of full load" if trace is not None else "no load"
             raise InputError([Problem("--boundary", found_at, "with a load file", "--load trace.csv")])
         word_of(boundary, BOUNDARIES, "--boundary")
-        trace = load_trace(trace, boundary)  # type: ignore[arg-type]
+        trace = load_trace(trace, boundary)  # type: ignore[arg-type, assignment]
     with bar() as progress:
         ds = twin.transient(
             twin.change_site(twin.load_site(site), changes_of(changes)), events=lines,
@@ -138,14 +140,6 @@ def _seconds(text: str | None, where: str) -> float | None:
 
     span = Quantity("s", "Time", low=0.01, high=20 * 8784 * 3600.0, bound_source="twenty years")
     return None if text is None else parse_at(where, text, span)
-
-
-def _load(text: str | None) -> Any:
-    """A share of full load as a number; anything else is the name of a load or a file."""
-    if text is None:
-        return None
-    plain = text.strip().removesuffix("%").strip().replace(".", "", 1)
-    return _share(text) if plain.removeprefix("-").isdecimal() else text
 
 
 def _share(text: str) -> float:

@@ -14,7 +14,7 @@ One event is one line: a moment, a verb, an address of the site and, where the v
     t=0s    load    racks.compute 60 %             activity; without an address that of all racks
     t=0s    weather dry_bulb 44 degC               from now on; ``wet_bulb`` likewise
 
-A scenario is a YAML file with ``events`` as a list of such lines, and ``title``, ``load`` and ``until`` if it likes.
+Files of such lines are scenarios (`twin.transients.scenarios`).
 """
 
 import re
@@ -28,13 +28,13 @@ from twin_sites.building import read_set_point
 from twin_sites.declared import base_of, hints, keys_of, quantity_of
 from twin_sites.errors import InputError, Problem, did_you_mean
 from twin_sites.schema import AMBIENT_BASES, Cdus, Group, Loop, Racks, Reset, SetPointQuantity
-from twin_sites.yaml_files import read_yaml
 
 from twin.compile import Plan
+from twin.transients.scenarios import A_LINE, LONGEST_RUN, scenario
 from twin.trim_respond import resets_of
 
 SHARE = Quantity("1", "Share", low=0.0, high=1.0)
-MOMENT = Quantity("s", "Moment", low=0.0, high=20 * 8784 * 3600.0, bound_source="twenty years")
+MOMENT = Quantity("s", "Moment", low=0.0, high=LONGEST_RUN, bound_source="twenty years")
 LEAK = Quantity("m3/s", "Leak", low=1e-7, high=10.0)
 OUTDOOR = Quantity("degC", "Outdoor temperature", low=-60.0, high=65.0)
 VERBS = {  # what each needs: its place, and its value (None: none; in brackets: may be left out)
@@ -52,7 +52,6 @@ _BARE = re.compile(
     rf"^\s*(?:t\s*=\s*|at\s+)?(\d+(?:\.\d*)?)\s+({'|'.join((*VERBS, *MEANT))})\b", re.IGNORECASE
 )
 _SPAN = re.compile(r"\d[\d.]*\s*[A-Za-z]+")
-SCENARIO_KEYS = ("title", "load", "until", "events")
 
 
 class Event(NamedTuple):
@@ -64,15 +63,6 @@ class Event(NamedTuple):
     unit: int | None  # the number of one unit, None for all
     value: Any
     text: str
-
-
-class Scenario(NamedTuple):
-    """What a scenario file says."""
-
-    title: str
-    events: list[str]
-    load: str | None
-    until: float | None
 
 
 def read_events(source: Sequence[str] | str | Path, plan: Plan) -> list[Event]:
@@ -122,69 +112,8 @@ def split_off(events: list[Event], plan: Plan) -> tuple[dict[str, str], list[Eve
     return changes, out
 
 
-def scenario(source: str | Path) -> Scenario:
-    """A scenario file, or one of the names that `scenarios` lists.
-
-    Raises
-    ------
-    InputError
-        Where there is no such file or name, or it is no scenario.
-    """
-    path = Path(source)
-    known = scenarios()
-    if str(source) in known:
-        path = known[str(source)]
-    try:
-        text = path.read_bytes().decode("utf-8-sig") if path.is_file() else None
-    except UnicodeDecodeError as error:
-        found = f"no UTF-8 text at byte {error.start}"
-        raise InputError(
-            [Problem(path.name, found, "a YAML file, plain UTF-8 text", "save it as UTF-8")]
-        ) from error
-    except (OSError, ValueError) as error:
-        where, found = (
-            f"scenario {str(source)[:80]}",
-            f"cannot be read: {getattr(error, 'strerror', None) or error}",
-        )
-        raise InputError(
-            [Problem(where, found, "a readable file", "check its name and permissions")]
-        ) from error
-    if text is None:
-        raise InputError(
-            [Problem(f"scenario {source}", "no such file or scenario", "a YAML file or a shipped one", did_you_mean(str(source), known))]
-        )  # fmt: skip
-    form, _ = read_yaml(text, path.name)
-    unknown = [key for key in form if key not in SCENARIO_KEYS]
-    if unknown:
-        raise InputError(
-            [Problem(path.name, f"unknown key '{unknown[0]}'", ", ".join(SCENARIO_KEYS), did_you_mean(unknown[0], SCENARIO_KEYS))]
-        )  # fmt: skip
-    events = form.get("events")
-    if not isinstance(events, list):
-        raise InputError(
-            [Problem(path.name, "no list of events", "events: and lines that begin with '-'", "- t=60s trip cooling.fws.pump")]
-        )  # fmt: skip
-    until = form.get("until")
-    load = form.get("load")
-    return Scenario(
-        str(form.get("title", "")),
-        [str(line) for line in events],
-        None if load is None else str(load),
-        None if until is None else units.parse_at(f"{path.name} → until", str(until), MOMENT),
-    )
-
-
-def scenarios(site: str = "") -> dict[str, Path]:
-    """Shipped scenarios by name, those of one site or all."""
-    from importlib.resources import files
-
-    folder = Path(str(files("twin_sites"))) / "scenarios"
-    return {path.stem: path for path in sorted(folder.glob(f"{site}*.yaml"))}
-
-
 def _read(line: str, plan: Plan) -> Event | Problem:
     where = f"event '{line.strip()[:100]}'"
-    example = "t=60s trip cooling.fws.pump"
     bare = _BARE.match(line)
     if bare is not None and float(bare[1]) != 0.0:
         return Problem(
@@ -192,7 +121,7 @@ def _read(line: str, plan: Plan) -> Event | Problem:
         )
     match = _LINE.match(line if bare is None else f"0s {line[bare.start(2) :]}")
     if match is None:
-        return Problem(where, "no moment and verb", "t=TIME VERB ADDRESS [VALUE]", example)
+        return Problem(where, "no moment and verb", "t=TIME VERB ADDRESS [VALUE]", A_LINE)
     moment, verb, rest = match.groups()
     try:
         at = sum(units.read(part, MOMENT) for part in _SPAN.findall(moment) or [moment])

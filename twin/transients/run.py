@@ -27,6 +27,7 @@ from twin.transients.drivers import Air, Demand, air_of
 from twin.transients.events import Event, read_events, split_off
 from twin.transients.recorder import Crossing, Recorder
 from twin.transients.results import Run, transient_dataset
+from twin.transients.scenarios import LONGEST_RUN, load_of, scenario
 from twin.transients.standing import answer, stand
 from twin.transients.stepping import Stepper, Taken
 from twin.transients.timeline import Timeline
@@ -40,7 +41,7 @@ ERROR_K = (
 LADDER = 1.25  # between two lengths of a step
 STRAYED = 6.0  # trust regions that a machine's inputs may move in one step
 GRID_POINTS = 7200  # of the result, unless another step is asked for
-LONGEST_RUN = 20 * 8784 * 3600.0
+USUAL_RUN = 1800.0  # s
 OVERSHOOT_K = 0.5  # by which a shutdown limit may be passed in one step
 
 
@@ -48,7 +49,7 @@ def transient(
     site: Site | str | Path | Mapping[str, Any],
     *,
     events: Sequence[str] | str | Path = (),
-    until: float = 1800.0,
+    until: float | None = None,
     load: Load | str | Path | float | None = None,
     weather: Weather | str | Path | None = None,
     start: str | np.datetime64 | None = None,
@@ -66,11 +67,12 @@ def transient(
     site, changes
         As for `simulate`.
     events
-        Lines such as ``t=60s trip cooling.tcs.cdu.1.pump``, or a scenario file. `twin.transients.events` has the words.
+        Lines such as ``t=60s trip cooling.tcs.cdu.1.pump``, or the name of a scenario or its file. `twin.transients.events` has
+        the words.
     until
-        Length in s.
+        Length in s; by default that of the scenario, or 1,800.
     load
-        A share of full load that is held (1 by default), or a load as for `simulate`.
+        A share of full load that is held, or a load as for `simulate`; by default that of the scenario, or 1.
     weather, start
         Weather and first moment. By default the constant 0.4 % design condition of the site's weather.
     step_s
@@ -106,6 +108,14 @@ def transient(
             raise InputError([Problem(f"--out {out}", "Zarr is not installed", "with it", remedy)]) from error
         check(Path(out))
     chosen = change_site(site if isinstance(site, Site) else load_site(site), changes or {})
+    if isinstance(events, str | Path):
+        told = scenario(events)
+        events = told.events
+        until = told.until if until is None else until
+        load = told.load if load is None else load
+    if isinstance(load, str):
+        load = load_of(load, "load")
+    until = USUAL_RUN if until is None else until
     if not 1.0 <= until <= LONGEST_RUN:
         raise InputError([Problem("until", f"{until:g} s", "1 s to 20 years", "30 min")])
     plan = compile_site(chosen)

@@ -3,6 +3,7 @@
 Memory holds one chunk, whatever the length of the run. The store says how many moments are written; what follows is NaN.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import zarr
 from twin_models.streams import Array
 from twin_sites.errors import InputError, Problem
+
+from twin.errors import RunError
 
 CHUNK = 600  # moments
 
@@ -36,6 +39,9 @@ def check(path: Path) -> None:
         )
     if path.exists():
         raise InputError([Problem(f"--out {path}", "exists already", "a new folder", "another name")])
+    if not os.access(path.resolve().parent, os.W_OK):
+        found = "a folder that may not be written"
+        raise InputError([Problem(f"--out {path}", found, "a writable folder", "choose another")])
 
 
 class Stream:
@@ -48,14 +54,26 @@ class Stream:
         self._root: Any = None
 
     def open(self, names: list[str], moments: int) -> None:
-        """Make the store for series of these names."""
-        self._root = zarr.create_group(store=self.path)
+        """Make the store for series of these names.
+
+        Raises
+        ------
+        InputError
+            Where the place does not take it.
+        """
         shape = (moments, len(names))
-        self._root.create_array(
-            "series", shape=shape, chunks=(min(CHUNK, moments), len(names)), dtype="f4", fill_value=float("nan"),
-            dimension_names=("time", "name"),
-        )  # fmt: skip
-        self._root.attrs.update({**self.about, "names": names, "moments_written": 0})
+        try:
+            self._root = zarr.create_group(store=self.path)
+            self._root.create_array(
+                "series", shape=shape, chunks=(min(CHUNK, moments), len(names)), dtype="f4", fill_value=float("nan"),
+                dimension_names=("time", "name"),
+            )  # fmt: skip
+            self._root.attrs.update({**self.about, "names": names, "moments_written": 0})
+        except OSError as error:
+            found = f"cannot be written: {error.strerror or error}"
+            raise InputError(
+                [Problem(f"--out {self.path}", found, "a place with room and permission")]
+            ) from error
 
     def write(self, block: Array) -> None:
         """Take the next moments, shape (names, moments)."""
@@ -64,14 +82,25 @@ class Stream:
             self.flush()
 
     def flush(self) -> None:
-        """Put on disk what is held; the count comes last, so that a reader never takes what is half-written."""
+        """Put on disk what is held; the count comes last, so that a reader never takes what is half-written.
+
+        Raises
+        ------
+        RunError
+            Where it does not go there; what was written before stays readable.
+        """
         if not self._held:
             return
         block = np.concatenate(self._held, axis=1).T
-        self._root["series"][self.written : self.written + len(block)] = block
-        self.written += len(block)
-        self._root.attrs["moments_written"] = self.written
         self._held.clear()
+        try:
+            self._root["series"][self.written : self.written + len(block)] = block
+            self._root.attrs["moments_written"] = self.written + len(block)
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be written on: {error.strerror or error}. The first {self.written} moments are in it."
+            ) from error
+        self.written += len(block)
 
 
 def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
