@@ -22,7 +22,7 @@ from twin.along import Along, along
 from twin.compile import Plan, compile_site
 from twin.errors import NotConverged
 from twin.grid import UNSTATED, Kind, series_or_constant
-from twin.heat import TOLERANCE, solve
+from twin.heat import TOLERANCE
 from twin.loads.activity import Asked, activities, builtin, row_per_rack
 from twin.loads.load import Load
 from twin.loads.read import load_trace, loads
@@ -34,7 +34,7 @@ from twin.stand_in import FEW, Rows, stand_in
 from twin.state import Block, Span
 from twin.storage.audit import audit
 from twin.storage.schedule import Drive, passes, plan_tanks
-from twin.trim_respond import request_notes
+from twin.trim_respond import request_notes, solve
 from twin.unsolved import reason
 from twin.variables import PER_RACK
 from twin.weather import Weather, load_weather, resample

@@ -31,16 +31,17 @@ from twin.stand_in import Few, census, completed, doubt, nobody
 from twin.state import Block, State, put, take_steps
 from twin.still import solve_moved
 from twin.storage.tank import charging_power
-from twin.trim_respond import move_resets
 
 TOLERANCE = 1e-8
 # residual at which every rack is worked: by then the coolant and air that racks get have settled
 NEARLY = 1e-4
-CENSUSES, MAX_SWEEPS = 6, 300
+CENSUSES = 6
 MOVED = 1e-5
+MAX_SWEEPS = 300
 RESPONSES = 2  # before the first sweep: leaking chips change the flow that they ask for by about a hundredth
-# steps; a sweep over fewer costs as much as one over some of them, and parting costs too
-WORTH_PARTING = 1000
+WORTH_PARTING = (
+    1000  # steps; a sweep over fewer costs as much as one over some of them, and parting costs too
+)
 FAN_TURNS = 2  # of air flow and fan heat in a sweep: a fan's heat asks for a few per cent more flow
 
 
@@ -83,7 +84,6 @@ def _sweep(plan: Plan, block: Block, state: State, first: int, tolerance: float 
             _take_up(plan, volume, block, state)
             solve_moved(volume, block, state, sweep)
         walk_power(plan, state)
-        moved |= move_resets(plan, block, state)
         _judge(plan, state, aimed, moved)
         open_ = np.flatnonzero(~(state.residual < tolerance))
         if not open_.size:

@@ -16,7 +16,7 @@ DEW_POINT_MARGIN_K = (
 
 def set_point(plan: Plan, volume: VolumeNode, state: State, block: Block, alone: bool = False) -> Array:
     """Temperature to hold; relative ones take what a colder loop achieves, or the set point of a hotter one."""
-    wanted = pulled(volume, state, warmest(plan, volume, state, block, alone))
+    wanted = pulled(volume, block, warmest(plan, volume, state, block, alone))
     if volume.racks and volume.fluid is not None:
         floor = max(_room(plan, node).dew_point for node in volume.racks) + DEW_POINT_MARGIN_K
         state.dew_bound[volume.name] = wanted < floor
@@ -47,12 +47,12 @@ def warmest(plan: Plan, volume: VolumeNode, state: State, block: Block, alone: b
     return wanted
 
 
-def pulled(volume: VolumeNode, state: State, warmest: Array) -> Array:
+def pulled(volume: VolumeNode, block: Block, warmest: Array) -> Array:
     """A set point as far towards its coldest as requests have reset it."""
     reset = volume.part.reset if isinstance(volume.part, Loop) else None
-    if reset is None or volume.name not in state.reset:
+    if reset is None or volume.name not in block.reset:
         return warmest
-    return np.asarray(warmest - state.reset[volume.name] * np.maximum(warmest - reset.coldest, 0.0))
+    return np.asarray(warmest - block.reset[volume.name] * np.maximum(warmest - reset.coldest, 0.0))
 
 
 def _bounds(part: Loop | Room) -> tuple[float, float]:

@@ -33,6 +33,7 @@ class Block(NamedTuple):
     row_of: Mapping[str, NDArray[np.intp]] = MappingProxyType({})  # row that each rack of a group follows
     along: Mapping[str, Along] = MappingProxyType({})  # of groups whose rows stand in for racks along headers
     storage: Mapping[str, Array] = MappingProxyType({})  # W that the tank of a loop is to take up
+    reset: Mapping[str, Array] = MappingProxyType({})  # 0 warmest to 1 coldest, of loops that have one
 
     def rows(self, name: str) -> Rows:
         """Activity of all racks of a group, (rows, n) also where they are alike."""
@@ -51,6 +52,7 @@ class Block(NamedTuple):
             },
             along=self.along,
             storage={name: values[where] for name, values in self.storage.items()},
+            reset={name: values[where] for name, values in self.reset.items()},
         )
 
 
@@ -60,7 +62,7 @@ class State:
 
     supply: dict[str, Array] = field(default_factory=dict)
     wanted: dict[str, Array] = field(default_factory=dict)
-    reset: dict[str, Array] = field(default_factory=dict)  # 0 warmest to 1 coldest, of loops that have one
+    reset: dict[str, Array] = field(default_factory=dict)  # of the block that was solved
     requests: dict[str, Array] = field(default_factory=dict)  # for colder supply of these loops
     excess: dict[str, Array] = field(
         default_factory=dict

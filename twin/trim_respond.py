@@ -3,19 +3,21 @@
 ASHRAE Guideline 36-2021: 5.16.16 for the requests, 5.1.14 and 5.20.5.2 for trim and respond. A unit whose valve is open by more
 than 95 % sends one request until it is below 85 %; two or three where what it cools is more than 2 or 3 K too warm for two
 minutes. Every interval the reset is trimmed, and where more than the ignored requests are there, it responds
-(`stepped`). So in time it never rests: it swings where the requests come and go. The year takes the middle of that: the warmest
-set point at which no more than the ignored requests come, a valve in the middle of its band (90 %) being the edge.
+(`stepped`). In time it rests at its warmest, where requests that count do not come, or at its coldest, where they do not
+go. Else it never rests and swings where they come and go. The year takes the middle of that: the warmest set point at
+which no more than the ignored requests come, of valves in the middle of their band (90 %).
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from twin_models.roots import rising_root
-from twin_models.streams import Array
+from twin_models.streams import Array, Mask
 from twin_sites.resets import SENDERS
 from twin_sites.schema import Loop, Reset
 
+from twin import heat
 from twin.compile import LinkNode, Plan, VolumeNode
 from twin.loops import _TRANSFER, _doors, _streams, shares
 from twin.set_points import pulled, set_point, warmest
@@ -26,10 +28,9 @@ WARM_K = (2.0, 3.0)  # above its set point, for two and for three requests
 WARM_S = 120.0  # for so long
 MIDDLE = 0.5 * (SENDS + STOPS)
 TOLERANCE_K = 1e-9
-STILL_K = 1e-8  # a set point that would move less stays
-FLOATS_K = 1e-6  # above its set point: the machines of a loop do not reach it
-FREE_SWEEPS = 20  # afterwards it moves by half and clings to its coldest, so that it cannot swing
-NEAR_K = 0.5  # of clinging
+PRECISE_K = 1e-6  # of the set point where it comes to rest
+FLOATS_K = 1e-5  # above a limit: by less than this it is met
+TURNS, FREE_TURNS = 20, 6  # after the free ones its bracket is halved
 
 
 def stepped(reset: Reset, share: float, requests: float) -> float:
@@ -54,14 +55,16 @@ def senders(plan: Plan, name: str) -> list[LinkNode]:
     ]
 
 
-def _requests(plan: Plan, volume: VolumeNode, state: State, block: Block) -> Array:
-    """Requests that units send to a loop, where all stands."""
+def _requests(
+    plan: Plan, volume: VolumeNode, state: State, block: Block, opening: Array | float = SENDS
+) -> Array:
+    """Requests that units send to a loop, where all stands; valves that are open further send one."""
     total: Array = np.zeros(state.meter.size)
     for node in senders(plan, volume.name):
         warm = state.supply[node.hot] - _wanted(plan, node, state, block)
-        each = np.where(state.u[node.name] > SENDS, 1.0, 0.0)
+        each = np.where(state.u[node.name] > opening, 1.0, 0.0)
         for level, kelvin in enumerate(WARM_K, start=2):
-            each = np.where(warm > kelvin, float(level), each)
+            each = np.where(warm > kelvin + FLOATS_K, float(level), each)
         total = total + state.running[node.name] * each
     return total
 
@@ -83,26 +86,80 @@ def request_notes(plan: Plan, values: Mapping[str, Array], step_s: float) -> lis
     return notes
 
 
-def move_resets(plan: Plan, block: Block, state: State) -> dict[str, Array]:
-    """Move the resets of all loops to where they come to rest; W by which this was off, by address."""
-    moved: dict[str, Array] = {}
-    for volume, reset in resets_of(plan):
-        name = volume.name
-        high = warmest(plan, volume, state, block)
-        low = np.minimum(reset.coldest, high)
-        before, now = pulled(volume, state, high), state.supply[name]
-        met = _warmest_met(plan, volume, reset, block, state, low, high)
-        # a loop that floats above what is asked for has its requests all the time: they pull it to its coldest
-        floats = now > before + FLOATS_K
-        late = state.sweeps > FREE_SWEEPS
-        stays = late & (before <= low) & (now > met - NEAR_K)
-        best = np.where(floats & ((now > met) | stays), low, met)
-        best = 0.5 * (best + before) if late else best
-        best = np.where(np.abs(best - before) < STILL_K, before, best)
-        state.requests[name] = _requests(plan, volume, state, block)
-        state.reset[name] = (high - best) / np.maximum(high - low, 1e-9)
-        moved[f"{volume.address}.reset"] = np.abs(best - before) * state.flow[name] * state.cp[name]
-    return moved
+def solve(plan: Plan, block: Block) -> State:
+    """The year's answer, as `heat.solve` has it, with the resets of all loops where they come to rest."""
+    resets = resets_of(plan)
+    if not resets:
+        return heat.solve(plan, block)
+    block = block._replace(reset=_rest(plan, block.at(slice(None)), resets))
+    state = heat.solve(plan, block)
+    state.reset = dict(block.reset)
+    state.requests = {volume.name: _requests(plan, volume, state, block) for volume, _ in resets}
+    return state
+
+
+class Bracket(NamedTuple):
+    """A reset, the coldest one that was too warm and the warmest that was cold enough; -1 and 2 while there is none."""
+
+    share: Array
+    warm: Array
+    cold: Array
+
+
+def _rest(plan: Plan, block: Block, resets: list[tuple[VolumeNode, Reset]]) -> dict[str, Array]:
+    """Where the resets come to rest: solved at their warmest, then again where that does not do.
+
+    What units ask for hardly hangs on the reset itself, so that it is met in two or three turns. Where it does, as behind
+    set points that follow the loop, the reset is bracketed between too warm and cold enough; where it jumps, the warmest
+    that was found cold enough stands, or the coldest there is.
+    """
+    n = np.size(block.ambient.dry_bulb)
+    found = {volume.name: Bracket(np.zeros(n), np.full(n, -1.0), np.full(n, 2.0)) for volume, _ in resets}
+    where = np.arange(n)
+    for turn in range(TURNS):
+        part = block.at(where)._replace(reset={name: one.share[where] for name, one in found.items()})
+        state = heat.solve(plan, part)
+        moving = np.zeros(where.size, dtype=bool)
+        for volume, reset in resets:
+            now = Bracket(*(values[where] for values in found[volume.name]))
+            now, moves = _turn(plan, volume, reset, part, state, now, turn)
+            for values, new in zip(found[volume.name], now, strict=True):
+                values[where] = new
+            moving |= moves
+        where = where[moving]
+        if not where.size:
+            break
+    for one in found.values():
+        one.share[where] = np.minimum(one.cold[where], 1.0)
+    return {name: one.share for name, one in found.items()}
+
+
+def _turn(
+    plan: Plan, volume: VolumeNode, reset: Reset, block: Block, state: State, now: Bracket, turn: int
+) -> tuple[Bracket, Mask]:
+    """The next reset to try for what was found with one, and where it differs."""
+    supply, share = state.supply[volume.name], now.share
+    high = warmest(plan, volume, state, block)
+    low = np.minimum(reset.coldest, high)
+    span = np.maximum(high - low, PRECISE_K)
+    met = _warmest_met(plan, volume, reset, block, state, low, high)
+    asked = (high - met) / span
+    # trimmed to its warmest it stays there up to the valve that sends; elsewhere it swings round the middle of the band
+    sent = _requests(plan, volume, state, block, np.where(share <= 0.0, SENDS, MIDDLE))
+    enough = sent <= reset.ignored
+    warm = np.where(enough, np.where(now.warm >= share, -1.0, now.warm), share)
+    cold = np.where(enough, share, np.where(now.cold <= share, 2.0, now.cold))
+    inside = (asked > warm) & (asked < cold) & (turn < FREE_TURNS)
+    # one that floats above what is asked for has its requests all the time: they pull it to its coldest
+    inside &= (supply <= pulled(volume, block, high) + FLOATS_K) | (supply <= met)
+    halved = np.where(cold > 1.0, 1.0, 0.5 * (np.maximum(warm, 0.0) + cold))
+    following = np.where(inside, asked, halved)
+    rests = np.where(share <= 0.0, enough, span * np.abs(asked - share) < PRECISE_K) | (
+        ~enough & (share >= 1.0)
+    )
+    close = ~rests & (span * (np.minimum(cold, 1.0) - np.maximum(warm, 0.0)) < PRECISE_K)
+    following = np.where(close, np.minimum(cold, 1.0), following)
+    return Bracket(np.where(rests, share, following), warm, cold), ~(rests | close)
 
 
 def _warmest_met(

@@ -96,6 +96,33 @@ def test_ignored_requests_leave_rooms_as_warm_as_they_say(ignored: int, warm: fl
     assert above == pytest.approx(warm, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("site", "loop", "coldest", "more"),
+    [
+        ("enterprise-3-rack-gb300", "fws", 33, {"cooling.tcs.supply": "fws + 0.3 K"}),  # colder water is more viscous
+        ("enterprise-3-rack-gb300", "fws", 33, {"cooling.tcs.supply": "40 degC"}),  # dry coolers that cannot follow
+        ("immersion-5mw", "fws", 21, {}),
+        ("mixed-hall", "fws", 28, {"cooling.tcs.supply": "30 degC"}),
+        ("gb300-10mw", "condenser", 12, {}),  # above the wet bulb, asked by economisers
+        ("retrofit-rdhx", "fws", 10, {}),  # asked by rear doors
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("ignored", [0, 2])
+def test_the_year_comes_to_rest_with_requests_met_or_at_its_coldest(
+    site: str, loop: str, coldest: int, more: dict[str, str], ignored: int
+) -> None:
+    reset = {
+        f"cooling.{loop}.reset.coldest": f"{coldest} degC",
+        f"cooling.{loop}.reset.ignored": str(ignored),
+    }
+    year = twin.simulate(site, hours=96.0, start="2024-07-01T00:00", changes=reset | more)
+    one = year.sel(loop=loop)
+    assert float(year.site_residual.max()) < CLOSURE
+    met = one.loop_requests <= ignored
+    at_coldest = one.loop_reset == 1.0
+    assert bool((met | at_coldest).all())
+
+
 def test_warmer_water_saves_compressor_power_and_stays_within_its_ends() -> None:
     coldest, reset = (at_rest(changes) for changes in ({"cooling.chw.supply": "14 degC"}, SWINGS))
     power = [float(one.link_power.sel(link="chw.chiller")) for one in (coldest, reset)]

@@ -11,13 +11,14 @@ from twin.air import server_air
 from twin.compile import Plan
 from twin.errors import NotConverged
 from twin.headers import branch_flows
-from twin.heat import TOLERANCE, _sweep, solve
+from twin.heat import TOLERANCE, _sweep
 from twin.state import Block, State
 from twin.transients.chips import Rows
 from twin.transients.flows import Flows
 from twin.transients.parts import ACTUATOR_TIME, SENSOR_TIME, LinkState, VolumeState
 from twin.transients.plant import Plant
 from twin.transients.stepping import Stepper
+from twin.trim_respond import solve
 
 GRID = np.linspace(0.05, 1.0, 20)  # openings between which the steepest response of a machine is looked for
 SETTLING_SWEEPS, SETTLED = 40, 1e-10
@@ -34,6 +35,7 @@ def answer(plan: Plan, block: Block) -> State:
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         state = solve(plan, block)
+        block = block._replace(reset=state.reset)
         for _ in range(
             SETTLING_SWEEPS
         ):  # heat agrees; flows of air, which carry it, may still be on their way
