@@ -25,6 +25,7 @@ from twin.transients.parts import LinkState, VolumeState
 FULL = 0.99  # opening at which a chiller counts as fully loaded
 TOO_WARM_K = 0.5  # above the set point
 DOWN = 0.85  # share of what one chiller fewer can do, below which it may go
+CELL_BAND = 0.05  # of their least flow that cells may lack before one goes (estimate): the year may keep one more than it needs
 CAPACITY = 6  # row of `unit_transfer`
 SOON = 1e-6  # s by which a moment may be early
 
@@ -99,7 +100,7 @@ class Staging:
         most = min(link.node.units, self.machines.left(link.node.address))
         needed = v.flow * link.share / (CELL_FLOW_LOW[machine.model] * link.node.hot_design)
         units = link.running
-        return (needed - units - 1.0 + EDGE, most - units), (units - needed, units - 1.0)
+        return (needed - units - 1.0 + EDGE, most - units), ((1.0 - CELL_BAND) * units - needed, units - 1.0)
 
     def _pumps(self, v: VolumeState, pump: Pumps) -> tuple[Margins, Margins]:
         """The same for pumps: as many as the year runs at this flow."""
