@@ -27,7 +27,7 @@ TANGENT_AGE = 120.0  # s
 def limited(x: Any, low: float, high: float) -> Any:
     """``x`` within bounds, float or array."""
     if isinstance(x, np.ndarray):
-        return np.clip(x, low, high)
+        return np.minimum(np.maximum(x, low), high)  # a third of the time of np.clip
     return low if x < low else min(x, high)
 
 

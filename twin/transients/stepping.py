@@ -13,6 +13,7 @@ per sum it hands over, a change of rank one to the plant's matrix. No matrix ove
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.lapack import dgetrf, dgetrs
 from twin_models.streams import Array
 
 from twin.transients.chips import Rows
@@ -43,7 +44,7 @@ class Eliminated(NamedTuple):
 
     slopes: list[Slopes | None]
     by_sums: Array  # right-hand side of the plant by the racks' sums
-    inverse: Array  # of the plant's stage matrix with the racks in it
+    factors: tuple[Array, Array]  # of the plant's stage matrix with the racks in it: LU and pivots
 
 
 class Stepper:
@@ -59,7 +60,7 @@ class Stepper:
         self._matrix: Array = np.zeros((0, 0))
         self._sums_matrix: Array = np.zeros((0, 0))
         self._eliminated: dict[float, Eliminated] = {}  # by step
-        self._solved = Eliminated([], self._matrix, self._matrix)
+        self._solved = Eliminated([], self._matrix, (self._matrix, self._matrix))
         self._weights = self.scale  # of each entry's error, packages and coolants included
         self._drift = np.zeros(self.y.size)  # of the vector per second, over the last step
         self._age = MATRIX_AGE
@@ -194,7 +195,7 @@ class Stepper:
         for g, (place, one) in enumerate(zip(self.entering, slopes, strict=True)):
             if one is not None and place >= 0:
                 matrix[:, place] -= by_sums[:, 3 * g : 3 * g + 3] @ one.entering
-        return Eliminated(slopes, by_sums, np.asarray(np.linalg.inv(matrix), dtype=float))
+        return Eliminated(slopes, by_sums, dgetrf(matrix)[:2])
 
     def _solve(self, right: Array) -> tuple[Array, Array]:
         """Stage equations: racks in terms of their coolant, the plant with what they add, then racks again. Their increments
@@ -208,7 +209,7 @@ class Stepper:
                 k_outs[g][:] = one.coolant * outs[g] + one.coolant_chip * k_chips[g]
                 sums[3 * g] = one.to_plant[0] @ k_outs[g]
                 sums[3 * g + 1 : 3 * g + 3] = one.to_plant[1:] @ k_chips[g]
-        k[:] = self._solved.inverse @ (y + self._solved.by_sums @ sums)
+        k[:] = dgetrs(*self._solved.factors, y + self._solved.by_sums @ sums)[0]
         for g, (place, one) in enumerate(zip(self.entering, self._solved.slopes, strict=True)):
             if one is not None and place >= 0:
                 entering = k[place]
