@@ -247,7 +247,7 @@ def _run(
             grow = 0.8 * (ERROR_K / max(taken.error, 1e-9)) ** 0.5
             # twice as long on the ladder at most, so that steps of one change of load come to span two
             step = _rung(min(max(h * min(max(grow, 0.3), 2.0 * LADDER), SHORTEST), LONGEST))
-        if steps % 64 == 0:
+        if steps % 16 == 0:
             progress(int(stepper.now), int(until))
     spans = drive.ask(recorder.step, recorder, across=False)
     stepper.prepare(float(spans.sum()))
