@@ -88,6 +88,10 @@ Restart = Annotated[float, _seconds("Time from power to running again")]
 Changeover = Annotated[float, _seconds("Time until a standby unit has taken over")]
 CoastDown = Annotated[float, _seconds("Time in which flow halves after a trip")]
 Response = Annotated[float, _seconds("Closed-loop time constant of its control")]
+DerivativeTime = Annotated[
+    float,
+    Quantity("s", "Derivative time of its control, 0 for PI", low=0.0, high=600.0, bound_source="estimate"),
+]
 Stroke = Annotated[float, _seconds("Time from closed to fully open, or from stop to full speed")]
 StageDelay = Annotated[float, _seconds("Time that load must ask before another unit starts or stops")]
 PumpTrip = Annotated[
@@ -105,6 +109,7 @@ class Cdus(Group, Cdu):
     changeover: Changeover = 5.0
     coast_down: CoastDown = 2.0
     response: Response = 20.0
+    derivative_time: DerivativeTime = 0.0
     stroke: Stroke = 30.0
     trips_above: PumpTrip = 80.0
     ports: ClassVar = ("heat", "motor")
@@ -134,6 +139,7 @@ class Condensers(Group, Condenser):
     restart: Restart = 10.0
     changeover: Changeover = 5.0
     response: Response = 60.0
+    derivative_time: DerivativeTime = 0.0
     stroke: Stroke = 30.0
     trips_above: Annotated[
         float | None,
@@ -156,6 +162,7 @@ class HeatCustomers(Group, HeatReuse):
     restart: Restart = 60.0
     changeover: Changeover = 60.0
     response: Response = 60.0
+    derivative_time: DerivativeTime = 0.0
     stroke: Stroke = 60.0
     ports: ClassVar = ("heat",)
 
@@ -166,6 +173,7 @@ class Exchangers(Group, PlateExchanger):
 
     kind: Literal["heat_exchanger"] = "heat_exchanger"
     response: Response = 60.0
+    derivative_time: DerivativeTime = 0.0
     stroke: Stroke = 60.0
     ports: ClassVar = ("heat",)
 
@@ -178,6 +186,7 @@ class Chillers(Group, Chiller):
     restart: Restart = 180.0
     changeover: Changeover = 180.0
     response: Response = 60.0
+    derivative_time: DerivativeTime = 0.0
     stroke: Stroke = 120.0
     stage_delay: StageDelay = 900.0
     minimum_on: Annotated[float, _seconds("Least time that a staged unit runs")] = 900.0
@@ -204,6 +213,7 @@ class DryCoolers(Group, DryCooler):
     changeover: Changeover = 15.0
     coast_down: CoastDown = 10.0
     response: Response = 60.0
+    derivative_time: DerivativeTime = 0.0
     stroke: Stroke = 60.0
     ports: ClassVar = ("heat", "fan")
 
@@ -217,6 +227,7 @@ class CoolingTowers(Group, CoolingTower):
     changeover: Changeover = 15.0
     coast_down: CoastDown = 10.0
     response: Response = 60.0
+    derivative_time: DerivativeTime = 0.0
     stroke: Stroke = 60.0
     stage_delay: StageDelay = 300.0
     basin: Annotated[
@@ -234,6 +245,7 @@ class AirHandlers(Group, AirHandler):
     changeover: Changeover = 10.0
     coast_down: CoastDown = 5.0
     response: Response = 30.0
+    derivative_time: DerivativeTime = 0.0
     stroke: Stroke = 60.0
     ports: ClassVar = ("heat", "fan")
 

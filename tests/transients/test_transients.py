@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from twin_sites.errors import InputError
 from twin_sites.loader import load_site
 
 import twin
@@ -145,7 +146,8 @@ def test_pipes_delay_by_volume_over_flow() -> None:
     assert delay == pytest.approx(plant.capacity[places].sum() / rate, rel=1e-12)
 
 
-def test_controller_follows_its_analytic_response() -> None:
+@pytest.mark.parametrize("derivative", [0.0, 6.0])  # s: PI and PID
+def test_controller_follows_its_analytic_response(derivative: float) -> None:
     """A step of the set point on a machine of constant gain: matrix exponential of sensor, integral and actuator."""
     stepper = stand_on(SMALL, 0.6)
     link: LinkState = stepper.plant.by_link["fws.dry_cooler"]
@@ -158,10 +160,13 @@ def test_controller_follows_its_analytic_response() -> None:
             [link.gain / ACTUATOR_TIME, 1.0 / ACTUATOR_TIME, -1.0 / ACTUATOR_TIME],
         ]
     )
+    matrix[2] += link.gain * derivative / ACTUATOR_TIME * matrix[0]
     step, n = 0.002, 20_000
     for _ in range(n):
         left = start + gain * (y[2] - 0.5)
-        y += step * np.array(pi_rates(left, start - 1.0, *y, link.gain, link.reset, 1.0, fastest))
+        y += step * np.array(
+            pi_rates(left, start - 1.0, *y, link.gain, link.reset, 1.0, fastest, derivative or None)
+        )
     values, vectors = np.linalg.eig(matrix)
     final = np.array([start - 1.0, 0.5 + 1.0 / 20.0, 0.5 + 1.0 / 20.0])
     begin = np.array([start, 0.5, 0.5])
@@ -169,6 +174,24 @@ def test_controller_follows_its_analytic_response() -> None:
         final + (vectors @ np.diag(np.exp(values * step * n)) @ np.linalg.inv(vectors) @ (begin - final)).real
     )
     np.testing.assert_allclose(y, there, atol=2e-3)
+
+
+def test_a_derivative_is_declared_and_leaves_rest_alone() -> None:
+    changes = {"cooling.fws.dry_cooler.derivative_time": "10 s"}
+    rest = played([], 60.0, changes=changes)
+    np.testing.assert_allclose(
+        rest.link_actuator.sel(link="fws.dry_cooler"),
+        float(rest.link_actuator.sel(link="fws.dry_cooler")[0]),
+        atol=REST,
+    )
+    plain, led = (
+        played(["t=10s load 30 %"], 240.0, changes=one).link_actuator.sel(link="fws.dry_cooler").values
+        for one in ({}, changes)
+    )
+    falls = int(np.argmax(plain < plain[0] - 0.05))
+    assert led[falls] < plain[falls] - 1e-3  # it sees the water cool before it is cold
+    with pytest.raises(InputError, match="0 to 600 s"):
+        played([], 60.0, changes={"cooling.fws.dry_cooler.derivative_time": "-1 s"})
 
 
 def test_a_trace_drives_it_and_its_first_moment_is_at_rest() -> None:

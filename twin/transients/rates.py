@@ -71,6 +71,8 @@ class Held:
         self.cold_from = _index(one[0] for one in self.cold), _index(one[1] for one in self.cold)
         self.planes = np.zeros((len(self.links), 4, INPUTS))
         self._seen: list[Any] = [None] * len(self.links)
+        derivative = _column(link.node.link.derivative_time for link in self.links)
+        self.derivative = derivative if derivative.any() else None
         self.spread = self._spread(n)
         self.entries, self.terms = self._transport()
         self.racks = np.zeros((n, 3 * len(plant.plan.racks)))
@@ -274,7 +276,7 @@ class Held:
         d *= self.inverse
         sensor, integral, moving = pi_rates(
             out, wanted[self.volume], y[self.sensor], y[self.integral], u,
-            self.gain, self.reset, self.highest, self.fastest,
+            self.gain, self.reset, self.highest, self.fastest, self.derivative,
         )  # fmt: skip
         d[self.sensor], d[self.integral], d[self.actuator] = self.acts * sensor, self.acts * integral, moving
         return Found(d, q[HEAT], q[ELECTRIC], wanted, received, loads, losses, ledger)
@@ -358,17 +360,21 @@ def pi_rates(
     reset: Any,
     highest: Any,
     fastest: Any,
+    derivative: Any = None,
 ) -> tuple[Any, Any, Any]:
-    """d/dt of a thermometer, of the integral of its PI controller and of the actuator, in K/s and 1/s.
+    """d/dt of a thermometer, of the integral of its PI or PID controller and of the actuator, in K/s and 1/s.
 
-    PI with limits 0 and ``highest`` and back-calculation against wind-up; an actuator with lag and slew ``fastest`` in 1/s.
-    Temperatures in °C, gain in 1/K, reset in s; all broadcast.
+    With limits 0 and ``highest`` and back-calculation against wind-up; the ``derivative`` acts on what the thermometer reads, so that
+    set points do not kick; an actuator with lag and slew ``fastest`` in 1/s. Temperatures in °C, gain in 1/K, times in s; all broadcast.
     """
     error = gain * (measured - want)
+    rises = (out - measured) / SENSOR_TIME
     raw = error + integral
+    if derivative is not None:
+        raw = raw + gain * derivative * rises
     held = np.minimum(np.maximum(raw, 0.0), highest)
     moving = np.minimum(np.maximum((held - u) / ACTUATOR_TIME, -fastest), fastest)
-    return (out - measured) / SENSOR_TIME, (error + held - raw) / reset, moving
+    return rises, (error + held - raw) / reset, moving
 
 
 def _values(rows: Array) -> Any:
