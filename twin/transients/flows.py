@@ -28,7 +28,6 @@ FAN_TIME = 5.0  # s, the same for air handlers (estimate)
 LATER = 60.0  # s in which packages have warmed to what their load makes of them
 SLIGHT = 0.01  # of rated flow: changes of less are not followed; racks without heat would ask for any share of nothing
 ON_THE_WAY = 1.0  # s²: a step ends before chips feel 0.02 K of flows held in it that are on their way
-SETTLED = 3e-4  # of a flow: chips feel a hundredth of a kelvin of it, and it is no longer on its way
 
 
 class Flows:
@@ -119,8 +118,7 @@ class Flows:
                 for rows, want in self._demands(v, y, None, LATER):
                     least = SLIGHT * rows.node.racks.liquid.rated_flow  # type: ignore[union-attr]
                     gap = float(np.abs(want - rows.demand).max() / max(float(rows.demand.max()), least))
-                    if gap > SETTLED:
-                        longest = min(longest, float(np.sqrt(ON_THE_WAY / gap)))
+                    longest = min(longest, float(np.sqrt(ON_THE_WAY / max(gap, 1e-12))))
         return longest
 
     # -- one step ------------------------------------------------------------------------------------------------
