@@ -29,6 +29,7 @@ WARM_S = 120.0  # for so long
 MIDDLE = 0.5 * (SENDS + STOPS)
 TOLERANCE_K = 1e-9
 PRECISE_K = 1e-6  # of the set point where it comes to rest
+NARROW_K = 1e-3  # a bracket this narrow is closed at its cold end
 FLOATS_K = 1e-5  # above a limit: by less than this it is met
 TURNS, FREE_TURNS = 20, 6  # after the free ones its bracket is halved
 
@@ -157,7 +158,7 @@ def _turn(
     rests = np.where(share <= 0.0, enough, span * np.abs(asked - share) < PRECISE_K) | (
         ~enough & (share >= 1.0)
     )
-    close = ~rests & (span * (np.minimum(cold, 1.0) - np.maximum(warm, 0.0)) < PRECISE_K)
+    close = ~rests & (span * (np.minimum(cold, 1.0) - np.maximum(warm, 0.0)) < NARROW_K)
     following = np.where(close, np.minimum(cold, 1.0), following)
     return Bracket(np.where(rests, share, following), warm, cold), ~(rests | close)
 

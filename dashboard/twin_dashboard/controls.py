@@ -18,7 +18,7 @@ from twin_dashboard.names import readable
 # Groups in the order of the two trees; a pattern is matched against the whole address.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Load and weather", (r"load\.scale", r"load\.trace", r"site\.weather", r"site\.ambient_offset", r"racks\.[^.]+\.count", r"racks\.[^.]+\.system")),
-    ("Facility water", (r"cooling\.(?!{tech})[^.]+\.supply", r"cooling\.[^.]+\.pump\.rated_head", r"cooling\.[^.]+\.pump\.out_of_service")),
+    ("Facility water", (r"cooling\.(?!{tech})[^.]+\.supply", r"cooling\.[^.]+\.reset\.coldest", r"cooling\.[^.]+\.pump\.rated_head", r"cooling\.[^.]+\.pump\.out_of_service")),
     ("Heat rejection", (
         r"cooling\.[^.]+\.[^.]+(\.pads)?\.cycles", r"cooling\.[^.]+\.[^.]+\.pads\.water", r"cooling\.[^.]+\.[^.]*(tower|cooler)[^.]*\.(adiabatic|mode|out_of_service|use)",
         r"cooling\.[^.]+\.[^.]+\.adiabatic[^.]*", r"cooling\.[^.]+\.[^.]*chiller[^.]*\.(out_of_service|use)")),

@@ -1,13 +1,18 @@
 """Set points reset by requests: the published steps, requests and their bands, holds, the year's point and the swing round it."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
+import yaml
 from twin_sites.errors import InputError
 from twin_sites.loader import change_site, load_site
 from twin_sites.schema import Reset
 
 import twin
+from tests.conftest import Said
 from tests.transients.playing import CLOSURE, REST, played, stand_on
 from twin.transients.ride_through import _constant
 from twin.transients.timeline import Timeline
@@ -115,7 +120,7 @@ def test_the_year_comes_to_rest_with_requests_met_or_at_its_coldest(
         f"cooling.{loop}.reset.coldest": f"{coldest} degC",
         f"cooling.{loop}.reset.ignored": str(ignored),
     }
-    year = twin.simulate(site, hours=96.0, start="2024-07-01T00:00", changes=reset | more)
+    year = twin.simulate(site, hours=48.0, start="2024-07-01T00:00", changes=reset | more)
     one = year.sel(loop=loop)
     assert float(year.site_residual.max()) < CLOSURE
     met = one.loop_requests <= ignored
@@ -145,6 +150,17 @@ def test_held_still_it_swings_round_the_years_answer_and_its_mode_stays() -> Non
     np.testing.assert_array_equal(ds.link_running, ds.link_running[:, :1] * np.ones(ds.elapsed.size))
     hall = ds.loop_supply_temperature.sel(loop="hall")
     assert float(np.abs(hall - 24.0).max()) < FELT_K
+    assert ds.attrs["energy_closure"] <= CLOSURE
+
+
+def test_after_a_step_of_load_it_ends_round_the_years_answer_at_that_load() -> None:
+    changes = SWINGS | {"cooling.chw.supply": "24 degC"}
+    middle = float(at_rest(changes, 0.3).loop_reset.sel(loop="chw"))
+    ds = played(["t=0s load 30 %"], 6.0 * 3600.0, AIR, changes=changes, output_s=60.0)
+    late = shares(ds)[-150:]  # two and a half hours: one swing at least
+    assert 0.05 < middle < shares(ds)[0] - 0.1
+    assert late.min() < middle < late.max()
+    assert float(late.mean()) == pytest.approx(middle, abs=MEAN)
     assert ds.attrs["energy_closure"] <= CLOSURE
 
 
@@ -263,6 +279,24 @@ def test_the_report_tells_the_reset() -> None:
 def test_bad_declarations_are_refused(changes: dict[str, str], said: str) -> None:
     with pytest.raises(InputError, match=said):
         change_site(load_site(AIR), changes)
+
+
+def test_a_bad_file_is_one_message_and_exit_code_2(twin_cli: Callable[..., Said], tmp_path: Path) -> None:
+    form = yaml.safe_load(yaml.safe_dump(dict(load_site(AIR).written)))
+    form["cooling"]["chw"]["reset"] = {"kind": "ratchet", "warmest": "20 degC", "ignored": -1}
+    path = tmp_path / "site.yaml"
+    path.write_text(yaml.safe_dump(form))
+    for verb in ("check", "run", "transient"):
+        said = twin_cli(verb, path)
+        assert (said.code, said.out) == (2, "")
+        for part in (
+            f"{WHERE}.kind",
+            "trim-and-respond",
+            f"{WHERE}.coldest",
+            f"{WHERE}.warmest",
+            f"{WHERE}.ignored",
+        ):
+            assert part in said.err
 
 
 @pytest.mark.parametrize(
