@@ -10,6 +10,7 @@ from twin.transients.flows import PUMP_TIME
 AIR = "hgx-h200-1mw-air"
 FOUR = {"cooling.chw.chiller.capacity": "500 kW", "cooling.chw.chiller.count": "4"}
 LAG_REST = 1e-9
+RUN_DOWN = 0.06  # flows are held over a step at their value in its middle
 
 
 def running(load: float) -> float:
@@ -73,3 +74,16 @@ def test_flow_follows_a_step_as_a_first_order_lag() -> None:
             v.asked + (start - v.asked) * np.exp(-elapsed / PUMP_TIME), rel=LAG_REST
         )
     assert v.asked < 0.95 * start
+
+
+def test_a_closed_circuit_runs_down_with_its_pumps() -> None:
+    """Nothing to lift: flow goes with speed, 1/(1 + t/τ); water that towers lift stops where the curve meets the static head."""
+    ds = twin.transient("gb300-10mw", events=["t=0s trip cooling.fws.pump"], until=30.0)
+    flow = ds.loop_flow.sel(loop="fws").values
+    before = float(twin.transient("gb300-10mw", until=2.0).loop_flow.sel(loop="fws")[0])
+    time = np.arange(31.0)[5:]
+    np.testing.assert_allclose(flow[5:] / before, 1.0 / (1.0 + time / 4.0), rtol=RUN_DOWN)
+    lifted = twin.transient("gb300-10mw", events=["t=0s trip cooling.condenser.pump"], until=10.0)
+    assert float(lifted.loop_flow.sel(loop="condenser")[5]) < 1e-3 * float(
+        lifted.loop_flow.sel(loop="condenser")[0]
+    )

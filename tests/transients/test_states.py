@@ -160,7 +160,7 @@ def test_racks_that_do_not_boil_any_more_need_no_short_steps() -> None:
 
 
 def test_work_of_servers_without_accelerators_is_lost_when_air_stops_them() -> None:
-    ds = played(["t=0s trip cooling.chw.pump"], 60.0, "hgx-h200-1mw-air")
+    ds = played(["t=0s trip cooling.chw.pump"], 120.0, "hgx-h200-1mw-air")
     one = twin.summarize_transient(ds)
     assert one.racks["network"].shutdown_cause == "inlet air"
     assert one.racks["network"].lost_activity_s == pytest.approx(

@@ -12,7 +12,7 @@ from twin_models.fluids.fluids import density, polynomial
 from twin_models.pump import pump as pump_model
 from twin_models.rack import rack as rack_model
 from twin_models.streams import Array
-from twin_sites.schema import AirHandlers, Cdus, Chillers, Loop, Pumps, Room
+from twin_sites.schema import AirHandlers, Cdus, Chillers, CoolingTowers, Loop, Pumps, Room
 
 from twin.air import flow_bounds
 from twin.compile import LinkNode, RackNode, required_head
@@ -48,6 +48,7 @@ class Flows:
                     if isinstance(link.node.link, Cdus | AirHandlers):
                         self.banks[link.node.address] = Bank(link.running, link.node.link.coast_down)
         self._drive_tangents: dict[str, Tangent] = {}
+        self._moved: dict[str, float] = {}  # kg/s when pumps of a loop last ran
         self._supply: dict[str, float] = {}  # °C of loops with headers
 
     # -- what pumps and fans can move ----------------------------------------------------------------------------
@@ -88,14 +89,15 @@ class Flows:
         assert v.node.fluid is not None
         rho = v.node.flow_limit / max(pump.units * self._at_speed(v, pump, float(pump.units), 1.0), 1e-12)
         coasting = bank.speeds(now)
-        if bank.running <= 1e-9:
-            units = sum(n for n, _ in coasting)
-            return (
-                rho * units * self._at_speed(v, pump, units, max(s for _, s in coasting)) if coasting else 0.0
-            )
-        extra = sum(n * max(s - HELD_SHUT, 0.0) / (1.0 - HELD_SHUT) for n, s in coasting)
-        units = bank.running + extra
-        return rho * units * self._at_speed(v, pump, units, 1.0)
+        if bank.running > 1e-9:
+            self._moved[v.node.name] = v.flow
+            extra = sum(n * max(s - HELD_SHUT, 0.0) / (1.0 - HELD_SHUT) for n, s in coasting)
+            units = bank.running + extra
+            return rho * units * self._at_speed(v, pump, units, 1.0)
+        units, speed = sum(n for n, _ in coasting), max((s for _, s in coasting), default=0.0)
+        if any(isinstance(node.link, CoolingTowers) for stage in v.node.stages for node in stage):
+            return rho * units * self._at_speed(v, pump, units, speed) if coasting else 0.0
+        return speed * self._moved[v.node.name]  # a closed circuit has nothing to lift
 
     def _at_speed(self, v: VolumeState, pump: Pumps, units: float, speed: float) -> float:
         """m³/s of each of so many pumps at a speed against the loop's resistance."""
