@@ -48,7 +48,7 @@ dashboard: .venv/.dashboard
 
 .venv/.test: .venv/bin/python pyproject.toml
 	@echo "Installing into .venv (once) …"
-	@$(BIN)/python -m pip install -q -e ".[dashboard,study,live,size]" --group test --group lint
+	@$(BIN)/python -m pip install -q -e ".[dashboard,study,live,size,fast]" --group test --group lint
 	@touch $@ .venv/.run .venv/.dashboard
 
 clean:

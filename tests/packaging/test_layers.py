@@ -13,6 +13,7 @@ HOMES = {  # library: the only files, or the only package, that may import it
     "dask": ("twin/studies/",),
     "distributed": ("twin/studies/",),
     "zarr": ("twin/studies/store.py", "twin/transients/streaming.py"),
+    "numba": ("twin/transients/kernels.py",),
     "twin_data": ("twin/",),
     "pydantic": ("sites/twin_sites/", "models/twin_models/fields.py"),
     "CoolProp": (),

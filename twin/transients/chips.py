@@ -23,6 +23,8 @@ from twin_models.two_phase import two_phase
 
 from twin.compile import RackNode
 from twin.design_flows import AIR_DENSITY
+from twin.transients.course import Course, alive, follows, follows_fused
+from twin.transients.fused import Fused
 from twin.transients.masses import chip_mass, coolant_mass
 
 FLOW_TIME = (
@@ -51,18 +53,6 @@ class Sums(NamedTuple):
     heat_liquid: float  # W that their coolant carries into its loop
     heat_air: float  # W
     power: float  # W at the feed
-
-
-class Course(NamedTuple):
-    """What is asked of a group over a step, in spans of constant load."""
-
-    spans: Array  # s, shape (spans,)
-    asked: Array  # activity, shape (spans, rows) as all that follows; one row where no span differs
-    activity: Array  # what has not stopped does
-    reference: Array  # W of packages at reference temperature
-    conductance: Array  # W/K
-    power: Array  # W of packages around which
-    around: rack_model.Around  # the racks are expanded
 
 
 class Rows:
@@ -106,6 +96,7 @@ class Rows:
         self._stale = True
         self._most = self.reference  # the highest of the next step
         self.course: Course | None = None  # load over the next step where it changes
+        self.fused: Fused | None = None  # compiled kernels
         self._none = np.zeros(n)
         self._known: tuple[Array, Array, Array] | None = None  # temperature, its power and slope
         self._power = np.zeros(n)  # W of packages around which the rack is expanded
@@ -175,12 +166,12 @@ class Rows:
         live = self.on & ~self.stopped
         whole = bool(live.all())
         activity = asked if whole else np.where(live, asked, 0.0)
-        reference = self._reference_of(activity, entering)
-        power = reference * self._growth(self.chip) if self.chips else np.zeros_like(reference)
-        found = rack_model.around(activity, power, air_in, racks)
-        if not whole:
-            found = _alive(found, live)
-        share = spans / spans.sum()
+        reference, share = self._reference_of(activity, entering), spans / spans.sum()
+        growth = self._growth(self.chip) if self.chips else np.ones(self.chip.size)
+        if self.fused is not None and whole:
+            power, found, mean = follows_fused(activity, reference, growth, air_in, share, self.fused, racks)
+        else:
+            power, found, mean = follows(activity, reference, growth, air_in, share, live, racks)
         conductance = self.conductance[None]
         if racks.air_sink is not None and racks.accelerator is not None:
             conductance = self.chips / (found.sink + racks.accelerator.junction_to_case)
@@ -188,14 +179,9 @@ class Rows:
         self.course = Course(spans, asked, activity, reference, conductance, power, found)
         self.asked = share @ asked
         self.activity = self.asked if whole else share @ activity
-        self._power, self.reference, self._most = share @ power, share @ reference, reference.max(axis=0)
+        self._power, self.around = mean
+        self.reference, self._most = share @ reference, reference.max(axis=0)
         self.bounded, self._known = bool(self.chips), None
-        mean = rack_model.Around(*(_over(part, share) for part in found))
-        feed = mean.power + mean.power_slope * self._power - share @ (found.power_slope * power)
-        liquid = mean.heat_liquid
-        if self.converts:
-            liquid = liquid + mean.liquid_slope * self._power - share @ (found.liquid_slope * power)
-        self.around = mean._replace(power=feed, heat_liquid=liquid)
         self._air_in, self._stale, self._calls = air_in, False, 0
 
     def course_over(self, spans: Array) -> Course:
@@ -246,14 +232,10 @@ class Rows:
         model = self.node.racks.accelerator
         if model is None:
             return self._none, self._none
+        power, slope = self.power_of(self.reference, chip)
         if not self.bounded:
-            return self.power_of(self.reference, chip)
-        share = model.leakage_share if model.feedback else 0.0
-        k = model.leakage_coefficient
-        growth = np.exp(k * (np.minimum(chip, model.throttle) - model.leakage_reference))
-        power = self.reference * (1.0 + share * (growth - 1.0))
-        slope = self.reference * (share * k) * growth
-        least = np.minimum(power, self.chips * model.idle * (1.0 + share * (growth - 1.0)))
+            return power, slope
+        least = np.minimum(power, self.chips * model.idle * self._growth(chip))
         bound = np.maximum(self.bound, least)
         free = power <= bound
         return np.where(free, power, bound), np.where(free & (chip < model.throttle), slope, 0.0)
@@ -350,7 +332,7 @@ class Rows:
         ):
             self._calls = 0
             live = self.on & ~self.stopped
-            found = _alive(rack_model.around(self.activity, power, air_in, racks), live)
+            found = alive(rack_model.around(self.activity, power, air_in, racks), live)
             self.around = found
             self._air_in, self._power, self._stale = air_in, power, False
             if racks.air_sink is not None and racks.accelerator is not None:
@@ -413,15 +395,3 @@ class Rows:
         chips = float(self.weight @ (self.chip_mass * self.chip)) if self.chips else 0.0
         liquid = self.node.racks.liquid is not None
         return chips + (float(self.weight @ (self.coolant_mass * self.out)) if liquid else 0.0)
-
-
-def _over(values: Array, share: Array) -> Array:
-    """Mean over spans; what is one number for all of them stays as it is."""
-    return np.asarray(share @ values if any(values.strides) else values[0])
-
-
-def _alive(found: rack_model.Around, live: Mask) -> rack_model.Around:
-    """The same where racks are on; a thermal trip powers its nodes off."""
-    return found._replace(
-        power=found.power * live, heat_liquid=found.heat_liquid * live, air_flow=found.air_flow * live
-    )

@@ -25,6 +25,7 @@ from twin.transients import protection
 from twin.transients.chips import FLOW_TIME, NEAR_K
 from twin.transients.drivers import Air, Demand, air_of
 from twin.transients.events import Event, read_events, split_off
+from twin.transients.fused import equipment
 from twin.transients.recorder import Crossing, Recorder
 from twin.transients.results import Run, transient_dataset
 from twin.transients.scenarios import LONGEST_RUN, load_of, scenario
@@ -199,6 +200,8 @@ def _run(
     progress: Callable[[int, int], None],
 ) -> Run:
     stepper, timeline = begin(plan, air.at(0.0), demand, events, cells)
+    for rows in stepper.rows:
+        rows.fused = equipment(rows.node.racks, rows.weight.size, until)
     worst, steps, rejected = 0.0, 0, 0
     step = fixed if fixed is not None else 0.5
     drive = Drive(stepper, timeline, air, demand)

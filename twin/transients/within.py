@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from twin_models.streams import Array
 
-from twin.transients.chips import Course, Rows
+from twin.transients.chips import Rows
+from twin.transients.course import Course
+from twin.transients.fused import Fused
 
 
 class Path(NamedTuple):
@@ -29,6 +31,8 @@ def follow(
     rows: Rows, course: Course, entering: tuple[float, float], liquid: tuple[float, float], chip: Array
 ) -> Path:
     """Path of a group for temperatures at both ends of the step; ``chip`` is where it about ends."""
+    if rows.fused is not None and rows.node.loop is not None:
+        return _fused(rows, rows.fused, course, entering, liquid, chip)
     spans = course.spans
     whole = float(spans.sum())
     a, w, share = course.around, rows.weight, spans / whole
@@ -54,6 +58,31 @@ def follow(
         outs = _coolant(rows, in_liquid, dt, ends, whole, liquid)
         carried = given - float((rows.coolant_mass * (outs[-1] - outs[0])) @ w) / whole
     return Path(chips, outs, np.array([carried, feed - stored - given, feed]))
+
+
+def _fused(
+    rows: Rows,
+    fused: Fused,
+    course: Course,
+    entering: tuple[float, float],
+    liquid: tuple[float, float],
+    chip: Array,
+) -> Path:
+    """`follow` compiled."""
+    a, w, whole = course.around, rows.weight, float(course.spans.sum())
+    shape = len(course.spans) + 1, w.size
+    chips, outs, means = np.empty(shape), np.empty(shape), np.empty((2, w.size))
+    chips[0], outs[0] = rows.chip, rows.out
+    held = (course.reference, course.conductance, course.power, a.heat_liquid, a.power_slope, a.liquid_slope)
+    fused.kernels.path(
+        course.spans, *map(np.ascontiguousarray, held), fused.constants.leak, rows.share, entering, liquid, chip,
+        rows.chip_mass, rows.coolant_mass, rows.rate, chips, outs, means,
+    )  # fmt: skip
+    stored = (rows.chip_mass * (chips[-1] - chips[0])) @ w / whole
+    kept = (rows.coolant_mass * (outs[-1] - outs[0])) @ w / whole
+    feed = _mean(a.power, w, course.spans / whole) + float(means[0] @ w)
+    given = float(means[1] @ w)
+    return Path(chips, outs, np.array([given - kept, feed - stored - given, feed]))
 
 
 def _mean(values: Array, weight: Array, share: Array) -> float:
