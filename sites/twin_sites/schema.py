@@ -360,7 +360,11 @@ class Reset(Parameters):
     coldest: Annotated[
         float,
         Quantity(
-            "degC", "Coldest set point, at a reset of 100 %", low=2.0, high=60.0, bound_source="estimate"
+            "degC",
+            "Coldest set point, at a reset of 100 %",
+            low=5.0,
+            high=60.0,
+            bound_source="property and plate exchanger ranges",
         ),
     ]
     ignored: Annotated[

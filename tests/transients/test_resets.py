@@ -164,9 +164,10 @@ def test_after_a_step_of_load_it_ends_round_the_years_answer_at_that_load() -> N
     assert ds.attrs["energy_closure"] <= CLOSURE
 
 
-def test_at_its_warmest_it_stays_on_the_years_answer() -> None:
-    ds = played([], 1800.0, AIR, load=0.1, changes=SWINGS, output_s=60.0)
-    assert not shares(ds).any()
+@pytest.mark.parametrize(("changes", "load", "end"), [(SWINGS, 0.1, 0.0), (SHORT, 1.0, 1.0)])
+def test_at_its_ends_it_stays_on_the_years_answer(changes: dict[str, str], load: float, end: float) -> None:
+    ds = played([], 1800.0, AIR, load=load, changes=changes, output_s=60.0)
+    assert (shares(ds) == end).all()
     for name in ("loop_supply_temperature", "site_power", "rack_chip_temperature"):
         series = ds[name]
         np.testing.assert_allclose(series, series.isel(time=0) + 0.0 * series, rtol=REST, atol=REST)
