@@ -72,11 +72,22 @@ class Asked(NamedTuple):
 
     def at(self, where: slice) -> Array:
         """Activity at some steps of the run, shape (n,) where racks are alike and (series, n) where not."""
-        own: Any = self.steps[where]
-        if own[-1] - own[0] == own.size - 1:
-            own = slice(int(own[0]), int(own[-1]) + 1)  # in one piece: no gathering
+        own = self._own(where)
         rows = self.drawn(np.stack([row[own] for row in self.series]))
         return rows[0] if len(rows) == 1 else rows
+
+    def across(self, where: slice) -> Array:
+        """The same with shape (n, series): what all racks do at one step lies side by side."""
+        own = self._own(where)
+        rows = np.empty((self.steps[where].size, len(self.series)))
+        for i, row in enumerate(self.series):
+            rows[:, i] = row[own]
+        return self.drawn(rows)
+
+    def _own(self, where: slice) -> Any:
+        """Steps of the series: in one piece, without gathering, where they follow each other."""
+        own = self.steps[where]
+        return slice(int(own[0]), int(own[-1]) + 1) if own[-1] - own[0] == own.size - 1 else own
 
     def mean(self) -> Array:
         """Mean of the group's racks, on the load's own steps."""

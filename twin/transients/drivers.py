@@ -102,10 +102,7 @@ class Demand:
         if not self._first <= first <= last < self._first + CHUNK_STEPS:
             self._first = first
             where = slice(first, min(max(first + CHUNK_STEPS, last + 1), self._n))
-            self._chunk = {
-                name: np.ascontiguousarray(np.atleast_2d(asked.at(where)).T)
-                for name, asked in self._asked.items()
-            }
+            self._chunk = {name: asked.across(where) for name, asked in self._asked.items()}
         own: slice | Array = slice(first - self._first, last + 1 - self._first)
         if len(moments) != last - first + 1:
             own = steps - self._first

@@ -73,7 +73,7 @@ def around(activity: Real, packages: Real, air_in: Real, params: Rack) -> Around
     fans, air_flow, sink = np.zeros(()), np.zeros(()), np.full((), np.nan)
     if params.fans is not None:
         speed, _ = fan_speed(a, np.asarray(air_in, dtype=float), params.fans)
-        fans, air_flow = params.fans.maximum * speed**3, params.fans.flow * speed
+        fans, air_flow = params.fans.maximum * (speed * speed * speed), params.fans.flow * speed
         if params.air_sink is not None:
             sink = params.air_sink.resistance * speed**-params.air_sink.exponent
     links = chain(a, chips, fans, params)
