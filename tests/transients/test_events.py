@@ -221,3 +221,19 @@ def test_what_wants_power_names_the_feeder_that_failed() -> None:
     assert fewer.time_to_shutdown_s is not None
     assert empty.time_to_shutdown_s is not None
     assert fewer.time_to_shutdown_s - 4.0 < empty.time_to_shutdown_s
+
+
+def test_a_fouled_cooler_blows_as_before_and_does_less() -> None:
+    ds = played(["t=5s degrade cooling.fws.dry_cooler 60 %"], 10.0)
+    power, heat = (ds[name].sel(link="fws.dry_cooler").values for name in ("link_power", "link_heat"))
+    assert power[6] == pytest.approx(power[0], rel=0.02)
+    assert heat[6] == pytest.approx(0.6 * heat[0], rel=0.03)
+
+
+def test_a_drive_that_restarts_goes_to_where_it_was() -> None:
+    """A second without power: fans run down, wait for their restart, and rise at their stroke to the opening before."""
+    ds = played(["t=5s trip power.utility", "t=6s start power.utility"], 120.0)
+    fan = ds.link_actuator.sel(link="fws.dry_cooler").values
+    assert fan[20] < 0.05
+    assert fan[21 + 45] > 0.9 * fan[0]
+    assert float(ds.link_power.sel(link="fws.dry_cooler")[15]) == 0.0

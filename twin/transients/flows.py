@@ -91,8 +91,7 @@ class Flows:
         coasting = bank.speeds(now)
         if bank.running > 1e-9:
             self._moved[v.node.name] = v.flow
-            extra = sum(n * max(s - HELD_SHUT, 0.0) / (1.0 - HELD_SHUT) for n, s in coasting)
-            units = bank.running + extra
+            units = bank.running + sum(n * max(s - HELD_SHUT, 0.0) / (1.0 - HELD_SHUT) for n, s in coasting)
             return rho * units * self._at_speed(v, pump, units, 1.0)
         units, speed = sum(n for n, _ in coasting), max((s for _, s in coasting), default=0.0)
         if any(isinstance(node.link, CoolingTowers) for stage in v.node.stages for node in stage):
@@ -308,7 +307,7 @@ class Flows:
         for v in self.plant.volumes:
             for stage in v.stages:
                 for link in stage:
-                    link.driven = 0.0 if link.unpowered else link.running * link.factor
+                    link.driven = 0.0 if link.unpowered else link.drawing
                     bank = self.banks.get(link.node.address)
                     if bank is not None:
                         alone = all(self.banks[o.node.address].running <= 0.0 for o in stage)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from twin_models.streams import Ambient, Array, RoomAir, Stream
 from twin_models.two_phase.two_phase import SCALE_K
-from twin_sites.schema import OUTDOORS, Cdus, HeatCustomers, Loop
+from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, HeatCustomers, Loop
 
 from twin.compile import LinkNode, Plan, VolumeNode
 from twin.loops import _TRANSFER
@@ -54,6 +54,11 @@ class LinkState:
     heat: float = 0.0  # W of all units, as last worked out
     hot_flow: float = 0.0  # kg/s of a unit over this step
     cold_flow: float = 0.0
+
+    @property
+    def drawing(self) -> float:
+        """Units that draw power: fans behind fouled coils turn as before, compressors follow their heat."""
+        return self.running * (1.0 if isinstance(self.node.link, DryCoolers | CoolingTowers) else self.factor)
 
     @property
     def width(self) -> float:

@@ -213,10 +213,11 @@ class Held:
             switched = v.boils or v.flow > FLOW_SWITCH * v.node.design_flow
             coasts = link.unpowered and isinstance(link.node.link, AirHandlers | DryCoolers | CoolingTowers)
             fastest = 1.0 / (link.node.link.coast_down if coasts else link.stroke)  # type: ignore[union-attr]
+            reset = np.inf if link.unpowered else link.reset  # without its drive a controller waits
             rows.append(
                 (
                     link.hot_flow, link.cold_flow, link.running * link.factor * runs, link.factor * runs, link.driven * runs,
-                    link.share, v.flow * v.cp, link.gain, link.reset, 0.0 if link.useless or link.unpowered else 1.0,
+                    link.share, v.flow * v.cp, link.gain, reset, 0.0 if link.useless or link.unpowered else 1.0,
                     fastest if switched and not link.stuck else 0.0, switched,
                 )
             )  # fmt: skip
