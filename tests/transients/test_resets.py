@@ -25,6 +25,7 @@ SHORT = {
     f"{WHERE}.coldest": "19 degC",
     "cooling.chw.supply": "20 degC",
 }  # too warm at full load, whatever it does
+WITHIN = {"cooling.chw.supply": "17.4 degC"}  # valves within their band at its warmest: none asks
 STEP = 1e-9  # of shares that go by whole steps
 MET = 1e-6  # opening of valves where the year comes to rest
 SWING, MEAN = (
@@ -164,10 +165,15 @@ def test_after_a_step_of_load_it_ends_round_the_years_answer_at_that_load() -> N
     assert ds.attrs["energy_closure"] <= CLOSURE
 
 
-@pytest.mark.parametrize(("changes", "load", "end"), [(SWINGS, 0.1, 0.0), (SHORT, 1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("changes", "load", "end"), [(SWINGS, 0.1, 0.0), (SHORT, 1.0, 1.0), (SWINGS | WITHIN, 1.0, 0.0)]
+)
 def test_at_its_ends_it_stays_on_the_years_answer(changes: dict[str, str], load: float, end: float) -> None:
     ds = played([], 1800.0, AIR, load=load, changes=changes, output_s=60.0)
     assert (shares(ds) == end).all()
+    assert float(at_rest(changes, load).loop_reset.sel(loop="chw")) == end
+    if changes == SWINGS | WITHIN:
+        assert MIDDLE < float(ds.link_actuator.sel(link="hall.air_handler")[0]) < SENDS
     for name in ("loop_supply_temperature", "site_power", "rack_chip_temperature"):
         series = ds[name]
         np.testing.assert_allclose(series, series.isel(time=0) + 0.0 * series, rtol=REST, atol=REST)

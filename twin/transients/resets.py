@@ -22,7 +22,7 @@ class Sender:
         self.warm = [Held() for _ in WARM_K]
 
 
-class Reseter:
+class LoopReset:
     """The reset of one loop."""
 
     def __init__(self, name: str, reset: Reset, links: list[LinkState], chillers: list[str]) -> None:
@@ -38,13 +38,13 @@ class Resets:
     def __init__(self, staging: Staging) -> None:
         self.staging, self.machines = staging, staging.machines
         self.plant, self.stepper = staging.plant, staging.stepper
-        self.all: list[Reseter] = []
+        self.all: list[LoopReset] = []
         for volume, reset in resets_of(self.plant.plan):
             links = [self.plant.by_link[node.name] for node in senders(self.plant.plan, volume.name)]
             own = [
                 node.address for stage in volume.stages for node in stage if isinstance(node.link, Chillers)
             ]
-            one = Reseter(volume.name, reset, links, own)
+            one = LoopReset(volume.name, reset, links, own)
             self.all.append(one)
             self._later(one, reset.interval)
 
@@ -76,7 +76,7 @@ class Resets:
         for held, kelvin in zip(sender.warm, WARM_K, strict=True):
             held.note(self.stepper.now, step, (above - kelvin,))
 
-    def _requests(self, one: Reseter) -> float:
+    def _requests(self, one: LoopReset) -> float:
         now, total = self.stepper.now, 0.0
         for sender in one.senders:
             each = 1.0 if sender.asks else 0.0
@@ -86,11 +86,11 @@ class Resets:
             total += sender.link.running * each
         return total
 
-    def _later(self, one: Reseter, wait: float) -> None:
+    def _later(self, one: LoopReset, wait: float) -> None:
         turn = one.turn
         self.machines.later(self.stepper.now + wait, lambda: self._interval(one, turn))
 
-    def _interval(self, one: Reseter, turn: int) -> bool:
+    def _interval(self, one: LoopReset, turn: int) -> bool:
         """Trim or respond at the end of an interval, unless a chiller has just been staged; whether anything moved."""
         if turn != one.turn:
             return False
