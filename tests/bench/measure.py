@@ -175,6 +175,48 @@ def frontier() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def walks(racks: int, steps: int) -> Any:
+    """A load for a transient: every rack's activity wanders by a hundredth each second, none like another."""
+    from twin.loads.load import START, Load
+
+    generator, series = np.random.default_rng(1), {}
+    for i in range(racks):
+        values = generator.standard_normal(steps)
+        values *= 0.01
+        np.cumsum(values, out=values)
+        values += generator.uniform(0.5, 0.9)
+        series[f"compute.{i + 1}"] = np.clip(values, 0.2, 1.0, out=values)
+    return Load(
+        name=f"{racks} walks", source="generated for the benchmark", start=START, step_s=1.0, utc_offset_h=None, quantity="activity",
+        boundary=None, series=series, devices=dict.fromkeys(series, 1), key=f"walks {racks}x{steps}",
+    )  # fmt: skip
+
+
+def play(case: str, racks: int, hours: float, compiled: bool, runs: int) -> dict[str, Any]:
+    """A transient: racks with a load of their own each second, Frontier's day, or a failure; with kernels or without."""
+    from twin_sites.loader import change_site
+
+    import twin
+    from twin.transients import fused
+
+    fused.MANY, fused.LONG = (1, 0.0) if compiled else (1, math.inf)
+    site = twin.load_site("gb300-10mw")
+    arguments: dict[str, Any] = {"load": walks(racks, round(hours * HOUR))} if case == "racks" else {}
+    if case == "frontier":
+        site, arguments = twin.load_site("frontier"), {"load": twin.load_trace(FRONTIER, boundary="cdu_heat")}
+    else:
+        site = change_site(site, hall(racks))
+    if case == "failure":
+        arguments = {"events": ["t=60s trip power.utility"]}
+    before = peak_mib()
+    twin.transient(site, until=90.0, **arguments)
+    spent, ds = cpu(lambda: twin.transient(site, until=hours * HOUR, **arguments), runs)
+    return {
+        "cpu_s": spent, "steps": ds.attrs["steps"], "closure": ds.attrs["energy_closure"], "rss_mib": peak_mib(),
+        "rss_before_mib": before, "chip_degc": float(ds.rack_chip_temperature.max()),
+    }  # fmt: skip
+
+
 def start() -> dict[str, Any]:
     """Wall seconds of ``twin --help`` and ``import twin``, with a bare interpreter beside them."""
 
@@ -234,6 +276,7 @@ def table() -> str:
         day = apart("frontier")
         rows.append(("Frontier, 24 h at 15 s, 74 racks, 25 CDUs, plant, chips", _seconds(day["cpu_s"]), "0.5 s, 410 MiB", f"{day['rss_mib']:.0f} MiB",
                      f"reading the trace {_seconds(day['read_cpu_s'])} more; kept figure of ExaDigiT RAPS, electrical power alone: 16.5 CPU-s, 1.9 GB (2 Xeon cores, 2026-11)"))  # fmt: skip
+    rows += played()
     rows += [
         (
             "`twin --help`",
@@ -265,6 +308,32 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def played() -> list[tuple[str, ...]]:
+    """Rows of transients."""
+    kinds = (
+        (("numpy", ()), ("compiled", ("--compiled",)))
+        if importlib.util.find_spec("numba")
+        else (("numpy", ()),)
+    )
+    cases = [
+        (f"{racks:,} racks, 24 h, every rack's load anew each second, {kind}", apart("play", "--racks", str(racks), "--runs", "1", *flags),
+         {(1000, "numpy"): "20 s, 1,024 MiB", (1000, "compiled"): "5 s"}.get((racks, kind), ""))
+        for racks in (100, 1000) for kind, flags in kinds
+    ]  # fmt: skip
+    if FRONTIER.exists():
+        cases += [
+            (f"Frontier's day with its cooling, load each 15 s, {kind}", apart("play", "--what", "frontier", "--runs", "1", *flags), "16 s")
+            for kind, flags in kinds
+        ]  # fmt: skip
+    failure = apart("play", "--what", "failure", "--hours", "0.5")
+    cases.append(("loss of the utility, 100 racks, 30 min", failure, "0.3 s"))
+    return [
+        (f"transient: {name}", _seconds(case["cpu_s"]), goal, f"{case['rss_mib']:,.0f} MiB",
+         f"{case['steps']:,} steps, {case['cpu_s'] / case['steps'] * 1e3:.1f} ms each; {case['rss_before_mib']:,.0f} MiB before the first")
+        for name, case, goal in cases
+    ]  # fmt: skip
+
+
 def _seconds(value: float) -> str:
     return f"{value * 1e3:.0f} ms" if value < 1.0 else f"{value:.1f} s"
 
@@ -274,7 +343,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("case", nargs="?", choices=("site_year", "energyplus", "racks", "frontier", "start"))
+    parser.add_argument(
+        "case", nargs="?", choices=("site_year", "energyplus", "racks", "frontier", "play", "start")
+    )
+    parser.add_argument("--what", choices=("racks", "frontier", "failure"), default="racks", help="of play")
+    parser.add_argument("--hours", type=float, default=24.0, help="of play")
+    parser.add_argument("--compiled", action="store_true", help="play with compiled kernels")
     parser.add_argument("--racks", type=int, default=100)
     parser.add_argument("--steps", type=int, default=8760)
     parser.add_argument("--step", type=float, default=HOUR)
@@ -290,6 +364,8 @@ def main() -> None:
         return
     if chosen.case == "racks":
         found = racks(chosen.racks, chosen.steps, chosen.step, chosen.runs)
+    elif chosen.case == "play":
+        found = play(chosen.what, chosen.racks, chosen.hours, chosen.compiled, chosen.runs)
     else:
         found = {"site_year": site_year, "energyplus": energyplus, "frontier": frontier, "start": start}[
             chosen.case

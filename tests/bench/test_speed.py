@@ -1,5 +1,6 @@
 """Whole cases, measured and printed; what is asserted are ratios of one run and bounds of memory."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -55,6 +56,25 @@ def test_racks_with_loads_of_their_own() -> None:
     assert hundred["converged"]
     assert thousand["converged"]
     assert thousand["ns_per_rack_step"] < SLACK * hundred["ns_per_rack_step"]
+
+
+def test_transients() -> None:
+    """Half an hour of racks with a load of their own each second: ten times the racks are no ten times the cost."""
+    kinds = ((), ("--compiled",)) if importlib.util.find_spec("numba") else ((),)
+    for kind in kinds:
+        few, many = (
+            measured("play", "--racks", racks, "--hours", "0.5", "--runs", "2", *kind)
+            for racks in ("100", "1000")
+        )
+        for case, racks in ((few, 100), (many, 1000)):
+            say(
+                f"{racks} racks, half an hour {' '.join(kind)}: {case['cpu_s'] * 1e3:.0f} ms in {case['steps']} steps, {case['rss_mib']:.0f} MiB"
+            )
+            assert case["closure"] < 1e-6
+        assert many["cpu_s"] / many["steps"] < 5.0 * few["cpu_s"] / few["steps"]
+    failure = measured("play", "--what", "failure", "--hours", "0.5")
+    say(f"loss of the utility, 100 racks, 30 min: {failure['cpu_s'] * 1e3:.0f} ms (goal 300)")
+    assert failure["closure"] < 1e-6
 
 
 def test_year_at_one_minute() -> None:
