@@ -120,18 +120,19 @@ def _rest(plan: Plan, block: Block, resets: list[tuple[VolumeNode, Reset]]) -> d
     for turn in range(TURNS):
         part = block.at(where)._replace(reset={name: one.share[where] for name, one in found.items()})
         state = heat.solve(plan, part)
-        moving = np.zeros(where.size, dtype=bool)
+        moving = {}
         for volume, reset in resets:
-            now = Bracket(*(values[where] for values in found[volume.name]))
+            one = found[volume.name]
+            now = Bracket(*(values[where] for values in one))
             now, moves = _turn(plan, volume, reset, part, state, now, turn)
-            for values, new in zip(found[volume.name], now, strict=True):
+            for values, new in zip(one, now, strict=True):
                 values[where] = new
-            moving |= moves
-        where = where[moving]
+            moving[volume.name] = where[moves]
+        where = np.unique(np.concatenate(list(moving.values())))
         if not where.size:
             break
-    for one in found.values():
-        one.share[where] = np.minimum(one.cold[where], 1.0)
+    for name, steps in moving.items():  # what still moves stands where it was found cold enough
+        found[name].share[steps] = np.minimum(found[name].cold[steps], 1.0)
     return {name: one.share for name, one in found.items()}
 
 

@@ -129,6 +129,18 @@ def test_the_year_comes_to_rest_with_requests_met_or_at_its_coldest(
     assert bool((met | at_coldest).all())
 
 
+def test_two_loops_are_reset_each_by_its_own_requests() -> None:
+    changes = {
+        "cooling.fws.reset.coldest": "22 degC", "cooling.tcs.supply": "28 degC",
+        "cooling.chw.reset.coldest": "12 degC", "hall.supply": "22 degC",
+    }  # fmt: skip
+    year = twin.simulate("gb300-10mw", hours=48.0, changes=changes)
+    for loop, link in (("fws", "tcs.cdu"), ("chw", "hall.air_handler")):
+        share = year.loop_reset.sel(loop=loop)
+        assert bool(((share > 0.0) & (share < 1.0)).all())
+        np.testing.assert_allclose(year.link_actuator.sel(link=link), MIDDLE, atol=1e-5)
+
+
 def test_warmer_water_saves_compressor_power_and_stays_within_its_ends() -> None:
     coldest, reset = (at_rest(changes) for changes in ({"cooling.chw.supply": "14 degC"}, SWINGS))
     power = [float(one.link_power.sel(link="chw.chiller")) for one in (coldest, reset)]
