@@ -19,7 +19,7 @@ from twin.weather import Weather
 STAGED = 310.0  # s: past the first moment at which cells could be staged
 MOVED_K = 4e-5
 LOAD = 0.8
-AIRS = [(-12.0, -13.0, 0.5), (5.0, 3.0, 1.0), (18.0, 15.0, 0.5), (28.0, 24.0, 0.5)]  # °C dry, wet; load
+AIRS = [(-12.0, -13.0, 1.0), (18.0, 15.0, 0.5), (28.0, 24.0, 0.5)]  # °C dry, wet; load
 
 
 def _still(form: dict[str, Any]) -> None:
@@ -107,8 +107,8 @@ def test_other_sites_rest_too(name: str) -> None:
 def test_energy_closes_on_other_sites_whatever_fails(name: str) -> None:
     site = other(name)
     loop = next(name for name, part in site.cooling.items() if part.pump is not None)
-    lines = [f"t=5s trip cooling.{loop}.pump", "t=40s trip power.utility", "t=90s start power.utility"]
-    ds = twin.transient(site, weather=air(site, 28.0, 24.0), events=lines, until=150.0, output_s=5.0)
+    lines = [f"t=5s trip cooling.{loop}.pump", "t=20s trip power.utility", "t=40s start power.utility"]
+    ds = twin.transient(site, weather=air(site, 28.0, 24.0), events=lines, until=70.0, output_s=5.0)
     assert ds.attrs["energy_closure"] <= CLOSURE
     assert float(ds.loop_flow.min()) >= 0.0
     assert np.isfinite(ds.loop_supply_temperature).all()

@@ -20,7 +20,7 @@ SINK_LOST = 0.02
 RACK_FLOW_S = (35.0, 90.0)  # throttling and shutdown without rack flow: an event of less than a minute
 WATER_S = (40.0, 90.0)  # both without facility water, at least: it takes longer, and minutes to shut down
 HOT = {"racks.compute.accelerator.throttle": "150 degC", "racks.compute.accelerator.stop": "150 degC"}
-LIQUID = ["enterprise-3-rack-gb300", "gb300-10mw", "mixed-hall", "frontier"]
+LIQUID = ["enterprise-3-rack-gb300", "gb300-10mw", "frontier"]
 
 
 def test_a_device_whose_rack_is_shut_off_heats_at_power_over_capacity() -> None:
@@ -74,8 +74,8 @@ def test_a_loop_without_a_sink_warms_at_its_heat_over_its_capacity() -> None:
 @pytest.mark.parametrize("site", LIQUID)
 def test_rack_flow_is_lost_in_seconds_and_facility_water_in_minutes(site: str) -> None:
     flow, water = (
-        twin.summarize_transient(played([f"t=0s trip cooling.{where}"], 400.0, site, output_s=2.0))
-        for where in ("tcs.cdu", "fws.pump")
+        twin.summarize_transient(played([f"t=0s trip cooling.{where}"], until, site, output_s=5.0))
+        for where, until in (("tcs.cdu", 100.0), ("fws.pump", 160.0))
     )
     times = [
         flow.time_to_throttle_s,
@@ -108,7 +108,7 @@ def test_air_of_a_hall_that_lost_its_cooling(kw_per_rack: float, low: float, hig
             }
         }
         load = 0.45
-    ds = twin.transient(form, events=["t=0s trip hall.air_handler"], until=400.0, load=load)
+    ds = twin.transient(form, events=["t=0s trip hall.air_handler"], until=300.0, load=load)
     power = float(ds.rack_power[0, 0] / ds.rack_count[0]) / 1e3
     assert power == pytest.approx(kw_per_rack, rel=0.05)
     inlet = ds.rack_inlet_temperature.values[0]

@@ -93,6 +93,16 @@ def test_a_scenario_has_its_load_and_length_from_every_door(tmp_path: Path) -> N
     assert twin.transient(SMALL, load="70 %", until=10.0).attrs["load"] == "70% of full load"
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [({"step_s": -1.0}, "step_s: -1 s"), ({"step_s": float("nan")}, "step_s: nan"), ({"output_s": 0.0}, "output_s: 0 s"),
+     ({"output_s": 60.0}, "output_s: 60 s.*to 30 s"), ({"load": " "}, "load: nothing"), ({"until": float("nan")}, "until")],
+)  # fmt: skip
+def test_steps_and_loads_that_cannot_be_are_refused(more: dict[str, float], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        twin.transient(SMALL, **({"until": 30.0} | more))  # type: ignore[arg-type]
+
+
 def test_shares_and_names_of_loads() -> None:
     assert load_of("80 %", "load") == load_of("0.8", "load") == 0.8
     assert load_of("training", "load") == "training"

@@ -240,6 +240,7 @@ def _target(place: str, address: str, plan: Plan) -> tuple[str, int | None] | Pr
             f"1 to {count}" if count else f"'{bare}'",
             "a number in that range",
         )
-    listed = ", ".join(list(known)[:8]) + (", …" if len(known) > 8 else "")
-    found = f"'{address}' is no {place} of this site" if address else "no address"
-    return Problem("", found, listed, did_you_mean(address, known))
+    named = [name for name in known if name]
+    listed = ", ".join(named[:8]) + (", …" if len(named) > 8 else "")
+    found = f"'{address}' is no {place.removesuffix(' or all')} of this site" if address else "no address"
+    return Problem("", found, listed, did_you_mean(address, named))

@@ -119,6 +119,11 @@ def transient(
     until = USUAL_RUN if until is None else until
     if not 1.0 <= until <= LONGEST_RUN:
         raise InputError([Problem("until", f"{until:g} s", "1 s to 20 years", "30 min")])
+    for where, seconds, longest in (("step_s", step_s, LONGEST_RUN), ("output_s", output_s, until)):
+        if seconds is not None and not 0.01 <= seconds <= longest:
+            raise InputError(
+                [Problem(where, f"{seconds:g} s", f"0.01 s to {longest:g} s", "1 s, or leave it out")]
+            )
     plan = compile_site(chosen)
     listed = read_events(events, plan)
     _refuse_late(listed, until)

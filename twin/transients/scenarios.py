@@ -87,6 +87,10 @@ def load_of(text: str, where: str) -> float | str:
         For a share that is not from 0 to 100 %.
     """
     plain = text.strip().removesuffix("%").strip()
+    if not plain:
+        raise InputError(
+            [Problem(where, "nothing", "a share of full load, the name of a load, or a file", "80 %")]
+        )
     if not plain.removeprefix("-").replace(".", "", 1).isdecimal():
         return text
     if "%" not in text and 1.0 < float(plain) <= 100.0:
