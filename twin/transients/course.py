@@ -42,6 +42,8 @@ def follows(
     if not live.all():
         found = alive(found, live)
     mean, whole = rack_model.Around(*(_over(part, share) for part in found)), share @ power
+    if racks.accelerator is None:
+        return power, found, Means(whole, mean)
     by_feed, by_liquid = share @ (found.power_slope * power), share @ (found.liquid_slope * power)
     return power, found, Means(whole, _affine(mean, whole, by_feed, by_liquid))
 

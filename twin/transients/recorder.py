@@ -186,7 +186,9 @@ def _moment(stepper: Stepper, taken: Taken, g: int, spans: Array, moments: Array
         return values[own] if len(values) > 1 else values
 
     reference, power0 = at(course.reference), at(course.power)
-    if taken.paths:
+    if not rows.stores:
+        chip, out, power = rows.chip[None], rows.out[None], reference
+    elif taken.paths:
         path, part = taken.paths[g], _parts(ends, span, moments)
         chip, out = (_along(x, span, part) for x in (path.chips, path.outs))
         power = rows.power_of(reference, chip)[0] if rows.chips else reference

@@ -72,7 +72,7 @@ class Timeline:
                 values = values.copy()
                 for row, value in own.items():
                     values[:, slice(None) if row is None else row] = value
-            if len(values) == 1 or (values == values[0]).all():
+            if len(values) == 1 or ((values[-1] == values[0]).all() and (values == values[0]).all()):
                 rows.ask(values[0])
             else:
                 inlet = self.plant.inlet(self.plant.by_name[rows.node.room], y)

@@ -18,6 +18,8 @@ from twin.transients.chips import Rows
 from twin.transients.course import Course
 from twin.transients.fused import Fused
 
+FEW = 4  # rows
+
 
 class Path(NamedTuple):
     """How a group went through a step."""
@@ -147,6 +149,13 @@ def _carried_on(first: Array, push: Array, kept: Array) -> Array:
     """``x[i + 1] = push[i] + kept[i] x[i]`` from the first on."""
     path = np.empty((len(push) + 1, first.size))
     path[0] = first
+    if first.size <= FEW:  # numbers one by one are quicker than arrays of so few
+        for row in range(first.size):
+            x = float(first[row])
+            for i, (by, part) in enumerate(zip(push[:, row].tolist(), kept[:, row].tolist(), strict=True)):
+                x = part * x + by
+                path[i + 1, row] = x
+        return path
     for i, one in enumerate(push):
         np.multiply(kept[i], path[i], out=path[i + 1])
         path[i + 1] += one

@@ -1,5 +1,6 @@
 """A rack around its packages: parts, fans, converters and shelves, up to the feed."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from twin_models.power_shelf import power_shelf
 from twin_models.rack.parameters import Fans, Line, Rack
 from twin_models.streams import Array, Real
+
+FEW = 64
 
 
 class Chain(NamedTuple):
@@ -103,4 +106,7 @@ def at(line: Line, activity: Array) -> Array:
 
 
 def full(value: Array, shape: tuple[int, ...]) -> Array:
-    return value if np.shape(value) == shape else np.broadcast_to(value, shape)
+    """The value in this shape: a view of what is one number for many, a copy for few, which is quicker to make."""
+    if np.shape(value) == shape:
+        return value
+    return np.full(shape, value) if math.prod(shape) <= FEW else np.broadcast_to(value, shape)
