@@ -56,14 +56,15 @@ def follows_fused(
     ramp = 0.0
     if fans is not None:
         ramp = min(max((air_in - fans.flat_until) / (fans.full_at - fans.flat_until), 0.0), 1.0)
-    shape = activity.shape
-    found, means = np.empty((5, *shape)), np.empty((8, shape[1]))
+    shape, warms = activity.shape, bool(racks.converter_liquid or racks.shelf_liquid)
+    found, means = np.empty((5 if warms else 4, *shape)), np.empty((8, shape[1]))
     fused.kernels.links(
         share, np.ascontiguousarray(activity), np.ascontiguousarray(reference), growth, ramp, own.fan, own.lines, own.node, own.shelf, found, means
     )  # fmt: skip
     air, sink = (fans.flow if fans is not None else 0.0) * means[5], np.full(shape[1], np.nan)
     mean = rack_model.Around(means[1], means[2], air, sink, means[3], means[4])
-    power, feed, liquid, feed_slope, liquid_slope = found
+    power, feed, liquid, feed_slope = found[:4]
+    liquid_slope = found[4] if warms else np.broadcast_to(means[4], shape)
     spread = rack_model.Around(
         feed, liquid, np.broadcast_to(air, shape), np.broadcast_to(sink, shape), feed_slope, liquid_slope
     )

@@ -72,11 +72,12 @@ def links(
 
     ``share`` of each span in the step; ``activity`` and ``reference`` (W) of shape (spans, rows); ``growth`` of power with the
     rows' temperature; ``ramp`` of the fans by inlet air, 0 to 1. ``fan``, ``lines``, ``node`` and ``shelf`` are `fused.Constants`.
-    ``found`` of shape (5, spans, rows) takes power of packages, power at the feed, heat into liquid and the slopes of both;
-    ``means`` of shape (8, rows) takes those, air speed, and the products of either slope with the power of packages.
+    ``found`` of shape (5, spans, rows), or (4, …) where no loss goes into liquid, takes power of packages, power at the feed, heat
+    into liquid and the slopes of both; ``means`` of shape (8, rows) takes those, air speed, and the products of either slope with the power of packages.
     """
     spans, rows = activity.shape
     inner, gain, speed, out = np.empty(BLOCK), np.zeros(BLOCK), np.zeros(BLOCK), np.empty(BLOCK)
+    warms = found.shape[0] > 4
     means[:] = 0.0
     for low in range(0, rows, BLOCK):
         high = min(low + BLOCK, rows)
@@ -90,7 +91,7 @@ def links(
                 found[0, i, low:high],
                 found[1, i, low:high],
             )
-            heat, slope, warm = found[2, i, low:high], found[3, i, low:high], found[4, i, low:high]
+            heat, slope = found[2, i, low:high], found[3, i, low:high]
             for r in range(size):
                 power[r] = ref[r] * grown[r]
             for r in range(size):
@@ -120,15 +121,17 @@ def links(
             for r in range(size):
                 x = out[r]
                 feed[r] = shelf[1] + x * (shelf[2] + x * (shelf[3] + shelf[4] * x))
-            for r in range(size):
-                warm[r] = node[5] * gain[r] + shelf[5] * slope[r] * (1.0 + gain[r])
+            if warms:
+                warm = found[4, i, low:high]
+                for r in range(size):
+                    warm[r] = node[5] * gain[r] + shelf[5] * slope[r] * (1.0 + gain[r])
+                for r in range(size):
+                    heat[r] += shelf[5] * feed[r]
             for r in range(size):
                 slope[r] = (1.0 + gain[r]) * (1.0 + slope[r])
             for r in range(size):
-                heat[r] += shelf[5] * feed[r]
-            for r in range(size):
                 feed[r] += out[r]
-            for k in range(5):
+            for k in range(found.shape[0]):
                 of, mean = found[k, i, low:high], means[k, low:high]
                 for r in range(size):
                     mean[r] += s * of[r]
@@ -138,9 +141,10 @@ def links(
             mean = means[6, low:high]
             for r in range(size):
                 mean[r] += s * (slope[r] * power[r])
-            mean = means[7, low:high]
-            for r in range(size):
-                mean[r] += s * (warm[r] * power[r])
+            if warms:
+                warm, mean = found[4, i, low:high], means[7, low:high]
+                for r in range(size):
+                    mean[r] += s * (warm[r] * power[r])
 
 
 @compiled
@@ -152,6 +156,7 @@ def path(
     parts: Array,
     slope: Array,
     warm: Array,
+    warms: bool,
     leak: Array,
     into_liquid: float,
     inside: tuple[float, float],
@@ -167,7 +172,7 @@ def path(
     """`within.follow` for racks with packages and coolant.
 
     ``spans`` s; ``reference`` (W), ``power`` of packages around which racks are expanded, heat of ``parts`` into liquid, ``slope``
-    of power at the feed and ``warm`` of that heat, of shape (spans, rows) or all with one row; ``conductance`` (W/K) either;
+    of power at the feed and ``warm`` of that heat (read where it ``warms``), of shape (spans, rows) or all with one row; ``conductance`` (W/K) either;
     ``leak`` share, coefficient, reference and highest temperature of leakage; ``into_liquid`` share of the packages'
     heat; ``inside`` and ``liquid`` °C that enter packages and coolant at both ends of the step; ``last`` where packages about
     end; masses J/K and ``rate`` W/K by rows. ``chips`` and ``outs`` of shape (spans + 1, rows) begin with the present
@@ -200,7 +205,7 @@ def path(
                 power[j, low:high],
                 parts[j, low:high],
             )
-            by_feed, by_liquid = slope[j, low:high], warm[j, low:high]
+            by_feed, by_liquid = slope[j, low:high], warm[j if warms else 0, low:high]
             now, then = chips[i, low:high], chips[i + 1, low:high]
             for r in range(size):
                 guess = first[r] + (about[r] - first[r]) * middle
@@ -223,8 +228,9 @@ def path(
                 heat[r] = beside[r] + into_liquid * (more[r] - c[r] * (then[r] - now[r]) * per)
             for r in range(size):
                 more[r] -= around[r]
-            for r in range(size):
-                heat[r] += by_liquid[r] * more[r]
+            if warms:
+                for r in range(size):
+                    heat[r] += by_liquid[r] * more[r]
             for r in range(size):
                 fed[r] += share * (by_feed[r] * more[r])
             for r in range(size):

@@ -75,9 +75,10 @@ def _fused(
     shape = len(course.spans) + 1, w.size
     chips, outs, means = np.empty(shape), np.empty(shape), np.empty((2, w.size))
     chips[0], outs[0] = rows.chip, rows.out
-    held = (course.reference, course.conductance, course.power, a.heat_liquid, a.power_slope, a.liquid_slope)
+    warm = a.liquid_slope if rows.converts else a.liquid_slope[:1]  # nothing, which is not read
+    held = (course.reference, course.conductance, course.power, a.heat_liquid, a.power_slope, warm)
     fused.kernels.path(
-        course.spans, *map(np.ascontiguousarray, held), fused.constants.leak, rows.share, entering, liquid, chip,
+        course.spans, *map(np.ascontiguousarray, held), rows.converts, fused.constants.leak, rows.share, entering, liquid, chip,
         rows.chip_mass, rows.coolant_mass, rows.rate, chips, outs, means,
     )  # fmt: skip
     stored = (rows.chip_mass * (chips[-1] - chips[0])) @ w / whole
