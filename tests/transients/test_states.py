@@ -8,9 +8,11 @@ from twin_sites.errors import InputError
 from twin_sites.loader import load_site
 
 import twin
-from tests.transients.playing import CLOSURE, REST, SMALL, played
+from tests.transients.playing import CLOSURE, REST, SMALL, played, stand_on
+from twin.transients.masses import AirMass
 
 BATH = 0.08  # of its heat capacity: packages and what is on its way are in it too
+HALL = 0.1  # of its heat capacity
 SHUTS_DOWN_AT = 80.0  # °C of a loop at which its pumps stop
 
 
@@ -166,3 +168,26 @@ def test_work_of_servers_without_accelerators_is_lost_when_air_stops_them() -> N
     assert one.racks["network"].lost_activity_s == pytest.approx(
         one.racks["compute"].lost_activity_s, abs=1.0
     )
+
+
+def test_a_hall_of_racks_without_fans_warms_with_all_of_its_air_and_steel() -> None:
+    """Frontier's cabinets draw no air: what they give to the hall turns over by itself and warms its steel."""
+    ds = twin.transient("frontier", events=["t=0s trip hall.air_handler"], until=200.0, output_s=10.0)
+    back = ds.loop_return_temperature.sel(loop="hall").values
+    handlers = "hall.air_handler"
+    heat = float((ds.link_heat - ds.link_power).sel(link=handlers)[0])  # fans heat it no longer
+    stepper = stand_on("frontier", 1.0)
+    mass = stepper.plant.by_name["hall"].mass
+    assert isinstance(mass, AirMass)
+    capacity = mass.head + mass.exhaust + mass.back + mass.steel
+    assert (back[20] - back[10]) / 100.0 == pytest.approx(heat / capacity, rel=HALL)
+    assert ds.attrs["energy_closure"] <= CLOSURE
+
+
+def test_servers_draw_the_air_of_the_whole_hall_when_its_handlers_stop() -> None:
+    """The cold aisle is drawn empty over the racks: it does not stay cold while the servers breathe their exhaust alone."""
+    ds = twin.transient("hgx-h200-1mw-air", events=["t=0s trip hall.air_handler"], until=60.0)
+    aisle = ds.loop_supply_temperature.sel(loop="hall").values
+    inlet = ds.rack_inlet_temperature.sel(rack="compute").values
+    assert aisle[50] > 35.0
+    assert aisle[50] < inlet[50] < aisle[50] + 3.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from twin_models.streams import Ambient, Array, RoomAir, Stream
 from twin_models.two_phase.two_phase import SCALE_K
-from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, HeatCustomers, Loop
+from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, HeatCustomers, LiquidToAirCdus, Loop
 
 from twin.compile import LinkNode, Plan, VolumeNode
 from twin.loops import _TRANSFER
@@ -78,7 +78,9 @@ class VolumeState:
     back: tuple[int, ...]
     exhaust: int = -1
     steel: int = -1
-    washes: int = -1  # air around the steel: the racks' exhaust, or the return of a room without racks
+    washes: int = (
+        -1
+    )  # air around the steel: the exhaust of servers and coils, or the return of a room without their fans
     stages: list[list[LinkState]] = field(default_factory=list)
     cp: float = 0.0
     flow: float = 0.0  # kg/s over this step
@@ -195,7 +197,10 @@ def volume_state(plan: Plan, node: VolumeNode, cells: int, place: Any) -> Volume
         mass = air_mass(node, _electrical(plan, node.name))
         v = VolumeState(node, mass, heat("head", mass.head), (), -1, (heat("back", mass.back),))
         v.exhaust, v.steel = heat("exhaust", mass.exhaust), heat("steel", mass.steel)
-        v.washes = v.exhaust if node.racks else v.back[0]
+        blown = any(rack.racks.fans is not None for rack in node.racks) or any(
+            isinstance(one.link, LiquidToAirCdus) for one in node.consumers
+        )
+        v.washes = v.exhaust if blown else v.back[0]
     elif node.fluid.boils:
         mass = LiquidMass(boiling_mass(node), 0.0, 0.0)
         head = heat("head", mass.head)

@@ -14,7 +14,7 @@ from twin_sites.schema import OUTDOORS, Cdus, CoolingTowers, DryCoolers, LiquidT
 from twin.compile import Plan
 from twin.set_points import heat_capacity_of, moisture
 from twin.state import Block
-from twin.transients.masses import per_volume
+from twin.transients.masses import AirMass, per_volume
 from twin.transients.parts import (
     TANGENT_AGE,
     Drive,
@@ -32,6 +32,9 @@ from twin.transients.parts import (
     volume_state,
 )
 from twin.trim_respond import resets_of
+
+STILL_FLOW = 0.1  # of design flow of air below which a room turns over by itself
+TURN_S = 60.0  # s in which buoyancy turns all of its air over then (estimate)
 
 
 class Plant:
@@ -233,7 +236,20 @@ class Plant:
     def mixed(self, v: VolumeState) -> float:
         """Share of supply air in what servers draw; the rest is their own exhaust."""
         drawn = v.served * v.cp
-        return self.through(v) / drawn if drawn > 0.0 else 1.0
+        return (self.through(v) + self.turned(v)) / drawn if drawn > 0.0 else 1.0
+
+    def turned(self, v: VolumeState) -> float:
+        """W/K of air that goes round a room without its handlers, where these move less than half of what they usually do: servers
+        draw it back over the racks, and in a room without their fans it turns over by itself."""
+        part = v.node.part
+        assert isinstance(part, Room)
+        assert isinstance(v.mass, AirMass)
+        drawn = v.served * (1.0 - part.recirculation)
+        if drawn > 0.0:
+            fresh = v.flow * (1.0 - part.bypass) / drawn
+            return float(max(1.0 - 2.0 * fresh, 0.0) * drawn * v.cp)
+        calm = max(1.0 - v.flow / (STILL_FLOW * max(v.node.design_flow, 1e-6)), 0.0)
+        return calm * (v.mass.head + v.mass.exhaust + v.mass.back) / TURN_S
 
     def resize(self, places: list[int], capacity: Array) -> None:
         """Give some entries other masses."""
