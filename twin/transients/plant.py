@@ -238,6 +238,12 @@ class Plant:
         drawn = v.served * v.cp
         return (self.through(v) + self.turned(v)) / drawn if drawn > 0.0 else 1.0
 
+    def carried(self, v: VolumeState) -> tuple[float, float, float]:
+        """W/K of a room's air: into its supply, from there through its servers where they have fans, and past them."""
+        rate, through, turned = v.flow * v.cp, self.through(v), self.turned(v)
+        served = through + turned if v.served > 0.0 else through
+        return rate + turned, served, rate + turned - served
+
     def turned(self, v: VolumeState) -> float:
         """W/K of air that goes round a room without its handlers, where these move less than half of what they usually do: servers
         draw it back over the racks, and in a room without their fans it turns over by itself."""

@@ -168,18 +168,8 @@ class Held:
             share = self.plant.mixed(self.plant.by_name[v.node.outer])
             return [rate, 0.0, 0.0, 0.0, rate * share, rate * (1.0 - share)]
         if isinstance(v.mass, AirMass):
-            through, turned = self.plant.through(v), self.plant.turned(v)
-            served = (
-                turned if v.served > 0.0 else 0.0
-            )  # what goes round passes the servers where they have fans
-            return [
-                rate + turned,
-                0.0,
-                through + served,
-                rate - through + turned - served,
-                v.mass.conductance,
-                0.0,
-            ]
+            moved, through, past = self.plant.carried(v)
+            return [moved, 0.0, through, past, v.mass.conductance, 0.0]
         local = v.local * v.cp
         return [rate, local, rate + local, 0.0, 0.0, 0.0]
 
