@@ -22,7 +22,7 @@ FEW = 4  # rows
 
 
 class Path(NamedTuple):
-    """How a group went through a step."""
+    """How a group went through a step; one that stores no heat has one row of temperatures, which mean nothing."""
 
     chips: Array  # °C at the ends of the spans, the start first
     outs: Array
@@ -38,15 +38,14 @@ def follow(
     spans = course.spans
     whole = float(spans.sum())
     a, w, share = course.around, rows.weight, spans / whole
-    shape = len(spans), w.size
-    chips, outs = (np.broadcast_to(x, (shape[0] + 1, shape[1])) for x in (rows.chip, rows.out))
     feed = _mean(a.power, w, share)
     if not rows.stores:
-        return Path(chips, outs, np.array([0.0, feed, feed]))
+        return Path(rows.chip[None], rows.out[None], np.array([0.0, feed, feed]))
     ends = (np.cumsum(spans) / whole)[:, None]
     # spans are mostly alike: what follows from their length alone is then worked out once
     dt = spans[:, None] if (spans != spans[0]).any() else spans[:1, None]
     in_liquid, stored, carried = a.heat_liquid, 0.0, 0.0
+    chips, outs = (np.repeat(x[None], len(spans) + 1, axis=0) for x in (rows.chip, rows.out))
     if rows.chips:
         chips, more, taken = _packages(rows, course, dt, ends, whole, entering, chip)
         more -= course.power
@@ -123,7 +122,7 @@ def _packages(
     push *= decay
     np.subtract(target, push, out=push)
     chips = _carried_on(rows.chip, push, decay)
-    warmed = np.diff(chips, axis=0)
+    warmed = chips[1:] - chips[:-1]
     warmed *= mass / dt
     drive -= (0.5 * climb) * dt * g
     drive -= warmed
@@ -143,21 +142,22 @@ def _coolant(
     push = heat / rows.rate + (start + climb * (whole * ends - dt))
     push *= gone
     push += climb * (dt - time * gone)
-    return _carried_on(rows.out, push, np.broadcast_to(1.0 - gone, push.shape))
+    return _carried_on(rows.out, push, 1.0 - gone)
 
 
 def _carried_on(first: Array, push: Array, kept: Array) -> Array:
-    """``x[i + 1] = push[i] + kept[i] x[i]`` from the first on."""
+    """``x[i + 1] = push[i] + kept[i] x[i]`` from the first on; ``kept`` has one row where no span differs."""
     path = np.empty((len(push) + 1, first.size))
     path[0] = first
+    each = 1 if len(kept) > 1 else 0
     if first.size <= FEW:  # numbers one by one are quicker than arrays of so few
         for row in range(first.size):
-            x = float(first[row])
-            for i, (by, part) in enumerate(zip(push[:, row].tolist(), kept[:, row].tolist(), strict=True)):
-                x = part * x + by
+            x, parts = float(first[row]), kept[:, row].tolist()
+            for i, by in enumerate(push[:, row].tolist()):
+                x = parts[each * i] * x + by
                 path[i + 1, row] = x
         return path
     for i, one in enumerate(push):
-        np.multiply(kept[i], path[i], out=path[i + 1])
+        np.multiply(kept[each * i], path[i], out=path[i + 1])
         path[i + 1] += one
     return path
