@@ -258,6 +258,8 @@ def _fuse(y: Array, chips: list[Array], outs: list[Array]) -> Array:
 
 def _scale(label: str) -> float:
     """What of an entry's error counts as one kelvin."""
+    if label.startswith("heat.") and (".return" in label or label.endswith((".back", ".exhaust"))):
+        return 0.5  # what is on its way back is mixed before it matters
     if label.startswith("heat.") or label.endswith(".sensor"):
         return 1.0
     return 0.0 if label.startswith("ledger.") else 20.0
