@@ -252,17 +252,20 @@ class Rows:
         self.bound = self.chip_mass * (top - self.chip) / step + self.conductance * (middle - entering)
         share = model.leakage_share if model.feedback else 0.0
         most = 1.0 + share * np.expm1(model.leakage_coefficient * (top - model.leakage_reference))
-        self.bounded, self._known = bool((self.bound < most * self._most).any()), None
+        bounded = bool((self.bound < most * self._most).any())
+        self._known = None if bounded or self.bounded else self._known
+        self.bounded = bounded
 
     def until_limit(self, entering: float) -> float:
         """s until the first package meets its throttling or shutdown limit, if it went on as now."""
         model = self.node.racks.accelerator
         if model is None:
             return np.inf
-        bounded, self.bounded = self.bounded, False
-        power, _ = self.package_power(self.chip)
-        self.bounded = bounded
+        power = self.power_of(self.reference, self.chip)[0] if self.bounded else self.present()[0]
         rate = (power - self.conductance * (self.chip - entering)) / self.chip_mass
+        if self.chip.max() < model.throttle - NEAR_K and not self.stopped.any():  # far from any limit
+            soonest = float((rate / (model.throttle - self.chip)).max())
+            return 1.0 / soonest if soonest > 0.0 else np.inf
         low = self.chip < model.throttle - NEAR_K
         room = np.where(low, model.throttle, model.stop) - self.chip
         least = self.chips * model.idle
