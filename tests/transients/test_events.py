@@ -9,7 +9,7 @@ import twin
 from tests.transients.playing import CLOSURE, SITES, SMALL, played
 from twin.compile import compile_site
 from twin.transients.drivers import air_of
-from twin.transients.events import read_events
+from twin.transients.events import read_events, targets
 from twin.transients.report import failures_report
 from twin.transients.ride_through import RideThrough
 from twin.transients.scenarios import scenarios
@@ -237,3 +237,53 @@ def test_a_drive_that_restarts_goes_to_where_it_was() -> None:
     assert fan[20] < 0.05
     assert fan[21 + 45] > 0.9 * fan[0]
     assert float(ds.link_power.sel(link="fws.dry_cooler")[15]) == 0.0
+
+
+def test_weather_may_change_while_a_machine_stands() -> None:
+    lines = [
+        "t=0s trip cooling.fws.chiller",
+        "t=5s weather wet_bulb -15 degC",
+        "t=10s start cooling.fws.chiller",
+    ]
+    ds = played(lines, 240.0, "retrofit-rdhx", output_s=10.0)
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    running = ds.link_running.sel(link="fws.chiller").values
+    assert running[2] == 0.0
+    assert running[-1] > 0.0
+
+
+def test_a_rack_is_switched_by_events_and_fed_by_its_feeders() -> None:
+    """One that is started without power waits for it; one that was tripped stays off when power returns."""
+    lines = [
+        "t=5s trip power.pdu",
+        "t=10s start racks.legacy.23",
+        "t=15s trip racks.legacy.2",
+        "t=30s start power.pdu",
+    ]
+    ds = played(lines, 60.0, "retrofit-rdhx")
+    power = ds.rack_power.sel(rack="legacy").values
+    count = float(ds.rack_count.sel(rack="legacy"))
+    assert power[12] == 0.0
+    assert power[40] == pytest.approx(power[0] * (count - 1.0) / count, rel=1e-3)
+    assert ds.attrs["energy_closure"] <= CLOSURE
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_energy_closes(seed: int) -> None:
+    """Six things at random, one after the other or at once."""
+    draw = np.random.default_rng(seed)
+    site = SITES[int(draw.integers(len(SITES)))]
+    known = targets(compile_site(load_site(site)))
+    machines, links, loops = (list(known[kind]) for kind in ("machine", "link", "loop"))
+    lines = [
+        f"t={draw.choice([0, 5, 20, 60])}s {line}"
+        for line in (
+            f"trip {draw.choice(machines)}", f"start {draw.choice(machines)}", f"trip {draw.choice(machines)}",
+            f"stick {draw.choice(links)} {draw.integers(100)} %", f"leak {draw.choice(loops)} 1 L/s",
+            f"weather wet_bulb {draw.integers(-15, 30)} degC",
+        )
+    ]  # fmt: skip
+    ds = played(lines, 120.0, site, output_s=5.0, load=float(draw.random()))
+    assert ds.attrs["energy_closure"] <= CLOSURE
+    assert float(ds.loop_flow.min()) >= 0.0
+    assert np.isfinite(ds.loop_supply_temperature).all()

@@ -42,7 +42,7 @@ THROTTLED = 1e-6  # activity lost above which packages count as throttled
 
 
 ROW_ARRAYS = (
-    "chip_mass", "coolant_mass", "chip", "out", "demand", "flow", "rate", "conductance", "stopped", "blocked", "on",
+    "chip_mass", "coolant_mass", "chip", "out", "demand", "flow", "rate", "conductance", "stopped", "blocked", "on", "switched",
     "activity", "asked", "source", "reference", "_most", "bound", "_none", "_power", "_taken_at",
 )  # fmt: skip
 
@@ -79,7 +79,8 @@ class Rows:
         self.conductance = np.zeros(n)  # W/K of all packages of a rack
         self.stopped: Mask = np.zeros(n, dtype=bool)
         self.blocked = np.ones(n)  # share of its demand that a valve lets through
-        self.on: Mask = np.ones(n, dtype=bool)
+        self.on: Mask = np.ones(n, dtype=bool)  # switched on and powered
+        self.switched: Mask = np.ones(n, dtype=bool)
         self.activity = np.zeros(n)
         self.asked = np.zeros(n)  # activity asked
         self.row_of = np.zeros(racks.count, dtype=np.intp)  # row of each rack

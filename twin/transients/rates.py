@@ -204,7 +204,7 @@ class Held:
         rows = []
         for i, link in enumerate(self.links):
             tangent = link.tangent
-            if tangent is not None and self._seen[i] is not tangent.plane:
+            if tangent is not None and tangent.plane and self._seen[i] is not tangent.plane:
                 plane = np.array(tangent.plane)
                 self.planes[i] = 0.0
                 self.planes[i, :, : plane.shape[1]] = plane

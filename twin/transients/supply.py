@@ -221,7 +221,7 @@ class Supply:
             self.plant.on["house"] = float(on)
         elif address.startswith("racks."):
             rows = self._rows(address)
-            rows.on[:] = on
+            rows.on[:] = rows.switched & on
             rows.renew()
             if not on and rows.node.name not in self.unpowered:
                 self.unpowered[rows.node.name] = (self.stepper.now, self._cause(address))

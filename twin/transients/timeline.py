@@ -163,7 +163,8 @@ class Timeline:
 
     def _switch(self, rows: Rows, unit: int | None, on: bool) -> None:
         where: Any = slice(None) if unit is None else rows.split(unit)
-        rows.on[where] = on
+        rows.switched[where] = on
+        rows.on[where] = on and f"racks.{rows.node.name}" not in self.supply.dark
         if on:
             rows.stopped[where] = False
         rows.renew()
