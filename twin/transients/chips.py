@@ -79,8 +79,7 @@ class Rows:
         self.conductance = np.zeros(n)  # W/K of all packages of a rack
         self.stopped: Mask = np.zeros(n, dtype=bool)
         self.blocked = np.ones(n)  # share of its demand that a valve lets through
-        self.on: Mask = np.ones(n, dtype=bool)  # switched on and powered
-        self.switched: Mask = np.ones(n, dtype=bool)
+        self.switched, self.on = np.ones(n, dtype=bool), np.ones(n, dtype=bool)  # by events; and powered
         self.activity = np.zeros(n)
         self.asked = np.zeros(n)  # activity asked
         self.row_of = np.zeros(racks.count, dtype=np.intp)  # row of each rack
