@@ -1,6 +1,7 @@
 """The compiled kernels are the functions of numpy that they stand for."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from twin_sites.loader import load_site
 
 import twin
+import twin.transients
 from tests.transients.playing import SITES, SMALL, stand_on
 from tests.transients.test_within import SECONDS, noisy
 from twin.compile import compile_site
@@ -102,7 +104,9 @@ def test_short_runs_and_an_environment_without_numba_stay_with_numpy(monkeypatch
     racks = compile_site(load_site(SMALL)).racks[0].racks
     assert fused.equipment(racks, 1000, 1800.0) is None
     assert fused.equipment(racks, 1, np.inf) is None
-    monkeypatch.setattr(fused, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "twin.transients.kernels", raising=False)
+    monkeypatch.delattr(twin.transients, "kernels", raising=False)
     fused._kernels.cache_clear()
     assert fused.equipment(racks, 100, np.inf) is None
     fused._kernels.cache_clear()

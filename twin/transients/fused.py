@@ -5,7 +5,6 @@ that they are for runs that are long enough; such a run takes them without being
 """
 
 from functools import cache
-from importlib.util import find_spec
 from types import ModuleType
 from typing import NamedTuple
 
@@ -50,11 +49,11 @@ def fits(racks: Rack) -> bool:
 
 @cache
 def _kernels() -> ModuleType | None:
-    """The compiled kernels; None without numba."""
-    if find_spec("numba") is None:
+    """The compiled kernels; None without numba, or where it is one that refuses this numpy."""
+    try:
+        from twin.transients import kernels
+    except ImportError:
         return None
-    from twin.transients import kernels
-
     return kernels
 
 
