@@ -287,3 +287,16 @@ def test_whatever_happens_energy_closes(seed: int) -> None:
     assert ds.attrs["energy_closure"] <= CLOSURE
     assert float(ds.loop_flow.min()) >= 0.0
     assert np.isfinite(ds.loop_supply_temperature).all()
+
+
+def test_a_group_may_be_named_when_each_of_its_units_is_on_its_own() -> None:
+    """Two chillers, both of which stick or foul alone, and then both at once."""
+    lines = [
+        "t=5s stick cooling.chw.chiller.2 100 %",
+        "t=5s degrade cooling.chw.chiller.1 50 %",
+        "t=20s trip cooling.chw.chiller",
+    ]
+    ds = played(lines, 60.0, "hgx-h200-1mw-air")
+    assert [line.split(": ")[1] for line in ds.attrs["log"]] == lines
+    assert float(ds.link_heat.sel(link=["chw.chiller.1", "chw.chiller.2"])[:, 30:].max()) == 0.0
+    assert ds.attrs["energy_closure"] <= CLOSURE

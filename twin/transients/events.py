@@ -104,11 +104,15 @@ def split_off(events: list[Event], plan: Plan) -> tuple[dict[str, str], list[Eve
         if (where, event.unit) in own:
             out.append(event._replace(where=f"{where}.{event.unit}", unit=None))
             continue
-        out.append(event)
         members = sorted(
             {unit for group, unit in own if group == where and event.unit is None and unit is not None}
         )
-        out += [event._replace(where=f"{where}.{unit}", text="") for unit in members]
+        told = [event._replace(where=f"{where}.{unit}", text="") for unit in members]
+        if told and len(told) == links[where].count:  # nothing is left of the group itself
+            told[0] = told[0]._replace(text=event.text)
+        else:
+            told.insert(0, event)
+        out += told
     return changes, out
 
 
