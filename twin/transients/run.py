@@ -340,7 +340,8 @@ class Drive:
         if self.across:
             end = first + int((end - first + 1e-9) / self.demand.step) * self.demand.step
         else:
-            end = min(end, first)
+            hair = min(SHORTEST, 0.1 * step)  # nothing too short for a step is left
+            end = first if end > first - hair else end
         spans = recorder.spans(now, end - now)
         moments = np.array([now])
         if self.across:
