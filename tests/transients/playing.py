@@ -8,6 +8,7 @@ from twin_sites.loader import change_site, load_site, sites
 import twin
 from twin.compile import compile_site
 from twin.state import Block
+from twin.transients.drivers import air_of
 from twin.transients.standing import answer, stand
 from twin.transients.stepping import Stepper
 
@@ -27,9 +28,9 @@ def stand_on(site: str, activity: float, changes: dict[str, str] | None = None) 
     chosen = change_site(load_site(site), changes or {})
     plan = compile_site(chosen)
     day = twin.design_day(twin.load_weather(chosen.site.weather), "0.4%", shape="constant")
-    parts = (day.dry_bulb, day.wet_bulb, day.humidity_ratio, day.pressure)
+    air = air_of(day, chosen, day.start, 1.0).at(0.0)
     block = Block(
-        Ambient(*(np.array([part[0]]) for part in parts)),
+        Ambient(*(np.array([part]) for part in air)),
         {node.name: np.full(1, activity) for node in plan.racks},
     )
     rows = {

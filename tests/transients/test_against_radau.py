@@ -18,7 +18,7 @@ LENGTH = 40.0
 
 ADAPTIVE_K, FIXED_K = 0.02, 0.02  # at the chips
 LIQUID_K, AIR_K = (
-    0.01,
+    0.008,
     0.04,
 )  # supplies; that of the room in the first second, where steps of 1 s hold its flow
 
