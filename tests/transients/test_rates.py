@@ -32,7 +32,7 @@ def test_many_vectors_are_worked_out_as_each_alone_and_keep_the_energy(site: str
         np.testing.assert_allclose(wide.heat[:, k], alone.heat[:, 0], rtol=1e-9, atol=1e-3)
         np.testing.assert_allclose([np.ravel(x * np.ones(4))[k] for x in wide.loads], alone.loads, rtol=1e-12)
     stored = (np.where(plant.thermal, plant.capacity, 0.0)[:, None] * wide.d).sum(axis=0)
-    meter, rejected, battery = wide.ledger
+    meter, rejected, battery = (wide.d[place] for place in (plant.meter, plant.rejected, plant.battery))
     given = (
         handed[0::3].sum(axis=0) + handed[1::3].sum(axis=0) - handed[2::3].sum(axis=0)
     )  # by racks, beyond what they draw

@@ -279,16 +279,9 @@ def unit_transfer(
         else:
             other = Ambient(*(np.full(hot.shape, float(part)) for part in ambient))
         one = model(entering, other, np.clip(u, 0.0, 1.0), node.machine)
-        parts = (
-            one.heat,
-            one.hot_out,
-            one.cold_heat,
-            one.electric,
-            one.water,
-            one.blowdown,
-            one.capacity,
-            one.valid,
-        )
-        return np.stack([np.broadcast_to(np.asarray(part, dtype=float), hot.shape) for part in parts])
+        rows = np.empty((8, hot.size))
+        rows[0], rows[1], rows[2], rows[3] = one.heat, one.hot_out, one.cold_heat, one.electric
+        rows[4], rows[5], rows[6], rows[7] = one.water, one.blowdown, one.capacity, one.valid
+        return rows
 
     return function

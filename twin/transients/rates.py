@@ -34,10 +34,9 @@ class Found(NamedTuple):
     heat: Array  # W of all units of each link
     electric: Array  # W
     wanted: Array  # °C of each volume
-    received: Array  # W that each room gets
     loads: list[Any]  # W of each feeder
     losses: list[Any]  # W
-    ledger: tuple[Any, Any, Any]  # W at the meter, to outdoors, of batteries
+    y: Array  # for which they were worked out
 
 
 class Held:
@@ -66,7 +65,7 @@ class Held:
         self.boils = _index(i for i, v in enumerate(of) if v.boils)
         self.outer = _index(i for i, v in enumerate(of) if v.node.outer)
         self.air = np.array([v.air for v in of], dtype=bool)
-        self.rooms = [i for i, v in enumerate(plant.volumes) if v.air and not v.node.outer]
+        self.rooms = [v for v in plant.volumes if v.air and not v.node.outer]
         self.cold = [self._cold(link) for link in self.links]
         self.cold_from = _index(one[0] for one in self.cold), _index(one[1] for one in self.cold)
         self.planes = np.zeros((len(self.links), 4, INPUTS))
@@ -197,7 +196,11 @@ class Held:
             served = room.served > 0.0 and not room.node.outer
             self.racks[room.exhaust if served else room.back[0], 3 * g + 1] = 1.0
         self._take_links()
-        self.fixed = [plant.fixed(v) for v in plant.volumes]
+        fixed = [plant.fixed(v) for v in plant.volumes]
+        self.fixed = _column(0.0 if one is None else one for one in fixed)
+        self.following = [
+            (i, v) for i, v in enumerate(plant.volumes) if fixed[i] is None or v.node.outer
+        ]  # set points that follow a temperature
         self.inverse = (1.0 / plant.capacity)[:, None]
 
     def _take_links(self) -> None:
@@ -245,7 +248,6 @@ class Held:
 
     def rates(self, y: Array, sums: Array) -> Found:
         """Rates of vectors, shape (n, vectors), for what the rack groups hand over (`chips.Sums` of each in turn)."""
-        plant = self.plant
         wanted = self._wanted(y)
         u = y[self.actuator]
         cold = self.cold_share[0] * y[self.cold_from[0]] + self.cold_share[1] * y[self.cold_from[1]]
@@ -272,15 +274,13 @@ class Held:
         d += self.spread @ q.reshape(-1, q.shape[2])
         d += self.constant
         loads, losses = self._walk(self._elements(sums, q[ELECTRIC]), d)
-        received = self._received(y, d)
-        ledger = d[plant.meter].copy(), d[plant.rejected].copy(), d[plant.battery].copy()
         d *= self.inverse
         sensor, integral, moving = pi_rates(
             out, wanted[self.volume], y[self.sensor], y[self.integral], u,
             self.gain, self.reset, self.highest, self.fastest, self.derivative,
         )  # fmt: skip
         d[self.sensor], d[self.integral], d[self.actuator] = self.acts * sensor, self.acts * integral, moving
-        return Found(d, q[HEAT], q[ELECTRIC], wanted, received, loads, losses, ledger)
+        return Found(d, q[HEAT], q[ELECTRIC], wanted, loads, losses, y)
 
     def publish(self, found: Found) -> None:
         """Note what the state of now gives for those that act on it."""
@@ -289,19 +289,18 @@ class Held:
             link.heat = float(found.heat[i, 0])
         for v, wanted in zip(plant.volumes, found.wanted, strict=True):
             v.wanted = float(wanted[0])
-        for i, received in zip(self.rooms, found.received, strict=True):
-            plant.volumes[i].received = float(received[0])
+        for v in self.rooms:
+            v.received = self._received(v, found)
         for feeder, load in zip(plant.feeders, found.loads, strict=True):
             feeder.load = load
 
     def _wanted(self, y: Array) -> Array:
         """Set points, shape (volumes, vectors)."""
         plant = self.plant
-        wanted = np.empty((len(plant.volumes), y.shape[1]))
-        for i, (v, fixed) in enumerate(zip(plant.volumes, self.fixed, strict=True)):
-            wanted[i] = plant.wanted(v, y) if fixed is None else fixed
-            if v.node.outer:
-                wanted[i] = np.maximum(wanted[i], plant.inlet(plant.by_name[v.node.outer], y))
+        wanted = np.repeat(self.fixed, y.shape[1], axis=1)
+        for i, v in self.following:
+            one = plant.wanted(v, y)
+            wanted[i] = np.maximum(one, plant.inlet(plant.by_name[v.node.outer], y)) if v.node.outer else one
         return wanted
 
     def _elements(self, sums: Array, electric: Array) -> list[Any]:
@@ -341,14 +340,12 @@ class Held:
             d[place] += value
         return loads, losses
 
-    def _received(self, y: Array, d: Array) -> Array:
-        """W that each room gets from what stands in it."""
-        found = np.zeros((len(self.rooms), y.shape[1]))
-        for i, room in enumerate(self.rooms):
-            v = self.plant.volumes[room]
-            moved = v.flow * v.cp * (y[v.head] - y[v.back[0]])
-            found[i] = d[v.exhaust] + d[v.back[0]] + d[v.steel] - moved
-        return found
+    def _received(self, v: VolumeState, found: Found) -> float:
+        """W that a room gets from what stands in it."""
+        air = [v.exhaust, v.back[0], v.steel]
+        y = found.y
+        moved = v.flow * v.cp * (y[v.head, 0] - y[v.back[0], 0])
+        return float(self.plant.capacity[air] @ found.d[air, 0] - moved)
 
 
 def pi_rates(

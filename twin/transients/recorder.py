@@ -154,7 +154,8 @@ def snapshot(stepper: Stepper, taken: Taken, spans: Array, moments: Array) -> Ar
     for i, one in enumerate(one for group in groups for one in group.sums):
         sums[i] = one
     found = stepper.held.rates(wide, sums)
-    row: list[Any] = [*found.ledger, float(plant.ambient.dry_bulb), float(plant.ambient.wet_bulb)]
+    ledger = (found.d[place] for place in (plant.meter, plant.rejected, plant.battery))
+    row: list[Any] = [*ledger, float(plant.ambient.dry_bulb), float(plant.ambient.wet_bulb)]
     for rows, group in zip(stepper.rows, groups, strict=True):
         inlet = np.reshape(plant.inlet(plant.by_name[rows.node.room], y), -1)
         row += [column(one) for one in _rack_columns(rows, group, inlet)]

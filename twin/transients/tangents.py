@@ -46,7 +46,9 @@ class Tangent:
     def renew(self, point: Point, now: float) -> None:
         """Evaluate value and slopes at a point."""
         n = len(point)
-        inputs = np.repeat(np.array(point, dtype=float)[:, None], n + 1, axis=1)
+        at = np.array(point, dtype=float)
+        inputs = np.empty((n, n + 1))
+        inputs[:] = at[:, None]
         steps = []
         for i, (x, width, high) in enumerate(zip(point, self.widths, self.highs, strict=True)):
             step = width if width > 0.0 else -width * max(abs(x), 1e-9)
@@ -54,20 +56,21 @@ class Tangent:
             inputs[i, i + 1] += step
             steps.append(step)
         rows = self.function(*inputs)
+        value: list[float] = rows[:, 0].tolist()
         if self.point and not self.exact:
-            self._learn(point, rows[: len(self.plane), 0])
-        self.point, self.born = point, now
-        self.value = rows[:, 0].tolist()
-        slope = (rows[:, 1:] - rows[:, :1]) / np.array(steps)
+            self._learn(point, value)
+        self.point, self.born, self.value = point, now, value
+        slope = (rows[:, 1:] - rows[:, :1]) / steps
         self.slope = slope.tolist()
-        self.plane = np.column_stack([rows[:, 0] - slope @ np.array(point), slope])[:4].tolist()
+        origin = (rows[:4, 0] - slope[:4] @ at).tolist()
+        self.plane = [[zero, *by] for zero, by in zip(origin, self.slope, strict=False)]
 
-    def _learn(self, point: Point, found: Array) -> None:
+    def _learn(self, point: Point, found: list[float]) -> None:
         """Widen or narrow the trust region by how well the old tangent foretold the new value."""
-        foretold = np.array(
-            [row[0] + sum(s * x for s, x in zip(row[1:], point, strict=True)) for row in self.plane]
-        )
-        missed = float(np.max(np.abs(foretold - found) / np.maximum(np.abs(found), 1e-9)))
+        missed = 0.0
+        for (zero, *slopes), value in zip(self.plane, found, strict=False):
+            foretold = zero + sum(s * x for s, x in zip(slopes, point, strict=True))
+            missed = max(missed, abs(foretold - value) / max(abs(value), 1e-9))
         if self.far(point) and missed < 0.25 * MISSED:
             self.reach = min(1.5 * self.reach, FARTHEST)
         elif missed > MISSED:
