@@ -27,15 +27,11 @@ from twin.transients.course import Course, alive, follows, follows_fused
 from twin.transients.fused import Fused
 from twin.transients.masses import chip_mass, coolant_mass
 
-FLOW_TIME = (
-    10.0  # s in which a rack's flow valve follows its demand (estimate: electric actuator and its loop)
-)
+FLOW_TIME = 10.0  # s in which a rack's flow valve follows its demand (estimate: electric actuator, its loop)
 LEAST_FLOW = 1e-4  # of rated: no valve is tighter, and it keeps the numbers finite
 NEAR_K = 2e-3  # below a limit counts as at it
-NEAR, AROUND_K = (
-    0.01,
-    0.05,
-)  # movement of power (over rated) and air up to which a rack's parts are affine in them
+# Movement of power (over rated) and of air up to which a rack's parts are affine in them.
+NEAR, AROUND_K = 0.01, 0.05
 AROUND_AGE = 16  # calls after which they are worked out again if anything moved at all
 STILL, STILL_K = 1e-9, 1e-9  # movement of power (over rated) and air below which nothing is worked out again
 THROTTLED = 1e-6  # activity lost above which packages count as throttled
@@ -85,6 +81,9 @@ class Rows:
         self.row_of = np.zeros(racks.count, dtype=np.intp)  # row of each rack
         self.source = np.arange(n)  # which row of the load each follows
         self.parted = False  # whether that is another one than its own, for some
+        self.flat_until = (
+            racks.fans.flat_until if racks.fans is not None else np.inf
+        )  # °C: cooler air changes nothing
         self.inlet_high = AIR_CLASSES[racks.air_class].allowable_high
         self.reference = np.zeros(n)  # W of all packages of a rack at reference temperature
         self.bound = np.full(n, np.inf)  # W that holds the throttling temperature
@@ -330,7 +329,7 @@ class Rows:
         near, near_k = (STILL, STILL_K) if old else (NEAR, AROUND_K)
         if (
             self._stale
-            or abs(air_in - self._air_in) > near_k
+            or (abs(air_in - self._air_in) > near_k and max(air_in, self._air_in) > self.flat_until)
             or (self.chips and np.max(np.abs(power - self._power)) > near * racks.tdp)
         ):
             self._calls = 0

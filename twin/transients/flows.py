@@ -285,6 +285,7 @@ class Flows:
         low, high = flow_bounds(v.node)
         v.asked = min(max(asked, low), high)
         self._lagged(v, now, step, FAN_TIME)
+        v.mixed = self.plant.mixed(v)
 
     def _drawn(self, nodes: Iterable[RackNode]) -> float:
         """kg/s of air that fans of these racks draw."""

@@ -92,6 +92,7 @@ class VolumeState:
     served_rate: float = 0.0  # W/K of it
     wanted: float = 0.0  # °C
     received: float = 0.0  # W that a room gets
+    mixed: float = 1.0  # share of supply air in what servers draw, over this step
 
     @property
     def out(self) -> int:

@@ -230,8 +230,7 @@ class Plant:
         """Server inlet temperature; in an open room that of the room around it."""
         if v.node.outer:
             return self.inlet(self.by_name[v.node.outer], y)
-        share = self.mixed(v)
-        return share * y[v.head] + (1.0 - share) * y[v.exhaust]
+        return v.mixed * y[v.head] + (1.0 - v.mixed) * y[v.exhaust]
 
     def mixed(self, v: VolumeState) -> float:
         """Share of supply air in what servers draw; the rest is their own exhaust."""

@@ -164,7 +164,7 @@ class Held:
         if v.boils:
             return [0.0] * 6
         if v.node.outer:
-            share = self.plant.mixed(self.plant.by_name[v.node.outer])
+            share = self.plant.by_name[v.node.outer].mixed
             return [rate, 0.0, 0.0, 0.0, rate * share, rate * (1.0 - share)]
         if isinstance(v.mass, AirMass):
             moved, through, past = self.plant.carried(v)
@@ -238,10 +238,7 @@ class Held:
         self.air_rate = np.where(self.air, share * rate, 0.0)[:, None]
         self.gain, self.reset, self.highest = gain[:, None], reset[:, None], highest[:, None]
         self.fastest, self.acts = fastest[:, None], acts[:, None]
-        mixed = [
-            (1.0, 0.0) if room is None else (share := self.plant.mixed(room), 1.0 - share)
-            for _, _, room in self.cold
-        ]
+        mixed = [(1.0, 0.0) if room is None else (room.mixed, 1.0 - room.mixed) for _, _, room in self.cold]
         self.cold_share = tuple(np.array(mixed).T[:, :, None])
 
     # -- rates ---------------------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ def stand(
         if v.air and not v.node.outer:
             inlet = float(state.inlet[v.node.name][0])
             _exhaust(v, inlet, state, y)
+            v.mixed = plant.mixed(v)
             v.received = float(state.heat[v.node.name][0])
     for feeder in plant.feeders:
         feeder.load = float(state.load[feeder.name][0])
