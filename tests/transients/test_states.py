@@ -191,3 +191,12 @@ def test_servers_draw_the_air_of_the_whole_hall_when_its_handlers_stop() -> None
     inlet = ds.rack_inlet_temperature.sel(rack="compute").values
     assert aisle[50] > 35.0
     assert aisle[50] < inlet[50] < aisle[50] + 3.0
+
+
+def test_coolant_that_is_too_warm_stops_racks_after_the_same_time_whatever_the_steps() -> None:
+    """Since when it has been too warm is found within the step, and a step ends where racks have had enough."""
+    stops = [
+        played(["t=0s trip cooling.fws.pump"], 300.0, step_s=step).rack_stop_s.values for step in (None, 0.5)
+    ]
+    assert np.isfinite(stops[0][0])
+    np.testing.assert_allclose(stops[0], stops[1], atol=1.0)

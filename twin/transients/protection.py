@@ -22,6 +22,7 @@ COOLANT_DELAY_S = (
 # Of saturation above its usual value at which a pressure switch acts (estimates): a vented vessel holds some 0.2 bar, a closed
 # circuit up to its relief valve.
 VENTED_K, SEALED_K = 5.0, 15.0
+SOON = 1e-6  # s, by which a moment may be missed
 PAST_K = 0.5  # by which a set point may be passed in one step
 
 
@@ -46,8 +47,9 @@ def guard(timeline: Timeline, crossings: dict[str, Crossing]) -> bool:
     for rows in stepper.rows:
         crossing = crossings[rows.node.name]
         inlet = plant.inlet(plant.by_name[rows.node.room], y)
-        if inlet > rows.inlet_high:
-            crossing.inlet = min(crossing.inlet, stepper.now)
+        if inlet > rows.inlet_high and crossing.inlet == np.inf:
+            was = float(plant.inlet(plant.by_name[rows.node.room], stepper.before))
+            crossing.inlet = stepper.passed(was, inlet, rows.inlet_high)
         if rows.stopped.all():
             continue
         if inlet > rows.inlet_high + INLET_STOP_K:
@@ -56,7 +58,7 @@ def guard(timeline: Timeline, crossings: dict[str, Crossing]) -> bool:
             why, cause = f"pressure at {y[plant.by_name[str(rows.node.loop)].head]:.0f} °C", "pressure"
         elif rows.boils and plant.by_name[str(rows.node.loop)].low:
             why, cause = "low level of boiling liquid", "level"
-        elif _too_warm_for(rows, y, stepper) >= COOLANT_DELAY_S:
+        elif _too_warm_for(rows, y, timeline) >= COOLANT_DELAY_S - SOON:
             why = f"coolant above {rows.node.racks.coolant_trip:.0f} °C for {COOLANT_DELAY_S:.0f} s"
             cause = "coolant"
         else:
@@ -95,14 +97,18 @@ def pumps_of(v: VolumeState) -> list[tuple[str, float]]:
     return own + [(node.address, node.link.trips_above) for node in units if isinstance(node.link, Cdus)]
 
 
-def _too_warm_for(rows: Rows, y: list[float], stepper: Stepper) -> float:
-    """s for which coolant above its limit has entered the racks of a group."""
+def _too_warm_for(rows: Rows, y: list[float], timeline: Timeline) -> float:
+    """s for which coolant above its limit has entered the racks of a group; a step ends where they have had enough."""
     if rows.node.loop is None:
         return 0.0
-    if y[stepper.plant.by_name[rows.node.loop].out] <= rows.node.racks.coolant_trip:
+    stepper, limit = timeline.stepper, rows.node.racks.coolant_trip
+    place = stepper.plant.by_name[rows.node.loop].out
+    if y[place] <= limit:
         rows.too_warm_since = np.inf
         return 0.0
-    rows.too_warm_since = min(rows.too_warm_since, stepper.now)
+    if rows.too_warm_since == np.inf:
+        rows.too_warm_since = stepper.passed(float(stepper.before[place]), y[place], limit)
+        timeline.machines.later(max(rows.too_warm_since + COOLANT_DELAY_S, stepper.now), lambda: False)
     return stepper.now - rows.too_warm_since
 
 

@@ -55,6 +55,7 @@ class Stepper:
         self.held = Held(plant)
         self.y = np.zeros(len(plant.labels))
         self.now = 0.0
+        self.before, self.length = self.y, 0.0  # where the last step began, and its length in s
         self.scale = np.array([_scale(label) for label in plant.labels])
         self.entering = [self._entering(rows) for rows in rows]
         self._matrix: Array = np.zeros((0, 0))
@@ -223,12 +224,18 @@ class Stepper:
         """Move on to the end of a step."""
         self.flows.settle((0.5 * (self.y + taken.y)).tolist(), step)
         self._drift = (taken.y - self.y) / step
+        self.before, self.length = self.y, step
         self.y = taken.y
         for g, (rows, chip, out) in enumerate(zip(self.rows, taken.chips, taken.outs, strict=True)):
             rows.chip, rows.out = chip, out
             rows.hottest = float((taken.paths[g].chips if taken.paths else chip).max())
         self.now += step
         self.held.publish(self.found)
+
+    def passed(self, before: float, after: float, limit: float) -> float:
+        """Moment at which something passed a limit that it is beyond now, on a straight line within the last step."""
+        part = (after - limit) / (after - before) if before < limit < after else 0.0
+        return self.now - part * self.length
 
     def until_limit(self) -> float:
         """s until the first package meets its throttling or shutdown limit, if it went on as now."""

@@ -11,7 +11,7 @@ import numpy as np
 from twin_models.streams import Array
 
 Point = tuple[float, ...]
-MISSED = 1e-3  # relative error of a value at which a trust region is too wide
+MISSED = 5e-4  # relative error of a value at which a trust region is too wide
 NEAR = 0.02  # of its trust region: nearer than that an old tangent is as good as a new one
 FARTHEST = 6.0  # times its stated width to which it may grow
 
