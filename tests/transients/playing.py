@@ -12,7 +12,8 @@ from twin.transients.drivers import air_of
 from twin.transients.standing import answer, stand
 from twin.transients.stepping import Stepper
 
-REST = 1e-6  # relative, and K
+REST = 1e-6  # relative
+MOVED_K = 40 * REST  # of temperatures of some 40 °C, and of actuators
 
 
 CLOSURE = 1e-8
@@ -46,3 +47,18 @@ def stand_on(site: str, activity: float, changes: dict[str, str] | None = None) 
 
 def played(events: list[str], until: float = 300.0, site: str = SMALL, **more: object) -> xr.Dataset:
     return twin.transient(site, events=events, until=until, **more)  # type: ignore[arg-type]
+
+
+def assert_still(ds: xr.Dataset) -> None:
+    """Nothing has moved since the first moment, what comes in goes out, and energy closes."""
+    for name in (
+        "loop_supply_temperature",
+        "loop_return_temperature",
+        "rack_chip_temperature",
+        "link_actuator",
+    ):
+        moved = np.abs(ds[name] - ds[name].isel(time=0))
+        assert float(moved.max(skipna=True)) <= MOVED_K, name
+    np.testing.assert_allclose(ds.site_power, ds.site_power[0], rtol=REST)
+    np.testing.assert_allclose(ds.site_heat_rejected, ds.site_power, rtol=REST)
+    assert ds.attrs["energy_closure"] <= CLOSURE

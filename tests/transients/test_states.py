@@ -199,4 +199,4 @@ def test_coolant_that_is_too_warm_stops_racks_after_the_same_time_whatever_the_s
         played(["t=0s trip cooling.fws.pump"], 300.0, step_s=step).rack_stop_s.values for step in (None, 0.5)
     ]
     assert np.isfinite(stops[0][0])
-    np.testing.assert_allclose(stops[0], stops[1], atol=1.0)
+    np.testing.assert_allclose(stops[0], stops[1], atol=0.1)
