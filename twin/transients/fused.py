@@ -13,10 +13,8 @@ from twin_models.power_shelf.power_shelf import PowerShelf
 from twin_models.rack.parameters import Rack
 from twin_models.streams import Array
 
-MANY, LONG = (
-    16,
-    8 * 3600.0,
-)  # rows of a group, and s of a run, from which on kernels save more than it takes to load them
+# Rows of a group, and s of a run, from which on kernels save more than it takes to load them.
+MANY, LONG = 16, 8 * 3600.0
 
 
 class Constants(NamedTuple):

@@ -80,7 +80,7 @@ class VolumeState:
     steel: int = -1
     washes: int = (
         -1
-    )  # air around the steel: the exhaust of servers and coils, or the return of a room without their fans
+    )  # air around the steel: exhaust of servers and coils, or the return where they have no fans
     stages: list[list[LinkState]] = field(default_factory=list)
     cp: float = 0.0
     flow: float = 0.0  # kg/s over this step

@@ -38,7 +38,7 @@ TURN_S = 60.0  # s in which buoyancy turns all of its air over then (estimate)
 
 
 class Plant:
-    """Vector, layout and rates of everything but the racks."""
+    """Vector and layout of everything but the racks, and what is held of it over a step."""
 
     def __init__(self, plan: Plan, ambient: Ambient, cells: int) -> None:
         self.plan, self.ambient, self.cells = plan, ambient, cells

@@ -50,8 +50,12 @@ class Held:
         self.place = _index(at[link.node.name] for link in plant.links)  # of each link of the plant
         self._at = at
         levels = [_level(plant, link) for link in self.links]
-        self.levels = [slice(levels.index(k), levels.index(k) + levels.count(k)) for k in sorted(set(levels))]
         of = [_volume_of(plant, link) for link in self.links]
+        # links of each level, and those of them that are doors of racks, whose own air they hold
+        self.levels = []
+        for level in sorted(set(levels)):
+            here = slice(levels.index(level), levels.index(level) + levels.count(level))
+            self.levels.append((here, [i for i in range(here.start, here.stop) if of[i].node.outer]))
         place = {v.node.name: i for i, v in enumerate(plant.volumes)}
         self.volume = _index(place[v.node.name] for v in of)
         self.member = np.zeros((len(plant.volumes), len(of)))
@@ -63,7 +67,6 @@ class Held:
         self.above = _column([v.above for v in plant.volumes])
         self.head = _index(v.head for v in of)
         self.boils = _index(i for i, v in enumerate(of) if v.boils)
-        self.outer = _index(i for i, v in enumerate(of) if v.node.outer)
         self.air = np.array([v.air for v in of], dtype=bool)
         self.rooms = [v for v in plant.volumes if v.air and not v.node.outer]
         self.cold = [self._cold(link) for link in self.links]
@@ -251,16 +254,13 @@ class Held:
         q = self.base + self.by_u * u + self.by_cold * cold
         temperature = y[self.last] + self.above
         out = np.empty_like(u)
-        for level in self.levels:
+        for level, outer in self.levels:
             of = self.volume[level]
             hot = temperature[of]
             q[:, level] += self.by_hot[:, level] * hot
             fall = self.of_heat[level] * q[HEAT, level] + self.of_fall[level] * q[LEFT, level]
             temperature = temperature - self.member[:, level] @ fall
             out[level] = temperature[of]
-            outer = (
-                self.outer[(self.outer >= level.start) & (self.outer < level.stop)] if self.outer.size else ()
-            )
             for i in outer:
                 out[i] = hot[i - level.start] - q[LEFT, i]
         if self.boils.size:

@@ -240,7 +240,7 @@ def countdown(one: Played, letter: str, system: str) -> list[Any]:
         if s.battery_kwh > 0.0
         else "not used"
     )
-    lost = f"racks lose power for want of {limiting}" if dark else limiting or "nothing stops"
+    lost = "racks lose power" if dark else limiting or "nothing stops"
     before = f"{letter}: " if letter else ""
     times = (
         (f"{letter}: to throttle", f"{letter}: to shutdown")
