@@ -34,6 +34,7 @@ def test_the_power_chain_and_a_risk_are_chosen(page: Any, served: Any) -> None:
     page.goto(served.url + "/sizing")
     page.get_by_role("textbox", name="How much").click()
     page.get_by_role("option", name="Utility power").click()
+    expect(page.get_by_label("Amount")).to_have_value("20 MW")  # the usual amount of what was chosen
     page.get_by_label("Amount").fill("2 MW")
     page.get_by_label("Share of time above the utility power").fill("1 %")
     page.get_by_role("textbox", name="Electrical architecture").click()
